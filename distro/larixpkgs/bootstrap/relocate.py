@@ -1,0 +1,297 @@
+r"""Turn merged Debian packages into a toolchain that needs no `/lib` and no `/bin`.
+
+This script is itself the builder's program. It runs in an empty root, by the merged tree's own Python, which
+the merged tree's own dynamic loader starts:
+
+    TREE/lib/x86_64-linux-gnu/ld-linux-x86-64.so.2 --library-path TREE/lib/x86_64-linux-gnu \
+        TREE/bin/python3.11 -I -B relocate.py TREE
+
+with the result's file name in `out`. It is standard library alone, one file, for Python 3.11. What it makes
+holds no reference to TREE, and depends on TREE and `out` alone.
+
+One name stays in the result that is no store file name. Five programs and the C library start commands
+by `/bin/sh`, compiled in; it becomes `/tmp/sh`, which has as many bytes, and builds make that a link to the
+shell. It is what lets `system`, `popen`, awk's pipes and plain `make` work in a root without `/bin`.
+"""
+
+import fnmatch
+import os
+import re
+import shutil
+import struct
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+
+TRIPLET = "x86_64-linux-gnu"
+LIBRARIES = f"lib/{TRIPLET}"
+LOADER = "ld-linux-x86-64.so.2"
+COMPILER = f"lib/gcc/{TRIPLET}/12"
+PYTHON = "lib/python3.11"
+
+LEFT_OUT = (
+    # Debugging, profiling and link-time optimisation, which no build here asks for.
+    *("bin/*lto-dump*", "bin/*gold", "bin/*dwp", "bin/*gp-*", "bin/*gprof*", "bin/*gcov*"),
+    *(f"{COMPILER}/{name}" for name in ("lto1", "lib*san*", "g++-mapper-server", "plugin", "libcc1*")),
+    *(f"{LIBRARIES}/{name}" for name in ("audit", "bfd-plugins", "gprofng", "lib*san*", "pkgconfig")),
+    *("lib/gold-ld", "lib/compat-ld", "lib/binfmt.d", "lib/mime", "share/debianutils", "libexec/coreutils"),
+    # Character sets and what is of use on a whole Debian system only.
+    *(f"{LIBRARIES}/gconv", "bin/bashbug", "bin/gawkbug", "bin/clear_console", "bin/rbash"),
+    *("bin/*less", "bin/*more", "bin/make-first-existing-target"),
+    # Parts of Python that need libraries from outside, or that no build script wants.
+    *(
+        f"{PYTHON}/lib-dynload/{name}.*"
+        for name in (
+            "_ssl",
+            "_hashlib",
+            "_curses*",
+            "readline",
+            "_sqlite3",
+            "_dbm",
+            "_gdbm",
+            "_uuid",
+            "nis",
+            "_crypt",
+        )
+    ),
+    *(
+        f"{PYTHON}/{name}"
+        for name in ("ensurepip", "idlelib", "lib2to3", "pydoc_data", "test", "tkinter", "turtledemo")
+    ),
+)
+
+# Names that Debian's packages make when they are installed, by scripts that are not run here.
+LINKS = {
+    **{
+        f"bin/{name}": f"{TRIPLET}-{name}-12"
+        for name in ("gcc", "g++", "cpp", "gcc-ar", "gcc-nm", "gcc-ranlib")
+    },
+    "bin/cc": "gcc",
+    "bin/c++": "g++",
+    "bin/sh": "bash",
+    "bin/awk": "gawk",
+    "bin/python3": "python3.11",
+}
+
+
+class RelocationError(Exception):
+    """The tree is not what this script was written for."""
+
+
+def main(tree: str, output: str) -> None:
+    steps: tuple[Callable[[str, str], None], ...] = (
+        copy_tree,
+        make_links,
+        patch_programs,
+        patch_shell_names,
+        patch_scripts,
+        patch_python,
+        patch_linker_scripts,
+        write_compiler_specs,
+        compile_python,
+        check_references,
+    )
+    for step in steps:
+        print(step.__name__.replace("_", " "), flush=True)
+        step(tree, output)
+
+
+def copy_tree(tree: str, output: str) -> None:
+    """Copy what is not left out, then drop the links whose targets are gone."""
+
+    def left_out(folder: str, names: list[str]) -> list[str]:
+        below = os.path.relpath(folder, tree)
+        return [name for name in names if is_left_out(os.path.normpath(os.path.join(below, name)))]
+
+    shutil.copytree(tree, output, symlinks=True, ignore=left_out, copy_function=copy_file)
+    for folder, folders, files in os.walk(output):
+        os.chmod(folder, 0o755)  # noqa: S103 - the tree is in the store, where folders cannot be written
+        for name in folders + files:
+            path = os.path.join(folder, name)
+            if os.path.islink(path) and not os.path.exists(path):
+                os.unlink(path)
+
+
+def is_left_out(name: str) -> bool:
+    return any(fnmatch.fnmatchcase(name, pattern) for pattern in LEFT_OUT)
+
+
+def copy_file(source: str, target: str) -> None:
+    shutil.copyfile(source, target)
+    os.chmod(target, 0o755 if os.stat(source).st_mode & 0o111 else 0o644)
+
+
+def make_links(_tree: str, output: str) -> None:
+    for name, target in LINKS.items():
+        link = os.path.join(output, name)
+        if os.path.lexists(link):
+            os.unlink(link)
+        os.symlink(target, link)
+
+
+def regular_files(output: str) -> Iterator[str]:
+    for folder, folders, files in os.walk(output):
+        folders.sort()
+        for name in sorted(files):
+            path = os.path.join(folder, name)
+            if not os.path.islink(path):
+                yield path
+
+
+def read(path: str) -> bytes:
+    with open(path, "rb") as file:
+        return file.read()
+
+
+def write(path: str, contents: bytes) -> None:
+    with open(path, "wb") as file:
+        file.write(contents)
+
+
+def patch_programs(tree: str, output: str) -> None:
+    """Give each program this tree's loader, and each program and library a search path relative to itself.
+
+    A search path is wanted in libraries too: the one of a program does not reach the libraries of its
+    libraries. The loader and libc look for nothing, and the loader must not be rewritten.
+    """
+    libraries = os.path.join(output, LIBRARIES)
+    patchelf = run_from(tree, "patchelf")
+    for path in regular_files(output):
+        if os.path.basename(path) in {LOADER, "libc.so.6"}:
+            continue
+        segments = dynamic_segments(path)
+        if segments is None:
+            continue
+        away = os.path.relpath(libraries, os.path.dirname(path))
+        arguments = ["--set-rpath", "$ORIGIN" if away == "." else f"$ORIGIN/{away}"]
+        if PT_INTERP in segments:
+            arguments += ["--set-interpreter", os.path.join(libraries, LOADER)]
+        subprocess.run([*patchelf, *arguments, path], check=True)
+
+
+PT_DYNAMIC = 2
+PT_INTERP = 3
+
+
+def dynamic_segments(path: str) -> set[int] | None:
+    """Give the kinds of segments of a dynamically linked ELF file; None for any other file."""
+    with open(path, "rb") as file:
+        header = file.read(64)
+        if len(header) < 64 or header[:6] != b"\x7fELF\x02\x01":
+            return None
+        (table,) = struct.unpack_from("<Q", header, 32)
+        size, count = struct.unpack_from("<HH", header, 54)
+        file.seek(table)
+        entries = file.read(size * count)
+    kinds = {struct.unpack_from("<I", entries, size * index)[0] for index in range(count)}
+    return kinds if PT_DYNAMIC in kinds else None
+
+
+def run_from(tree: str, program: str) -> list[str]:
+    """Give the words that start a program of a tree which is not relocated."""
+    libraries = os.path.join(tree, LIBRARIES)
+    return [os.path.join(libraries, LOADER), "--library-path", libraries, os.path.join(tree, "bin", program)]
+
+
+def patch_shell_names(_tree: str, output: str) -> None:
+    for path in regular_files(output):
+        contents = read(path)
+        if contents.startswith((b"\x7fELF", b"!<arch>\n")):
+            patched = re.sub(rb"(?<=\0)/bin/sh(?=\0)", b"/tmp/sh", contents)
+            if patched != contents:
+                print(f"  {os.path.relpath(path, output)}", flush=True)
+                write(path, patched)
+
+
+def patch_scripts(_tree: str, output: str) -> None:
+    """Let scripts name this tree's interpreters."""
+    known = re.compile(rb"\A#! ?(?:/usr)?/bin/(?:env )?(\w+)")
+    for path in regular_files(output):
+        contents = read(path)
+        if (line := known.match(contents)) is None:
+            continue
+        interpreter = os.path.join(output, "bin", line[1].decode())
+        if os.path.exists(interpreter):
+            write(path, b"#!" + os.fsencode(interpreter) + contents[line.end() :])
+
+
+def patch_python(_tree: str, output: str) -> None:
+    """`subprocess` starts the shell by a name of its own."""
+    path = os.path.join(output, PYTHON, "subprocess.py")
+    replace(path, b"'/bin/sh'", os.fsencode(f"'{output}/bin/sh'"))
+
+
+def patch_linker_scripts(_tree: str, output: str) -> None:
+    """Let the texts that stand for `libc.so` and `libm.so` name the libraries beside them."""
+    for name in ("libc.so", "libm.so", "libm.a"):
+        path = os.path.join(output, LIBRARIES, name)
+        contents = read(path)
+        if not contents.startswith(b"/* GNU ld script"):
+            raise RelocationError(f"{path} is not a linker script")
+        write(path, re.sub(rb"(?:/usr)?/lib(?:64)?/(?:x86_64-linux-gnu/)?", b"", contents))
+
+
+def write_compiler_specs(_tree: str, output: str) -> None:
+    """Tell GCC where its headers, its libraries and the loader are, by a file that it reads by itself.
+
+    The system root makes headers found; the search path makes programs find libc and libgcc where they run.
+    Both hang on no `--sysroot` being given: `gcc --sysroot=/` knows nothing of this tree, and can build for
+    another libc. The search path must not stand in `*link`, where it could not be had without.
+    """
+    gcc = os.path.join(output, "bin/gcc")
+    environment = {"PATH": os.path.join(output, "bin"), "LC_ALL": "C"}
+    specs = subprocess.run([gcc, "-dumpspecs"], env=environment, stdout=subprocess.PIPE, check=True).stdout
+    path = os.path.join(output, COMPILER, "specs")
+    write(path, specs)
+    libraries = os.path.join(output, LIBRARIES)
+    replace(path, b"/lib64/" + LOADER.encode(), os.fsencode(os.path.join(libraries, LOADER)))
+    search_path = f"%{{!nostdlib:%{{!static:%{{!static-pie:%{{!r:-Wl,-rpath,{libraries}}}}}}}}}"
+    own = f"%{{!-sysroot=*:--sysroot={output} {search_path}}}"
+    replace(path, b"*self_spec:\n\n", os.fsencode(f"*self_spec:\n{own}\n"))
+
+
+def replace(path: str, old: bytes, new: bytes) -> None:
+    contents = read(path)
+    if old not in contents:
+        raise RelocationError(f"{path} does not contain {old!r}")
+    write(path, contents.replace(old, new))
+
+
+def compile_python(_tree: str, output: str) -> None:
+    """Compile the standard library once, so that builds need not each time.
+
+    The files tell nothing of times (PEP 552, unchecked), a fixed hash seed keeps the order in constant sets,
+    and the files come in one order, since what is written of one depends a little on those before it.
+    """
+    program = (
+        "import os, py_compile, sys\n"
+        "for path in sys.stdin.read().splitlines():\n"
+        "    py_compile.compile(path, doraise=True, quiet=1,\n"
+        "                       invalidation_mode=py_compile.PycInvalidationMode.UNCHECKED_HASH)\n"
+    )
+    sources = [path for path in regular_files(os.path.join(output, PYTHON)) if path.endswith(".py")]
+    subprocess.run(
+        [os.path.join(output, "bin/python3"), "-B", "-S", "-c", program],
+        input="\n".join(sources).encode(),
+        env={"PYTHONHASHSEED": "0", "LC_ALL": "C"},
+        check=True,
+    )
+
+
+def check_references(tree: str, output: str) -> None:
+    """Refuse a result that would keep the merged packages alive."""
+    unique = os.fsencode(os.path.basename(tree)[:32])
+    for folder, folders, files in os.walk(output):
+        for path in (os.path.join(folder, name) for name in folders + files):
+            if os.path.islink(path):
+                contents = os.fsencode(os.readlink(path))
+            elif os.path.isfile(path):
+                contents = read(path)
+            else:
+                continue
+            if unique in contents:
+                raise RelocationError(f"{path} still refers to {tree}")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], os.environ["out"])  # noqa: SIM112 - named after the output
