@@ -1,0 +1,298 @@
+"""Generations of a profile.
+
+`PROFILE-N-link` points to generation N's store item, `PROFILE` to one of these links.
+
+A link is replaced by making another under a temporary name, renaming it over the old one and syncing the
+folder: after a crash at any step `PROFILE` is the old or the new generation. Numbers follow the current
+generation, so after a roll-back the next change takes the number of the first undone one: the history stays a
+line. Generation 0 is the empty profile; it exists once somebody has rolled back to it, and is never listed.
+
+All functions take the absolute file name of the profile without resolving its last component.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import fcntl
+import os
+import re
+import time
+from collections.abc import Callable, Generator
+from typing import NamedTuple
+
+from larix.errors import LarixError
+
+__all__ = [
+    "BadPattern",
+    "GenerationError",
+    "Pattern",
+    "ProfileLocked",
+    "add_generation",
+    "current_generation",
+    "current_target",
+    "delete_generation",
+    "generation_link",
+    "generation_target",
+    "generation_time",
+    "generations",
+    "lock_profile",
+    "matching_generations",
+    "next_generation",
+    "parse_duration",
+    "parse_pattern",
+    "previous_generation",
+    "relative_generation",
+    "replace_link",
+    "switch_to",
+]
+
+
+class GenerationError(LarixError):
+    """The links of a profile are not as they should be, or the generation asked for is not there."""
+
+
+class BadPattern(LarixError):
+    """A generation pattern or duration that cannot be read."""
+
+
+class ProfileLocked(LarixError):
+    """Another process is changing the profile, and the time to wait for it is over."""
+
+    temporary = True
+
+
+def generation_link(profile: str, number: int) -> str:
+    return f"{profile}-{number}-link"
+
+
+def _number_of(profile: str, link_name: str) -> int | None:
+    """The N of `PROFILE-N-link`, if that is what `link_name` (without folder) is."""
+    match = re.fullmatch(re.escape(os.path.basename(profile)) + r"-(0|[1-9][0-9]{0,8})-link", link_name)
+    return int(match.group(1)) if match else None
+
+
+def current_generation(profile: str) -> int:
+    """The number `PROFILE` points to; 0 when there is none yet. `GenerationError` for a foreign file."""
+    try:
+        target = os.readlink(profile)
+    except FileNotFoundError:
+        return 0
+    except OSError as error:
+        if error.errno == errno.EINVAL:
+            raise GenerationError(
+                f"`{profile}' is not a profile",
+                hint="A profile is a symbolic link made by larix; choose another name for `--profile'.",
+            ) from error
+        raise
+    number = _number_of(profile, os.path.basename(target))
+    if number is None or os.path.normpath(
+        os.path.join(os.path.dirname(profile), os.path.dirname(target))
+    ) != (os.path.dirname(profile)):
+        raise GenerationError(f"`{profile}' is a link to `{target}', not to a generation of a profile")
+    return number
+
+
+def generations(profile: str) -> list[int]:
+    """All numbers that have a link, rising, generation 0 left out."""
+    try:
+        names = os.listdir(os.path.dirname(profile))
+    except FileNotFoundError:
+        return []
+    numbers = (_number_of(profile, name) for name in names)
+    return sorted(number for number in numbers if number)
+
+
+def generation_target(profile: str, number: int) -> str | None:
+    """What the generation's link holds, as written; None without such a generation."""
+    try:
+        return os.readlink(generation_link(profile, number))
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        if error.errno == errno.EINVAL:
+            raise GenerationError(f"`{generation_link(profile, number)}' is not a symbolic link") from error
+        raise
+
+
+def current_target(profile: str) -> str | None:
+    """The target of the current generation; None when the profile does not exist or dangles."""
+    if not os.path.islink(profile):
+        current_generation(profile)
+        return None
+    return generation_target(profile, current_generation(profile))
+
+
+def generation_time(profile: str, number: int) -> float:
+    """When the generation was made, in seconds since the epoch."""
+    return os.lstat(generation_link(profile, number)).st_mtime
+
+
+def previous_generation(profile: str, number: int) -> int:
+    """The highest existing number below `number`; 0 when there is none."""
+    return max((other for other in generations(profile) if other < number), default=0)
+
+
+def next_generation(profile: str, number: int) -> int | None:
+    return min((other for other in generations(profile) if other > number), default=None)
+
+
+def relative_generation(profile: str, steps: int) -> int | None:
+    """The generation `steps` existing generations after (or before) the current one, if there is one."""
+    number: int | None = current_generation(profile)
+    for _ in range(abs(steps)):
+        if number is None:
+            return None
+        number = (
+            next_generation(profile, number) if steps > 0 else (previous_generation(profile, number) or None)
+        )
+    return number
+
+
+def _sync_folder(folder: str) -> None:
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    except OSError as error:
+        if error.errno not in (errno.EINVAL, errno.ENOTSUP):  # file systems without a folder sync
+            raise
+    finally:
+        os.close(descriptor)
+
+
+def replace_link(target: str, link: str) -> None:
+    """Make `link` point to `target`, atomically and durably, whatever link stood there before.
+
+    Callers hold the lock; a temporary link left by a killed process is taken over by the next one.
+    """
+    if os.path.lexists(link) and not os.path.islink(link):
+        raise GenerationError(f"`{link}' exists and is not a symbolic link")
+    temporary = f"{link}.tmp"
+    with contextlib.suppress(FileNotFoundError):
+        os.unlink(temporary)
+    os.symlink(target, temporary)
+    try:
+        os.rename(temporary, link)
+    except BaseException:
+        with contextlib.suppress(OSError):
+            os.unlink(temporary)
+        raise
+    _sync_folder(os.path.dirname(link))
+
+
+def add_generation(profile: str, target: str, *, protect: Callable[[str], None]) -> int:
+    """Make `target` the generation after the current one, without switching to it; return its number.
+
+    `protect` is called with the link's name right after the link exists; it registers the collector root.
+    """
+    number = current_generation(profile) + 1
+    link = generation_link(profile, number)
+    replace_link(target, link)
+    protect(link)
+    return number
+
+
+def switch_to(profile: str, number: int) -> None:
+    """Make generation `number`, whose link must exist, the current one."""
+    if not os.path.islink(generation_link(profile, number)):
+        raise GenerationError(f"cannot switch to generation '{number}'")
+    replace_link(os.path.basename(generation_link(profile, number)), profile)
+
+
+def delete_generation(profile: str, number: int) -> None:
+    """Remove the link; the store item goes with the next collection. The current generation is refused."""
+    if number == current_generation(profile):
+        raise GenerationError(f"generation {number} is current and cannot be deleted")
+    with contextlib.suppress(FileNotFoundError):
+        os.unlink(generation_link(profile, number))
+
+
+class Pattern(NamedTuple):
+    """Which generations are meant: explicit numbers, a range (ends included, None = open), or an age."""
+
+    numbers: tuple[int, ...] = ()
+    first: int | None = None
+    last: int | None = None
+    seconds: int | None = None
+
+
+_UNITS = {"s": 1, "h": 3600, "d": 86400, "w": 7 * 86400, "m": 30 * 86400}
+
+
+def parse_duration(text: str) -> int:
+    """Seconds of `20d`, `2w`, `1m` (30 days), `12h`, `90s`."""
+    match = re.fullmatch(r"([0-9]{1,9})([shdwm])", text)
+    if match is None:
+        raise BadPattern(f"{text} does not denote a duration")
+    return int(match.group(1)) * _UNITS[match.group(2)]
+
+
+def parse_pattern(text: str) -> Pattern:
+    if re.fullmatch(r"[0-9]{1,9}(,[0-9]{1,9})*", text):
+        return Pattern(numbers=tuple(int(part) for part in text.split(",")))
+    match = re.fullmatch(r"([0-9]{1,9})?\.\.([0-9]{1,9})?", text)
+    if match and (match.group(1) or match.group(2)):
+        first, last = (int(part) if part else None for part in match.groups())
+        if first is None or last is None or first <= last:
+            return Pattern(first=0 if first is None else first, last=last)
+    elif re.fullmatch(r"[0-9]{1,9}[shdwm]", text):
+        return Pattern(seconds=parse_duration(text))
+    raise BadPattern(f"invalid syntax: {text}")
+
+
+def matching_generations(profile: str, pattern: Pattern, *, now: float, older: bool) -> list[int]:
+    """The generations that `pattern` means; for a duration those older than it, or the younger ones."""
+    existing = generations(profile)
+    if pattern.numbers:
+        return [number for number in existing if number in pattern.numbers]
+    if pattern.seconds is not None:
+        limit = now - pattern.seconds
+        return [number for number in existing if (generation_time(profile, number) < limit) == older]
+    first, last = pattern.first or 0, pattern.last
+    return [number for number in existing if first <= number and (last is None or number <= last)]
+
+
+@contextlib.contextmanager
+def lock_profile(
+    profile: str, *, waiting: Callable[[str], None], seconds: float | None = None, warn: Callable[[str], None]
+) -> Generator[None]:
+    """Hold the kernel lock on `PROFILE.lock`; take it before reading anything the change depends on.
+
+    When another process holds it, `waiting` is told once, and the lock is waited for, at most `seconds` if
+    given (`ProfileLocked` then). The kernel frees it with its holder, however that ends, so the file is left
+    in place: removing it would let two processes hold locks on two files of one name. Where no lock can be
+    had at all (a file system without them), `warn` is told and the change goes on.
+    """
+    file = f"{profile}.lock"
+    descriptor = os.open(file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+    try:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            _wait_for_lock(descriptor, profile, waiting, seconds)
+        except OSError as error:
+            if error.errno not in (errno.ENOLCK, errno.ENOTSUP, errno.ENOSYS, errno.EINVAL):
+                raise
+            warn(f"cannot lock profile {profile}: {error.strerror}")
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def _wait_for_lock(
+    descriptor: int, profile: str, waiting: Callable[[str], None], seconds: float | None
+) -> None:
+    message = f"profile {profile} is locked by another process"
+    if seconds is None:
+        waiting(f"{message}; waiting for it to finish...")
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        return
+    deadline = time.monotonic() + seconds
+    if seconds > 0:
+        waiting(f"{message}; waiting for it to finish...")
+    while time.monotonic() < deadline:
+        time.sleep(min(0.1, max(deadline - time.monotonic(), 0)))
+        with contextlib.suppress(BlockingIOError):
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return
+    raise ProfileLocked(message)
