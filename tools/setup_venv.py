@@ -210,10 +210,12 @@ def fetch_debian_package(name: str, scratch: str) -> str:
     for commands in steps:
         for command in commands:
             done = subprocess.run(command, cwd=target, capture_output=True, text=True, check=False)
-            output = done.stdout + done.stderr
+            output += done.stdout + done.stderr
         if archives := glob.glob(os.path.join(glob.escape(target), f"{name}_*.deb")):
             subprocess.run(["dpkg-deb", "-x", archives[0], target], check=True)
             return target
+        if NO_NETWORK.search(output):
+            break
     raise SetupError(f"cannot download Debian's package `{name}`{reason_in(output, 'E:')}")
 
 
@@ -222,7 +224,7 @@ def reason_in(output: str, prefix: str) -> str:
     if NO_NETWORK.search(output):
         return ": no network"
     if BAD_CERTIFICATE.search(output):
-        return ": the package index shows a certificate that this machine does not trust"
+        return ": the package index's certificate is not trusted here (PIP_CERT can name its authority)"
     reasons = [line.strip() for line in output.splitlines() if line.startswith(prefix)]
     return f": {reasons[0].removeprefix(prefix).strip()}" if reasons else ""
 
@@ -294,6 +296,12 @@ def set_up(checkout: str, kinds: Sequence[str]) -> None:
             for kind in kinds:
                 environment.refresh(kind)
             return
+        if not os.access(checkout, os.W_OK) or (
+            os.path.isdir(environment.folder) and not os.access(environment.folder, os.W_OK)
+        ):
+            raise SetupError(
+                f"{checkout} is not set up, and not yours to write to: its owner must run ./larix once"
+            )
         started = time.monotonic()
         say("setting up this checkout in .venv")
         if not environment.is_sound():
