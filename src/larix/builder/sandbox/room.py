@@ -1,0 +1,208 @@
+"""The files, network and names that one build sees.
+
+Runs in the process that becomes the first of the build's own process namespace, while it still has every
+right over its new namespaces. What a build sees is listed here and nowhere else: the root is an empty
+memory file system, and only what is mounted on it exists.
+"""
+
+from __future__ import annotations
+
+import _socket
+import errno
+import fcntl
+import os
+import struct
+
+from . import syscalls as sys_
+from .syscalls import SetupError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from .request import Request
+
+__all__ = ["enter_room", "enter_view", "isolate"]
+
+_DEVICES = ("null", "zero", "full", "random", "urandom", "tty")
+_DEVICE_LINKS = (
+    ("fd", "/proc/self/fd"),
+    ("stdin", "/proc/self/fd/0"),
+    ("stdout", "/proc/self/fd/1"),
+    ("stderr", "/proc/self/fd/2"),
+    ("ptmx", "pts/ptmx"),
+)
+_SIOCGIFFLAGS = 0x8913
+_SIOCSIFFLAGS = 0x8914
+_IFF_UP = 1
+_S_IFMT = 0o170000
+_S_IFDIR = 0o040000
+_S_IFLNK = 0o120000
+_PRIVATE_ATTRIBUTES = sys_.MOUNT_ATTR_NOSUID | sys_.MOUNT_ATTR_NODEV
+_INPUT_ATTRIBUTES = _PRIVATE_ATTRIBUTES | sys_.MOUNT_ATTR_RDONLY
+
+
+def isolate(*, host_network: bool) -> None:
+    """Leave the host's mounts, names, message queues and, unless `host_network`, its network."""
+    flags = sys_.CLONE_NEWNS | sys_.CLONE_NEWIPC | sys_.CLONE_NEWUTS
+    if not host_network:
+        flags |= sys_.CLONE_NEWNET
+    try:
+        sys_.unshare(flags | sys_.CLONE_NEWCGROUP, "")
+    except SetupError as error:
+        if error.errno == errno.EINVAL:
+            sys_.unshare(flags, "mount, ipc, uts and network namespaces")
+        else:
+            raise SetupError(
+                "unshare(mount, ipc, uts, network and cgroup namespaces)", error.errno
+            ) from error
+    sys_.mount(None, "/", None, sys_.MS_REC | sys_.MS_PRIVATE)
+    sys_.set_host_name("localhost")
+    sys_.set_domain_name("(none)")
+    if not host_network:
+        _raise_loopback()
+
+
+def _raise_loopback() -> None:
+    """Bring the interface `lo` up; it is all the network there is."""
+    channel = _socket.socket(_socket.AF_INET, _socket.SOCK_DGRAM)
+    try:
+        answer = fcntl.ioctl(channel.fileno(), _SIOCGIFFLAGS, struct.pack("16sH14x", b"lo", 0))
+        flags = struct.unpack_from("H", answer, 16)[0]
+        fcntl.ioctl(channel.fileno(), _SIOCSIFFLAGS, struct.pack("16sH14x", b"lo", flags | _IFF_UP))
+    except OSError as error:
+        raise SetupError("ioctl(SIOCSIFFLAGS)", error.errno or 0, "lo") from error
+    finally:
+        channel.close()
+
+
+def enter_room(request: Request) -> None:
+    """Make the build's root and move into it, leaving nothing of the host's root reachable."""
+    root = request["root"]
+    store = root + request["store_dir"]
+    sys_.mount("larix-build", root, "tmpfs", sys_.MS_NOSUID | sys_.MS_NODEV, "mode=0755")
+    for folder in ("/dev", "/proc", "/etc", "/tmp"):
+        os.mkdir(root + folder)
+    os.makedirs(store)
+    sys_.mount(request["outputs"], store, None, sys_.MS_BIND)
+    _bind_inputs(request["source"], store, request["inputs"])
+    sys_.mount(request["scratch"], root + "/tmp", None, sys_.MS_BIND)
+    _restrict(root + "/tmp", _PRIVATE_ATTRIBUTES)
+    _make_devices(root + "/dev")
+    _mount_proc(root + "/proc")
+    for name, contents in request["etc"].items():
+        with open(f"{root}/etc/{name}", "xb") as file:
+            file.write(contents)
+    for source, name in request["binds"]:
+        place = root + name
+        os.makedirs(os.path.dirname(place), exist_ok=True)
+        _bind(source, place)
+        _restrict(place, _INPUT_ATTRIBUTES)
+    _move_into(root)
+
+
+def enter_view(request: Request) -> None:
+    """Keep the host's files in sight, none writable but the scratch folder, which becomes the current one.
+
+    For builtins alone: they run larix's own code, which is loaded already, under the build user.
+    """
+    scratch = request["scratch"]
+    sys_.mount(scratch, scratch, None, sys_.MS_BIND)
+    try:
+        sys_.mount_setattr("/", recursive=True, add=_INPUT_ATTRIBUTES & ~sys_.MOUNT_ATTR_NODEV)
+        sys_.mount_setattr(scratch, remove=sys_.MOUNT_ATTR_RDONLY)
+    except SetupError as error:
+        if error.errno != errno.ENOSYS:
+            raise
+    _mount_proc("/proc")
+    os.chdir(scratch)
+
+
+def _mount_proc(place: str) -> None:
+    """Show the build its own processes, and not the first one, whose command line names host files."""
+    flags = sys_.MS_NOSUID | sys_.MS_NODEV | sys_.MS_NOEXEC
+    sys_.mount("proc", place, "proc", flags, "hidepid=2")
+
+
+def _bind(source: str, place: str) -> None:
+    """Show the file or folder `source` at `place`, which is made; a link is copied, for none can be bound."""
+    try:
+        kind = os.lstat(source).st_mode & _S_IFMT
+    except OSError as error:
+        raise SetupError("lstat", error.errno or 0, source) from error
+    if kind == _S_IFLNK:
+        os.symlink(os.readlink(source), place)
+        return
+    if kind == _S_IFDIR:
+        os.mkdir(place, 0o755)
+    else:
+        os.close(os.open(place, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_NOFOLLOW | os.O_CLOEXEC, 0o644))
+    sys_.mount(source, place, None, sys_.MS_BIND | sys_.MS_REC)
+
+
+def _bind_inputs(source: str, store: str, inputs: tuple[str, ...]) -> None:
+    """Show each of `inputs` read-only in the folder `store`, which itself stays writable."""
+    for name in inputs:
+        _bind(f"{source}/{name}", f"{store}/{name}")
+    try:
+        sys_.mount_setattr(store, recursive=True, add=_INPUT_ATTRIBUTES)
+        sys_.mount_setattr(store, remove=sys_.MOUNT_ATTR_RDONLY)
+    except SetupError as error:
+        if error.errno not in {errno.ENOSYS, errno.EPERM}:
+            raise
+    else:
+        return
+    for name in inputs:
+        if os.path.ismount(f"{store}/{name}"):
+            _restrict(f"{store}/{name}", _INPUT_ATTRIBUTES)
+    _restrict(store, _PRIVATE_ATTRIBUTES)
+
+
+def _restrict(place: str, attributes: int) -> None:
+    """Add `attributes` to the mount at `place`; never takes any away.
+
+    Kernels before 5.12 can only replace all of them, and refuse when a locked one would be lost: hence the
+    reading of those that are set.
+    """
+    try:
+        sys_.mount_setattr(place, add=attributes)
+    except SetupError as error:
+        if error.errno not in {errno.ENOSYS, errno.EPERM}:
+            raise
+    else:
+        return
+    kept = os.statvfs(place).f_flag
+    flags = kept & (
+        sys_.MS_RDONLY
+        | sys_.MS_NOSUID
+        | sys_.MS_NODEV
+        | sys_.MS_NOEXEC
+        | sys_.MS_NOATIME
+        | sys_.MS_NODIRATIME
+    )
+    if kept & 4096:  # what statvfs calls ST_RELATIME
+        flags |= sys_.MS_RELATIME
+    elif not kept & sys_.MS_NOATIME:
+        flags |= sys_.MS_STRICTATIME
+    sys_.mount(None, place, None, sys_.MS_BIND | sys_.MS_REMOUNT | flags | attributes)
+
+
+def _make_devices(dev: str) -> None:
+    for name in _DEVICES:
+        place = f"{dev}/{name}"
+        os.close(os.open(place, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_CLOEXEC, 0o666))
+        sys_.mount(f"/dev/{name}", place, None, sys_.MS_BIND)
+    for name, target in _DEVICE_LINKS:
+        os.symlink(target, f"{dev}/{name}")
+    os.mkdir(f"{dev}/shm")
+    os.mkdir(f"{dev}/pts")
+    flags = sys_.MS_NOSUID | sys_.MS_NOEXEC
+    sys_.mount("shm", f"{dev}/shm", "tmpfs", sys_.MS_NOSUID | sys_.MS_NODEV, "mode=1777")
+    sys_.mount("devpts", f"{dev}/pts", "devpts", flags, "newinstance,ptmxmode=0666,mode=0620")
+
+
+def _move_into(root: str) -> None:
+    """Make `root` the root of this mount namespace, let go of the old one, and close it to writing."""
+    os.chdir(root)
+    sys_.pivot_root(".", ".")
+    sys_.detach(".")
+    os.chdir("/")
+    _restrict("/", _INPUT_ATTRIBUTES)
