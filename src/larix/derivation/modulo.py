@@ -1,0 +1,168 @@
+"""Hashes of derivations *modulo fixed outputs*, and the output paths that follow from them.
+
+An output path must change when anything that goes into the build changes, but not when a source is merely
+fetched from elsewhere. So a derivation is hashed with each input's path replaced by that input's own hash modulo;
+and that of a derivation with a fixed output is the hash of what it makes, not of how:
+
+    modulo(fixed)   SHA-256 of "fixed:out:[r:]ALGO:HEX:PATH"
+    modulo(other)   SHA-256 of its text, inputs replaced by modulo(input) in base16 and sorted anew
+    masked(other)   the same with the output paths blank, in the outputs and in the variables of the same names
+
+`masked` names the outputs; `modulo` is what others see. Two inputs may have the same hash modulo (the same file,
+fetched in two ways): they become one entry that has the outputs wanted of either.
+"""
+
+from __future__ import annotations
+
+from hashlib import sha256
+from typing import TYPE_CHECKING
+
+from larix.derivation.record import BadDerivation, Derivation, Output
+from larix.derivation.text import print_parts
+from larix.formats.storepath import (
+    StoreDir,
+    StorePath,
+    fixed_output_fingerprint,
+    make_fixed_path,
+    make_output_path,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+__all__ = ["ModuloHashes", "check_output_paths", "fixed_modulo", "hash_masked", "hash_modulo", "merge_inputs"]
+
+
+def merge_inputs(inputs: Iterable[tuple[bytes, Iterable[str]]]) -> dict[str, tuple[str, ...]]:
+    """Inputs by their hashes modulo in base16, in order; those of equal hash become one."""
+    merged: dict[str, set[str]] = {}
+    for modulo, names in inputs:
+        merged.setdefault(modulo.hex(), set()).update(names)
+    return {key: tuple(sorted(merged[key])) for key in sorted(merged)}
+
+
+def fixed_modulo(output: Output) -> bytes:
+    fingerprint = fixed_output_fingerprint(
+        output.fixed_hash(), recursive=output.is_recursive, path=output.path
+    )
+    return sha256(fingerprint.encode("ascii")).digest()
+
+
+def _inputs_by_modulo(
+    drv: Derivation, modulo_of: Callable[[StorePath], bytes | None]
+) -> dict[str, tuple[str, ...]] | None:
+    found: list[tuple[bytes, tuple[str, ...]]] = []
+    for path, names in drv.input_drvs.items():
+        modulo = modulo_of(path)
+        if modulo is None:
+            return None
+        found.append((modulo, names))
+    return merge_inputs(found)
+
+
+def hash_modulo(drv: Derivation, modulo_of: Callable[[StorePath], bytes | None]) -> bytes | None:
+    """What stands for `drv` in the hashes of its users; None when its outputs are named only once built."""
+    out = drv.outputs.get("out")
+    if out is not None and out.is_fixed:
+        return fixed_modulo(out)
+    if not all(output.path for output in drv.outputs.values()):
+        return None
+    inputs = _inputs_by_modulo(drv, modulo_of)
+    if inputs is None:
+        return None
+    return sha256(print_parts(drv, outputs=drv.outputs, inputs=inputs, env=drv.env)).digest()
+
+
+def hash_masked(drv: Derivation, modulo_of: Callable[[StorePath], bytes | None]) -> bytes | None:
+    """What names the outputs of `drv`; None when an input is named only once built."""
+    inputs = _inputs_by_modulo(drv, modulo_of)
+    if inputs is None:
+        return None
+    env = dict(drv.env)
+    for name in drv.outputs:
+        if name.encode() in env:
+            env[name.encode()] = b""
+    return sha256(
+        print_parts(drv, outputs=dict.fromkeys(drv.outputs, Output("")), inputs=inputs, env=env)
+    ).digest()
+
+
+def check_output_paths(
+    drv: Derivation, store_dir: StoreDir, modulo_of: Callable[[StorePath], bytes | None]
+) -> None:
+    """Refuse `drv` unless each output path, and each variable named like an output, is the one implied.
+
+    `modulo_of` gives the hash modulo of an input, None for one whose outputs are named only once built. To be
+    called before anything is registered or built under these paths: a wrong one would put one derivation's
+    outputs under another's name.
+    """
+    masked = None
+    if any(not output.hash_algo for output in drv.outputs.values()):
+        masked = hash_masked(drv, modulo_of)
+    for name, output in drv.outputs.items():
+        if output.is_fixed:
+            implied: str = make_fixed_path(
+                store_dir, drv.name, output.fixed_hash(), recursive=output.is_recursive
+            )
+        elif output.hash_algo or masked is None:
+            implied = ""
+        else:
+            implied = make_output_path(store_dir, masked, name, drv.name)
+        if output.path != implied:
+            raise BadDerivation(
+                subject=f"derivation {drv.name!a}",
+                expected=f"output `{name}` at `{implied}`"
+                if implied
+                else f"no path for output `{name}` before it is built",
+                found=f"`{output.path}`",
+            )
+        variable = drv.env.get(name.encode())
+        if implied and variable is not None and variable != implied.encode():
+            raise BadDerivation(
+                subject=f"derivation {drv.name!a}",
+                expected=f"variable `{name}` to be the path of that output",
+                found=ascii(variable),
+            )
+
+
+class ModuloHashes:
+    """Hashes modulo of derivations that are read on demand, each hashed once; calling it gives one.
+
+    `read` may raise; what was hashed before stays. Deep graphs are walked without recursion.
+    """
+
+    __slots__ = ("_known", "_read")
+
+    def __init__(self, read: Callable[[StorePath], Derivation]) -> None:
+        self._read = read
+        self._known: dict[StorePath, bytes | None] = {}
+
+    def add(self, path: StorePath, modulo: bytes | None) -> None:
+        """Make known what was hashed elsewhere."""
+        self._known[path] = modulo
+
+    def __call__(self, path: StorePath) -> bytes | None:
+        known = self._known
+        reading: dict[StorePath, Derivation] = {}
+        todo = [path]
+        while todo:
+            top = todo[-1]
+            if top in known:
+                todo.pop()
+                continue
+            drv = reading.get(top)
+            if drv is None:
+                drv = reading[top] = self._read(top)
+                missing = [] if drv.is_fixed else [input_ for input_ in drv.input_drvs if input_ not in known]
+                cycle = next((input_ for input_ in missing if input_ in reading), None)
+                if cycle is not None:
+                    raise BadDerivation(
+                        expected="derivations without a cycle", found=f"one through `{cycle}`"
+                    )
+                todo += missing
+                if missing:
+                    continue
+            known[top] = hash_modulo(drv, known.__getitem__)
+            del reading[top]
+            todo.pop()
+        return known[path]

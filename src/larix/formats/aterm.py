@@ -1,0 +1,150 @@
+r"""The subset of ATerm that derivations are written in.
+
+    string  = '"' (char | '\"' | '\\' | '\n' | '\r' | '\t')* '"'
+    list    = "[" [item ("," item)*] "]"          tuple = "(" item ("," item)* ")"
+
+No white space anywhere. Strings are bytes of any encoding; the five escapes stand for the only characters that
+must not appear bare, and no other escape is accepted, so that one value has one spelling.
+
+    >>> quote(b'say "hi"')
+    b'"say \\"hi\\""'
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from larix.formats.errors import FormatError, excerpt
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+__all__ = ["BadAterm", "Scanner", "escape", "print_list", "print_strings", "quote"]
+
+_UNESCAPED = {b"n": b"\n", b"r": b"\r", b"t": b"\t", b'"': b'"', b"\\": b"\\"}
+_BARE = b"\n\r\t"
+
+
+class BadAterm(FormatError):
+    noun = "term"
+
+
+def escape(data: bytes) -> bytes:
+    if b"\\" in data:
+        data = data.replace(b"\\", b"\\\\")
+    if b'"' in data:
+        data = data.replace(b'"', b'\\"')
+    if b"\n" in data:
+        data = data.replace(b"\n", b"\\n")
+    if b"\r" in data:
+        data = data.replace(b"\r", b"\\r")
+    if b"\t" in data:
+        data = data.replace(b"\t", b"\\t")
+    return data
+
+
+def quote(data: bytes) -> bytes:
+    return b'"%b"' % escape(data)
+
+
+def print_list(items: Iterable[bytes]) -> bytes:
+    """A list of terms that are printed already."""
+    return b"[%b]" % b",".join(items)
+
+
+def print_strings(strings: Iterable[bytes]) -> bytes:
+    return print_list([quote(string) for string in strings])
+
+
+class Scanner:
+    """Reads a term from the left; `position` is the offset of the next byte."""
+
+    __slots__ = ("position", "text")
+
+    def __init__(self, text: bytes) -> None:
+        self.text = text
+        self.position = 0
+
+    def fail(self, expected: str, at: int | None = None) -> BadAterm:
+        at = self.position if at is None else at
+        found = excerpt(self.text[at : at + 25]) if at < len(self.text) else "the end"
+        return BadAterm(offset=at, expected=expected, found=found)
+
+    def literal(self, wanted: bytes) -> None:
+        if not self.text.startswith(wanted, self.position):
+            raise self.fail(f"`{wanted.decode('ascii')}`")
+        self.position += len(wanted)
+
+    def string(self) -> bytes:
+        text = self.text
+        start = self.position + 1
+        if text[start - 1 : start] != b'"':
+            raise self.fail("a string")
+        end = text.find(b'"', start)
+        while end > 0 and text[end - 1] == 0x5C and self._is_escaped(start, end):
+            end = text.find(b'"', end + 1)
+        if end < 0:
+            raise self.fail('a closing `"`', len(text))
+        self.position = end + 1
+        raw = text[start:end]
+        for bare in _BARE:
+            if bare in raw:
+                raise self.fail("an escape sequence", start + raw.index(bare))
+        return self._unescape(raw, start) if b"\\" in raw else raw
+
+    def _is_escaped(self, start: int, quote_at: int) -> bool:
+        at = quote_at
+        while at > start and self.text[at - 1] == 0x5C:
+            at -= 1
+        return (quote_at - at) % 2 == 1
+
+    def _unescape(self, raw: bytes, start: int) -> bytes:
+        pieces: list[bytes] = []
+        done = 0
+        at = raw.find(b"\\")
+        while at >= 0:
+            char = _UNESCAPED.get(raw[at + 1 : at + 2])
+            if char is None:
+                raise self.fail(r"one of `\n`, `\r`, `\t`, `\"`, `\\`", start + at)
+            pieces += (raw[done:at], char)
+            done = at + 2
+            at = raw.find(b"\\", done)
+        pieces.append(raw[done:])
+        return b"".join(pieces)
+
+    def ascii_string(self) -> str:
+        at = self.position
+        try:
+            return self.string().decode("ascii")
+        except UnicodeDecodeError as error:
+            raise self.fail("a string of ASCII characters", at) from error
+
+    def next_item(self, *, first: bool) -> bool:
+        """After `[` or an item of a list: true before a further item, false behind the closing bracket."""
+        char = self.text[self.position : self.position + 1]
+        if char == b"]":
+            self.position += 1
+            return False
+        if not first:
+            if char != b",":
+                raise self.fail("`,` or `]`")
+            self.position += 1
+        return True
+
+    def strings(self) -> list[bytes]:
+        self.literal(b"[")
+        found: list[bytes] = []
+        while self.next_item(first=not found):
+            found.append(self.string())
+        return found
+
+    def ascii_strings(self) -> list[str]:
+        self.literal(b"[")
+        found: list[str] = []
+        while self.next_item(first=not found):
+            found.append(self.ascii_string())
+        return found
+
+    def end(self) -> None:
+        if self.position != len(self.text):
+            raise self.fail("the end")

@@ -1,0 +1,92 @@
+"""What a running build tells whoever watches: records for a sink, in the order things happen.
+
+A sink is called from the thread that builds and must be quick; what it raises ends the session.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from larix.errors import LarixError
+    from larix.formats.storepath import StorePath
+
+__all__ = [
+    "BuildFailed",
+    "BuildFinished",
+    "BuildLog",
+    "BuildPhase",
+    "BuildStarted",
+    "DownloadFinished",
+    "DownloadProgress",
+    "DownloadStarted",
+    "Event",
+    "Sink",
+    "ignore_events",
+]
+
+
+class BuildStarted(NamedTuple):
+    """`log_file` is where the log is written, None when none is kept; `round` counts from 1."""
+
+    drv: StorePath
+    log_file: str | None = None
+    round: int = 1
+
+
+class BuildLog(NamedTuple):
+    """One line of output, without its newline."""
+
+    drv: StorePath
+    line: bytes
+
+
+class BuildPhase(NamedTuple):
+    """`seconds` is None when the phase starts, and what it took when it ends."""
+
+    drv: StorePath
+    phase: str
+    seconds: float | None = None
+
+
+class BuildFinished(NamedTuple):
+    drv: StorePath
+    seconds: float
+
+
+class BuildFailed(NamedTuple):
+    drv: StorePath
+    error: LarixError
+
+
+class DownloadStarted(NamedTuple):
+    """`total` bytes are expected, None when the server does not say; `drv` is what wants the file."""
+
+    url: str
+    total: int | None = None
+    drv: StorePath | None = None
+
+
+class DownloadProgress(NamedTuple):
+    url: str
+    done: int
+    total: int | None = None
+
+
+class DownloadFinished(NamedTuple):
+    url: str
+    done: int
+    seconds: float
+
+
+Event: TypeAlias = (
+    "BuildStarted | BuildLog | BuildPhase | BuildFinished | BuildFailed"
+    " | DownloadStarted | DownloadProgress | DownloadFinished"
+)
+Sink: TypeAlias = "Callable[[Event], None]"
+
+
+def ignore_events(_: Event) -> None:
+    """The sink of those who do not watch."""
