@@ -1,7 +1,7 @@
 """Derivations as values: what to build, from what, and under which names the results will stand.
 
-Pure, one layer above `formats`. Everything here is computed from its arguments alone: no store is asked, nothing
-is written; a `Lowered` derivation carries all that a store later needs to make it real.
+Pure, one layer above `formats`. Everything here is computed from its arguments alone: no store is asked,
+nothing is written; a `Lowered` derivation carries all that a store later needs to make it real.
 """
 
 from larix.derivation.lowered import FixedOutput, Lowered, derivation, instantiation_order

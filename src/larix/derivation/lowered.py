@@ -1,8 +1,8 @@
 """Making derivations: the pure primitive under everything that is built.
 
-`derivation()` computes the text, the path, the output paths and the hash modulo of a derivation in one go, from
-those of its inputs, which carry theirs. It is called once for every node of graphs of tens of thousands, so the
-text is put together once from its pieces and nothing is parsed back unless asked for.
+`derivation()` computes the text, the path, the output paths and the hash modulo of a derivation in one go,
+from those of its inputs, which carry theirs. It is called once for every node of graphs of tens of
+thousands, so the text is put together once from its pieces and nothing is parsed back unless asked for.
 """
 
 from __future__ import annotations
@@ -145,16 +145,24 @@ def derivation(
 ) -> Lowered:
     """The derivation of these parts. `env` gets a variable for each output, holding its path.
 
-    `inputs` are derivations and the outputs wanted of each; `sources` items that must exist when it is built. Text
-    is encoded as UTF-8, with lone surrogates standing for bytes as in file names. Raises BadDerivation or
-    BadStoreName.
+    `inputs` are derivations and the outputs wanted of each; `sources` items that must exist when it is
+    built. Text is encoded as UTF-8, with lone surrogates standing for bytes as in file names. Raises
+    BadDerivation or BadStoreName.
     """
     check_name(name + ".drv")
     if outputs is not _OUT:
         outputs = _check_outputs(outputs)
     wanted = _merge_wanted(store_dir, inputs)
     interned, source_paths = _split_sources(store_dir, sources)
-    pieces = _Pieces(name, system, builder, args, env or {}, outputs, source_paths)
+    pieces = _Pieces(
+        name,
+        system=system,
+        builder=builder,
+        args=args,
+        env=env or {},
+        outputs=outputs,
+        source_paths=source_paths,
+    )
     by_modulo = print_inputs(merge_inputs([(lowered.modulo, names) for lowered, names in wanted]))
 
     if fixed is None:
@@ -175,7 +183,7 @@ def derivation(
         algo, digest = ("r:" if fixed.recursive else "") + fixed.hash.algo, fixed.hash.base16()
 
     input_paths = {lowered.path: names for lowered, names in wanted}
-    text = pieces.text(print_inputs(input_paths), paths, algo, digest)
+    text = pieces.text(print_inputs(input_paths.items()), paths, algo, digest)
     return Lowered(
         make_text_path(store_dir, name + ".drv", sha256(text).digest(), [*input_paths, *source_paths]),
         text,
@@ -195,6 +203,7 @@ class _Pieces:
     def __init__(
         self,
         name: str,
+        *,
         system: str,
         builder: str | bytes,
         args: Iterable[str | bytes],

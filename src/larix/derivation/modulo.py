@@ -1,15 +1,15 @@
 """Hashes of derivations *modulo fixed outputs*, and the output paths that follow from them.
 
 An output path must change when anything that goes into the build changes, but not when a source is merely
-fetched from elsewhere. So a derivation is hashed with each input's path replaced by that input's own hash modulo;
-and that of a derivation with a fixed output is the hash of what it makes, not of how:
+fetched from elsewhere. So a derivation is hashed with each input's path replaced by that input's own hash
+modulo; and that of a derivation with a fixed output is the hash of what it makes, not of how:
 
-    modulo(fixed)   SHA-256 of "fixed:out:[r:]ALGO:HEX:PATH"
-    modulo(other)   SHA-256 of its text, inputs replaced by modulo(input) in base16 and sorted anew
-    masked(other)   the same with the output paths blank, in the outputs and in the variables of the same names
+    modulo(fixed)   SHA-256 of "fixed:out:[r:]ALGO:HEX:PATH" modulo(other)   SHA-256 of its text, inputs
+    replaced by modulo(input) in base16 and sorted anew masked(other)   the same with the output paths
+    blank, in the outputs and in the variables of the same names
 
-`masked` names the outputs; `modulo` is what others see. Two inputs may have the same hash modulo (the same file,
-fetched in two ways): they become one entry that has the outputs wanted of either.
+`masked` names the outputs; `modulo` is what others see. Two inputs may have the same hash modulo (the same
+file, fetched in two ways): they become one entry that has the outputs wanted of either.
 """
 
 from __future__ import annotations
@@ -33,12 +33,12 @@ if TYPE_CHECKING:
 __all__ = ["ModuloHashes", "check_output_paths", "fixed_modulo", "hash_masked", "hash_modulo", "merge_inputs"]
 
 
-def merge_inputs(inputs: Iterable[tuple[bytes, Iterable[str]]]) -> dict[str, tuple[str, ...]]:
+def merge_inputs(inputs: Iterable[tuple[bytes, Iterable[str]]]) -> list[tuple[str, tuple[str, ...]]]:
     """Inputs by their hashes modulo in base16, in order; those of equal hash become one."""
     merged: dict[str, set[str]] = {}
     for modulo, names in inputs:
         merged.setdefault(modulo.hex(), set()).update(names)
-    return {key: tuple(sorted(merged[key])) for key in sorted(merged)}
+    return [(key, tuple(sorted(merged[key]))) for key in sorted(merged)]
 
 
 def fixed_modulo(output: Output) -> bytes:
@@ -50,7 +50,7 @@ def fixed_modulo(output: Output) -> bytes:
 
 def _inputs_by_modulo(
     drv: Derivation, modulo_of: Callable[[StorePath], bytes | None]
-) -> dict[str, tuple[str, ...]] | None:
+) -> list[tuple[str, tuple[str, ...]]] | None:
     found: list[tuple[bytes, tuple[str, ...]]] = []
     for path, names in drv.input_drvs.items():
         modulo = modulo_of(path)

@@ -56,8 +56,8 @@ class Output(NamedTuple):
 class Derivation:
     """The content of the `.drv` called `name`; immutable, and valid in all that can be seen from it alone.
 
-    Mappings are in the order they are written: by name, by path, by the bytes of the variable. That the output
-    paths are the implied ones needs the hashes of the inputs: see `check_output_paths`.
+    Mappings are in the order they are written: by name, by path, by the bytes of the variable. That the
+    output paths are the implied ones needs the hashes of the inputs: see `check_output_paths`.
     """
 
     __slots__ = ("args", "builder", "env", "input_drvs", "input_srcs", "name", "outputs", "system")

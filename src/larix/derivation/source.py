@@ -30,8 +30,8 @@ class TreeContent(NamedTuple):
 class FileContent(NamedTuple):
     """A file or tree of the local file system, to be read when it is interned.
 
-    It was hashed with `algo` when the path was computed, as a NAR when `recursive`, else as bare bytes; content
-    that meanwhile changed gives another path, and must be refused by who interns it.
+    It was hashed with `algo` when the path was computed, as a NAR when `recursive`, else as bare bytes;
+    content that meanwhile changed gives another path, and must be refused by who interns it.
     """
 
     file: str | bytes

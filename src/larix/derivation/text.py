@@ -2,12 +2,13 @@
 
     Derive([(OUTPUT,PATH,ALGO,HASH),…],[(DRV,[OUTPUT,…]),…],[SRC,…],SYSTEM,BUILDER,[ARG,…],[(NAME,VALUE),…])
 
-Every list but the arguments is strictly sorted by the bytes of its first strings. Text in another order or with
-other escapes is refused, so that what was read prints to the same bytes.
+Every list but the arguments is strictly sorted by the bytes of its first strings. Text in another order or
+with other escapes is refused, so that what was read prints to the same bytes.
 """
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import TYPE_CHECKING, TypeVar
 
 from larix.derivation.record import BadDerivation, Derivation, Output
@@ -15,7 +16,7 @@ from larix.formats.aterm import BadAterm, Scanner, print_list, print_strings, qu
 from larix.formats.storepath import BadStorePath, StorePath
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
 __all__ = ["parse_derivation", "print_derivation", "print_inputs", "print_outputs"]
 
@@ -127,7 +128,7 @@ def _check_next(scanner: Scanner, at: int, last: _Name | None, name: _Name) -> _
 
 
 def _check_order(scanner: Scanner, at: int, names: list[str]) -> None:
-    for before, after in zip(names, names[1:], strict=False):
+    for before, after in pairwise(names):
         if after <= before:
             raise scanner.fail(f"a sorted list, with {after!a} before {before!a}", at)
 
@@ -141,32 +142,32 @@ def print_outputs(outputs: Mapping[str, Output]) -> bytes:
     )
 
 
-def print_inputs(inputs: Mapping[str, tuple[str, ...]]) -> bytes:
-    """`inputs` in its order: the keys are the paths of derivations, or the hashes that stand for them."""
+def print_inputs(inputs: Iterable[tuple[str, tuple[str, ...]]]) -> bytes:
+    """`inputs` in its order, with output names: paths of derivations, or the hashes that stand for them."""
     return print_list(
         [
             b'("%b",["%b"])' % (key.encode(), b'","'.join([name.encode() for name in names]))
-            for key, names in inputs.items()
+            for key, names in inputs
         ]
     )
 
 
 def print_derivation(drv: Derivation) -> bytes:
-    return print_parts(drv, outputs=drv.outputs, inputs=drv.input_drvs, env=drv.env)
+    return print_parts(drv, outputs=drv.outputs, inputs=drv.input_drvs.items(), env=drv.env)
 
 
 def print_parts(
     drv: Derivation,
     *,
     outputs: Mapping[str, Output],
-    inputs: Mapping[str, tuple[str, ...]] | Mapping[StorePath, tuple[str, ...]],
+    inputs: Iterable[tuple[str, tuple[str, ...]]],
     env: Mapping[bytes, bytes],
 ) -> bytes:
     """`drv` with other outputs, inputs and variables in their places."""
     return b"Derive(%b)" % b",".join(
         [
             print_outputs(outputs),
-            print_inputs(dict(inputs)),
+            print_inputs(inputs),
             print_strings([path.encode() for path in drv.input_srcs]),
             quote(drv.system.encode()),
             quote(drv.builder),

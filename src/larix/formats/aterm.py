@@ -3,8 +3,8 @@ r"""The subset of ATerm that derivations are written in.
     string  = '"' (char | '\"' | '\\' | '\n' | '\r' | '\t')* '"'
     list    = "[" [item ("," item)*] "]"          tuple = "(" item ("," item)* ")"
 
-No white space anywhere. Strings are bytes of any encoding; the five escapes stand for the only characters that
-must not appear bare, and no other escape is accepted, so that one value has one spelling.
+No white space anywhere. Strings are bytes of any encoding; the five escapes stand for the only characters
+that must not appear bare, and no other escape is accepted, so that one value has one spelling.
 
     >>> quote(b'say "hi"')
     b'"say \\"hi\\""'

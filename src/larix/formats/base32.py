@@ -1,8 +1,8 @@
 """nix-base32: how store paths and hashes are spelled.
 
-Thirty-two digits, without `e`, `o`, `u` and `t`. The bytes are one little-endian number, written with its most
-significant digit first; n bytes take ceil(8n/5) digits, and the bits above the number are zero, so that every
-byte string has exactly one spelling.
+Thirty-two digits, without `e`, `o`, `u` and `t`. The bytes are one little-endian number, written with its
+most significant digit first; n bytes take ceil(8n/5) digits, and the bits above the number are zero, so
+that every byte string has exactly one spelling.
 
     >>> encode(b"hello")
     'dxn6qrb8'
@@ -38,7 +38,7 @@ def encode(data: bytes) -> str:
 
 
 def decode(text: str) -> bytes:
-    """The bytes that `encode` would spell as `text`, and no others: a stray bit in the first digit is refused."""
+    """The bytes that `encode` spells as `text`: a stray bit in the first digit is refused."""
     size = len(text) * 5 // 8
     if encoded_length(size) != len(text):
         raise BadBase32(expected="a whole number of bytes", found=f"{len(text)} digits")

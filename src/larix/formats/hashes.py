@@ -14,13 +14,19 @@ from __future__ import annotations
 import hashlib
 from binascii import Error as BinasciiError
 from binascii import a2b_base64, b2a_base64, unhexlify
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, Self
 
 from larix.formats import base32
 from larix.formats.errors import FormatError
 
 if TYPE_CHECKING:
-    from hashlib import _Hash as Hasher
+    from typing import Protocol
+
+    class Hasher(Protocol):
+        def update(self, data: bytes | bytearray | memoryview, /) -> None: ...
+        def digest(self) -> bytes: ...
+        def hexdigest(self) -> str: ...
+
 
 __all__ = ["DIGEST_SIZES", "BadHash", "Hash", "hash_bytes", "new_hasher", "parse_hash"]
 
@@ -42,7 +48,7 @@ class Hash(_Fields):
 
     __slots__ = ()
 
-    def __new__(cls, algo: str, digest: bytes) -> Hash:
+    def __new__(cls, algo: str, digest: bytes) -> Self:
         size = DIGEST_SIZES.get(algo)
         if size is None:
             raise BadHash(expected=f"one of {_ALGORITHMS}", found=ascii(algo))

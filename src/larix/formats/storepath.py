@@ -6,11 +6,11 @@ HASH is the SHA-256 of a *fingerprint*, folded to 20 bytes by exclusive or:
 
     KIND ":sha256:" INNER-IN-BASE16 ":" STORE-DIR ":" NAME
 
-    kind                      names                                         inner
-    text[:REF]*               a file written by evaluation, a .drv          SHA-256 of the contents
-    source[:REF]*[:self]      a tree added as it is                         SHA-256 of its NAR
-    output:NAME               what a derivation makes                       its hash modulo fixed outputs
-    output:out                other fixed outputs                           SHA-256 of "fixed:out:[r:]ALGO:HEX:"
+    kind                      names                                         inner text[:REF]*
+    a file written by evaluation, a .drv          SHA-256 of the contents source[:REF]*[:self]      a tree
+    added as it is                         SHA-256 of its NAR output:NAME               what a derivation
+    makes                       its hash modulo fixed outputs output:out                other fixed outputs
+    SHA-256 of "fixed:out:[r:]ALGO:HEX:"
 
 References are sorted and listed once. The store directory enters every hash: a store cannot be moved.
 """

@@ -5,11 +5,10 @@ A sink is called from the thread that builds and must be quick; what it raises e
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from larix.errors import LarixError
     from larix.formats.storepath import StorePath
 
@@ -82,10 +81,16 @@ class DownloadFinished(NamedTuple):
 
 
 Event: TypeAlias = (
-    "BuildStarted | BuildLog | BuildPhase | BuildFinished | BuildFailed"
-    " | DownloadStarted | DownloadProgress | DownloadFinished"
+    BuildStarted
+    | BuildLog
+    | BuildPhase
+    | BuildFinished
+    | BuildFailed
+    | DownloadStarted
+    | DownloadProgress
+    | DownloadFinished
 )
-Sink: TypeAlias = "Callable[[Event], None]"
+Sink: TypeAlias = Callable[[Event], None]
 
 
 def ignore_events(_: Event) -> None:

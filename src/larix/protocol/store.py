@@ -1,7 +1,7 @@
 """The store as everything above it sees it.
 
-A path is *valid* when the store vouches for it: its content is there, complete, durable and as its record says,
-and so is everything it refers to. Only valid paths have a record.
+A path is *valid* when the store vouches for it: its content is there, complete, durable and as its record
+says, and so is everything it refers to. Only valid paths have a record.
 """
 
 from __future__ import annotations
@@ -99,11 +99,11 @@ class Store(Protocol):
         algo: str = "sha256",
         filter: Callable[[bytes], bool] | None = None,  # noqa: A002
     ) -> StorePath:
-        """A local file or tree; `filter` is given each file name below `file` and tells whether it belongs."""
+        """A local file or tree; `filter` is given each file name below `file`: does it belong?"""
         ...
 
     def add_nar(self, info: PathInfo, chunks: Iterable[bytes]) -> None:
-        """Make `info.path` valid from its archive, in one pass; refused unless hash and size are as recorded."""
+        """Make `info.path` valid from its archive, in one pass; refused unless hash and size fit."""
         ...
 
     def instantiate(self, roots: Iterable[Lowered], sources: Iterable[Source] = ()) -> None:

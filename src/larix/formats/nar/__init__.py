@@ -7,9 +7,9 @@
     directory = str("directory") { str("entry") str("(") str("name") str(NAME) str("node") node str(")") }
     str(s)    = 64-bit little-endian length, s, zero bytes up to a multiple of eight
 
-Entries are sorted by their bytes and unique; a NAME has 1 to 255 bytes, is not `.` or `..` and has no slash or
-NUL; a TARGET has 1 to 4095 bytes and no NUL; nodes are at most 64 levels deep. So a tree has one archive, and an
-archive that the decoder accepts restores to a tree that gives it back.
+Entries are sorted by their bytes and unique; a NAME has 1 to 255 bytes, is not `.` or `..` and has no slash
+or NUL; a TARGET has 1 to 4095 bytes and no NUL; nodes are at most 64 levels deep. So a tree has one
+archive, and an archive that the decoder accepts restores to a tree that gives it back.
 
 `encoder` gives the bytes around names and contents, `decoder` turns bytes into events, `tree` is the plain
 recursive value for what fits in memory.

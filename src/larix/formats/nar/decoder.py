@@ -8,9 +8,9 @@ The grammar has few choices, so the decoder knows where it is by a state that na
     end_of_file ► directory | done   padding and closing brackets, its entry's too
     directory ► node | directory     an entry's name, or the end of the innermost directory
 
-Runs of constant strings are compared at once, and a choice looks at its first 16 bytes only. What is kept between
-chunks is less than five kilobytes and the last name of each open directory; lengths are checked before anything
-of that size is waited for.
+Runs of constant strings are compared at once, and a choice looks at its first 16 bytes only. What is kept
+between chunks is less than five kilobytes and the last name of each open directory; lengths are checked
+before anything of that size is waited for.
 """
 
 from __future__ import annotations
@@ -129,7 +129,8 @@ class Decoder:
         if self.done:
             raise self._fail(0, "nothing after the archive", excerpt(bytes(chunk[:25])))
         data = self._rest + bytes(chunk)
-        self._events = events = []
+        events: list[Event] = []
+        self._events = events
         at = 0
         try:
             while (after := self._state(data, at)) >= 0:
@@ -264,7 +265,7 @@ class Decoder:
         return at
 
     def _string_end(self, data: bytes, at: int, limit: int, what: str) -> int:
-        """Behind the padding of the string at `at`, or _NEEDS_MORE; an excessive length is refused at once."""
+        """Behind the padding of the string at `at`, or _NEEDS_MORE; too great a length is refused at once."""
         if len(data) - at < 8:
             return _NEEDS_MORE
         length: int = _u64(data, at)[0]
@@ -286,7 +287,7 @@ class Decoder:
         return at + len(wanted)
 
     def _mismatch(self, data: bytes, at: int, candidates: tuple[bytes, ...]) -> BadNar:
-        """That none of `candidates` is at `at`: shown is the first word of eight bytes where the last one differs."""
+        """None of `candidates` is at `at`: what is shown is the word of eight bytes where the best one ends."""
         common = 0
         while common < len(data) - at and any(
             data.startswith(candidate[: common + 1], at)

@@ -1,6 +1,7 @@
 """The bytes around names and contents.
 
-A driver that walks files writes, for each regular file in a directory, one header, the contents and one trailer:
+A driver that walks files writes, for each regular file in a directory, one header, the contents and one
+trailer:
 
     ARCHIVE_START DIRECTORY_START
       regular_entry_start(b"a", 5, executable=False) b"hello" regular_entry_end(5)
@@ -8,8 +9,8 @@ A driver that walks files writes, for each regular file in a directory, one head
       symlink_entry(b"l", b"a")
     DIRECTORY_END
 
-Names come sorted by their bytes; sorting and the rules of `rules` are the driver's business, as names that come
-from a directory need no check. The forms without `entry` are for the root of an archive.
+Names come sorted by their bytes; sorting and the rules of `rules` are the driver's business, as names that
+come from a directory need no check. The forms without `entry` are for the root of an archive.
 """
 
 from __future__ import annotations

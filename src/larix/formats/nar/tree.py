@@ -20,7 +20,7 @@ def encode_tree(tree: Tree) -> bytes:
 
 
 def tree_pieces(tree: Tree) -> Iterator[bytes]:
-    """The archive of `tree` in order, the contents of each file apart. Raises BadNar for a tree that has none."""
+    """The archive of `tree` in order, contents of files apart. Raises BadNar for a tree that has none."""
     yield encoder.ARCHIVE_START
     if not isinstance(tree, Directory):
         yield from _root_pieces(tree)
