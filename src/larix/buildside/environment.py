@@ -1,0 +1,56 @@
+"""Search-path variables of a build: which directories of the inputs go where."""
+
+from __future__ import annotations
+
+import os
+import re
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+__all__ = ["search_path_entries", "set_path_environment"]
+
+
+def search_path_entries(
+    roots: Iterable[str | os.PathLike[str]],
+    files: Iterable[str],
+    *,
+    kind: str = "directory",
+    pattern: str | None = None,
+) -> list[str]:
+    """What exists of `files` (relative names) below each root, in the order of the roots.
+
+    `kind` is `directory` or `regular`. With a pattern, the entries are the names below those directories
+    whose base name it matches.
+    """
+    subdirectories = list(files)
+    exists = os.path.isdir if kind == "directory" else os.path.isfile
+    entries: list[str] = []
+    for root in roots:
+        for sub in subdirectories:
+            name = os.path.join(os.fspath(root), sub) if sub and sub != "." else os.fspath(root)
+            if pattern is None:
+                entries += [name] if exists(name) else []
+            elif os.path.isdir(name):
+                found = sorted(each for each in os.listdir(name) if re.search(pattern, each))
+                entries += [path for each in found if exists(path := os.path.join(name, each))]
+    return list(dict.fromkeys(entries))
+
+
+def set_path_environment(
+    variable: str,
+    files: Iterable[str],
+    roots: Iterable[str | os.PathLike[str]],
+    *,
+    separator: str | None = ":",
+    kind: str = "directory",
+    pattern: str | None = None,
+) -> None:
+    """Set a variable to the search path found, or unset it; no separator: the first entry alone."""
+    entries = search_path_entries(roots, files, kind=kind, pattern=pattern)
+    if not entries:
+        os.environ.pop(variable, None)
+        return
+    os.environ[variable] = entries[0] if separator is None else separator.join(entries)
+    print(f"{variable}={os.environ[variable]}", flush=True)

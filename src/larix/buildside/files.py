@@ -1,0 +1,233 @@
+"""File trees in a build: found, copied, deleted, installed; and `substitute`, the sed of builds."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import shutil
+import stat
+from collections.abc import Callable, Generator, Iterable
+from pathlib import Path
+
+from larix.buildside.failure import BuildSideError
+
+__all__ = [
+    "SubstituteError",
+    "copy_recursively",
+    "delete_recursively",
+    "find_files",
+    "install_file",
+    "make_writable",
+    "mkdir_p",
+    "substitute",
+    "which",
+    "with_directory",
+]
+
+FileName = str | os.PathLike[str]
+Replacement = str | Callable[[re.Match[str]], str]
+
+
+def mkdir_p(directory: FileName) -> Path:
+    os.makedirs(directory, exist_ok=True)
+    return Path(directory)
+
+
+def make_writable(file: FileName) -> None:
+    """Give the owner leave to write; store files and many tarballs come without."""
+    mode = os.stat(file).st_mode
+    if not mode & stat.S_IWUSR:
+        os.chmod(file, stat.S_IMODE(mode) | stat.S_IWUSR)
+
+
+@contextlib.contextmanager
+def with_directory(directory: FileName) -> Generator[Path, None, None]:
+    """Work in another directory; the old one is current again afterwards, also after an error."""
+    before = os.getcwd()
+    os.chdir(directory)
+    try:
+        yield Path(directory)
+    finally:
+        os.chdir(before)
+
+
+def which(program: str) -> Path | None:
+    """The file that PATH gives for a program."""
+    found = shutil.which(program)
+    return Path(found) if found else None
+
+
+def find_files(
+    directory: FileName,
+    pattern: str | Callable[[Path, os.stat_result], bool] | None = None,
+    *,
+    directories: bool = False,
+) -> list[Path]:
+    """All below a directory, sorted by the bytes of their names.
+
+    `pattern` is a regular expression searched in base names, or a predicate on the file and its status (links
+    are not followed). Directories are listed only when asked for. A directory that does not exist is an
+    error.
+    """
+    root = os.fspath(directory)
+    if not os.path.isdir(root):
+        raise BuildSideError(f"find_files: `{root}` is not a directory")
+    if isinstance(pattern, str):
+        search = re.compile(pattern).search
+        wanted: Callable[[Path, os.stat_result], bool] = lambda file, _: bool(search(file.name))  # noqa: E731
+    else:
+        wanted = pattern or (lambda _file, _status: True)
+    found: list[Path] = []
+    pending = [root]
+    while pending:
+        with os.scandir(pending.pop()) as entries:
+            for entry in entries:
+                is_directory = entry.is_dir(follow_symlinks=False)
+                if is_directory:
+                    pending.append(entry.path)
+                if (directories or not is_directory) and wanted(
+                    Path(entry.path), entry.stat(follow_symlinks=False)
+                ):
+                    found.append(Path(entry.path))
+    return sorted(found, key=os.fsencode)
+
+
+def copy_recursively(
+    source: FileName,
+    destination: FileName,
+    *,
+    keep_times: bool = False,
+    follow_links: bool = False,
+    select: Callable[[Path], bool] | None = None,
+) -> None:
+    """Copy a file or a tree; a directory that is already there is merged into, files are replaced.
+
+    Modes are kept, except that the owner may write. `select` sees each source name; a directory it refuses is
+    left out with all below.
+    """
+    pending = [(os.fspath(source), os.fspath(destination))]
+    made: list[tuple[str, str]] = []
+    while pending:
+        old, new = pending.pop()
+        if select is not None and not select(Path(old)):
+            continue
+        status = os.stat(old) if follow_links else os.lstat(old)
+        if stat.S_ISDIR(status.st_mode):
+            os.makedirs(new, exist_ok=True)
+            made.append((old, new))
+            pending += [
+                (os.path.join(old, name), os.path.join(new, name)) for name in sorted(os.listdir(old))
+            ]
+        else:
+            _copy_leaf(old, new, status, keep_times=keep_times)
+    if keep_times:
+        for old, new in reversed(made):
+            _copy_times(os.stat(old), new)
+
+
+def _copy_leaf(old: str, new: str, status: os.stat_result, *, keep_times: bool) -> None:
+    if os.path.lexists(new):
+        os.unlink(new)
+    if stat.S_ISLNK(status.st_mode):
+        os.symlink(os.readlink(old), new)
+    elif stat.S_ISREG(status.st_mode):
+        shutil.copyfile(old, new)
+        os.chmod(new, stat.S_IMODE(status.st_mode) & 0o777 | stat.S_IWUSR)
+        if keep_times:
+            _copy_times(status, new)
+    else:
+        raise BuildSideError(f"copy_recursively: `{old}` is neither a file nor a directory nor a link")
+
+
+def _copy_times(status: os.stat_result, file: str) -> None:
+    os.utime(file, ns=(status.st_atime_ns, status.st_mtime_ns))
+
+
+def delete_recursively(file: FileName) -> None:
+    """Delete a file, link or tree, read-only directories included; links are never followed."""
+    name = os.fspath(file)
+    if os.path.islink(name) or not os.path.isdir(name):
+        os.unlink(name)
+        return
+    for directory, _, _ in os.walk(name):
+        mode = stat.S_IMODE(os.stat(directory).st_mode)
+        if mode & 0o700 != 0o700:
+            os.chmod(directory, mode | 0o700)
+    shutil.rmtree(name)
+
+
+def install_file(
+    file: FileName, directory: FileName, *, name: str | None = None, executable: bool | None = None
+) -> Path:
+    """Copy a file into a directory, which is made; the mode is kept unless `executable` says otherwise."""
+    target = Path(mkdir_p(directory), name or os.path.basename(os.fspath(file)))
+    _copy_leaf(os.fspath(file), os.fspath(target), os.stat(file), keep_times=False)
+    if executable is not None:
+        target.chmod(0o755 if executable else 0o644)
+    return target
+
+
+class SubstituteError(BuildSideError):
+    """A clause of `substitute` matched nowhere: upstream changed, or the pattern is wrong."""
+
+    def __init__(self, pattern: str, files: list[str]) -> None:
+        shown = ", ".join(f"`{file}`" for file in files[:3])
+        more = f" and {len(files) - 3} more" if len(files) > 3 else ""
+        super().__init__(f"substitute: /{pattern}/ matches nothing in {shown}{more}")
+        self.pattern = pattern
+        self.files = files
+
+
+def substitute(
+    files: FileName | Iterable[FileName],
+    *clauses: tuple[str | re.Pattern[str], Replacement],
+    required: bool = True,
+    keep_time: bool = False,
+) -> None:
+    r"""Edit files line by line, as sed does.
+
+    A clause is a regular expression and what replaces each of its matches: a text, in which `\1` and
+    `\g<name>` are groups, or a function of the match whose result is taken as it is. A line comes with its
+    line ending; `.` does not match that and `$` stands before it. Clauses apply in order to the result of the
+    ones before.
+
+    Each clause must match somewhere in the files, unless `required` is false. The mode is kept; the time only
+    with `keep_time` (make must see that a source changed, but not that a `Makefile.in` did). Bytes that are
+    no UTF-8 pass through unharmed.
+    """
+    names = (
+        [os.fspath(files)] if isinstance(files, (str, os.PathLike)) else [os.fspath(file) for file in files]
+    )
+    if not names and required:
+        raise BuildSideError("substitute: no files were given")
+    compiled = [(re.compile(pattern), replacement) for pattern, replacement in clauses]
+    matched = [0] * len(compiled)
+    for name in names:
+        with open(name, encoding="utf-8", errors="surrogateescape", newline="") as stream:
+            before = stream.readlines()
+        after: list[str] = []
+        for original in before:
+            line = original
+            for index, (pattern, replacement) in enumerate(compiled):
+                line, count = pattern.subn(replacement, line)
+                matched[index] += count
+            after.append(line)
+        if after != before:
+            _rewrite(name, "".join(after), keep_time=keep_time)
+    for (pattern, _), count in zip(compiled, matched, strict=True):
+        if required and not count:
+            raise SubstituteError(pattern.pattern, names)
+
+
+def _rewrite(name: str, text: str, *, keep_time: bool) -> None:
+    """By a new file, so that hard links and store files keep their old contents; links stay links."""
+    target = os.path.realpath(name)
+    status = os.stat(target)
+    temporary = f"{target}.larix-new"
+    with open(temporary, "x", encoding="utf-8", errors="surrogateescape", newline="") as stream:
+        stream.write(text)
+    os.chmod(temporary, stat.S_IMODE(status.st_mode))
+    if keep_time:
+        _copy_times(status, temporary)
+    os.replace(temporary, target)

@@ -1,0 +1,135 @@
+"""Build phases: an ordered, immutable mapping of names to functions.
+
+Each phase takes keyword arguments and is given those it can take: all of them when it ends in `**_`, else
+those it names. Changing phases makes a new value, on the host or in the build:
+
+    standard_phases.add_after("configure", change_hello).delete("check")
+
+A phase added without a name is called after its function, underscores becoming hyphens.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Any
+
+from larix.buildside.failure import BuildSideError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+
+__all__ = ["Phases", "UnknownPhase", "call_with"]
+
+VARIADIC_KEYWORDS = 0x08  # CO_VARKEYWORDS, spelled out because `inspect` is slow to import
+
+
+class UnknownPhase(BuildSideError):  # noqa: N818 - says what it is
+    """A phase was named as an anchor or for a change, and there is none of that name."""
+
+    def __init__(self, name: str, known: Iterable[str]) -> None:
+        from difflib import get_close_matches
+
+        names = list(known)
+        close = get_close_matches(name, names, 1)
+        advice = f"did you mean `{close[0]}`?" if close else f"there are: {', '.join(names) or 'none'}"
+        super().__init__(f"no phase is named `{name}`; {advice}")
+        self.name = name
+
+
+def call_with(function: Callable[..., Any], arguments: dict[str, Any]) -> Any:
+    """Call with those of the arguments that the function can take."""
+    code = getattr(function, "__code__", None)
+    if code is None or code.co_flags & VARIADIC_KEYWORDS:
+        return function(**arguments)
+    taken = code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]
+    return function(**{name: arguments[name] for name in taken if name in arguments})
+
+
+class Phases:
+    """Names are unique; equality is that of the names and functions in their order."""
+
+    __slots__ = ("_functions",)
+
+    def __init__(self, phases: Iterable[tuple[str, Callable[..., Any]]] = ()) -> None:
+        functions: dict[str, Callable[..., Any]] = {}
+        for name, function in phases:
+            if name in functions:
+                raise BuildSideError(f"two phases are named `{name}`")
+            if not callable(function):
+                raise BuildSideError(f"phase `{name}` is not a function but {function!r}")
+            functions[name] = function
+        self._functions = functions
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        return tuple(self._functions)
+
+    @property
+    def pairs(self) -> tuple[tuple[str, Callable[..., Any]], ...]:
+        return tuple(self._functions.items())
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._functions)
+
+    def __len__(self) -> int:
+        return len(self._functions)
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._functions
+
+    def __getitem__(self, name: str) -> Callable[..., Any]:
+        self._position(name)
+        return self._functions[name]
+
+    def __eq__(self, other: object) -> bool:
+        return self.pairs == other.pairs if isinstance(other, Phases) else NotImplemented
+
+    def __hash__(self) -> int:
+        return hash(self.pairs)
+
+    def __repr__(self) -> str:
+        return f"<phases {' '.join(self._functions)}>"
+
+    def add_before(self, anchor: str, function: Callable[..., Any], *, name: str | None = None) -> Phases:
+        return self._insert(self._position(anchor), function, name)
+
+    def add_after(self, anchor: str, function: Callable[..., Any], *, name: str | None = None) -> Phases:
+        return self._insert(self._position(anchor) + 1, function, name)
+
+    def replace(self, name: str, function: Callable[..., Any]) -> Phases:
+        """The same phases with another function for one name, which keeps its place."""
+        self._position(name)
+        return Phases((each, function if each == name else old) for each, old in self.pairs)
+
+    def delete(self, *names: str) -> Phases:
+        for name in names:
+            self._position(name)
+        return Phases(pair for pair in self.pairs if pair[0] not in names)
+
+    def run(self, **arguments: Any) -> None:
+        """Run all in order; each start and end is a line in the log, which progress displays read.
+
+        The first phase that raises ends the build; the error carries a note with the phase's name.
+        """
+        for name, function in self._functions.items():
+            print(f"@ phase-start {name}", flush=True)
+            start = time.monotonic()
+            try:
+                call_with(function, arguments)
+            except Exception as error:
+                error.add_note(f"in phase `{name}`, after {time.monotonic() - start:.1f} s")
+                raise
+            print(f"@ phase-end {name} {time.monotonic() - start:.2f}", flush=True)
+
+    def _position(self, name: str) -> int:
+        if name not in self._functions:
+            raise UnknownPhase(name, self._functions)
+        return self.names.index(name)
+
+    def _insert(self, position: int, function: Callable[..., Any], name: str | None) -> Phases:
+        label = name or getattr(function, "__name__", "").strip("_").replace("_", "-")
+        if not label or label == "<lambda>":
+            raise BuildSideError(f"a phase needs a name: give `name=` for {function!r}")
+        pairs = list(self.pairs)
+        pairs.insert(position, (label, function))
+        return Phases(pairs)

@@ -1,0 +1,204 @@
+import os
+import re
+import stat
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from larix.buildside.failure import BuildSideError
+from larix.buildside.files import (
+    SubstituteError,
+    copy_recursively,
+    delete_recursively,
+    find_files,
+    install_file,
+    make_writable,
+    substitute,
+    with_directory,
+)
+
+GNU_USER = """\
+/* Definitions for systems using GNU userspace. */
+#if defined(HAVE_LD_PIE)
+#define GNU_USER_TARGET_STARTFILE_SPEC "crti.o%s"
+#endif
+#undef  STARTFILE_SPEC
+#define STARTFILE_SPEC GNU_USER_TARGET_STARTFILE_SPEC
+#undef  LIB_SPEC
+#define LIB_SPEC "%{pthread:-lpthread} " GNU_USER_TARGET_LIB_SPEC
+#define LINK_SPEC "%{shared}"
+"""
+
+
+def test_figure_9_points_gcc_at_another_libc(tmp_path: Path):
+    """The paper's Figure 9: two clauses, a group and the whole match, on the files a pattern finds."""
+    config = tmp_path / "gcc" / "config"
+    (config / "i386").mkdir(parents=True)
+    for name in ("gnu-user.h", "gnu-user64.h", "i386/gnu-user64.h", "linux.h"):
+        (config / name).write_text(GNU_USER)
+    libc = "/larix/store/0v9h-glibc-2.36"
+    substitute(
+        find_files(config, r"^gnu-user(64)?\.h$"),
+        (r"#define LIB_SPEC (.*)$", lambda m: f'#define LIB_SPEC "-L{libc}/lib " {m[1]}'),
+        (r"#define STARTFILE_SPEC.*$", lambda m: f'#define STARTFILE_PREFIX_1 "{libc}/lib"\n{m[0]}'),
+    )
+    expected = GNU_USER.replace(
+        '#define LIB_SPEC "%{pthread', f'#define LIB_SPEC "-L{libc}/lib " "%{{pthread'
+    ).replace("#define STARTFILE_SPEC", f'#define STARTFILE_PREFIX_1 "{libc}/lib"\n#define STARTFILE_SPEC')
+    for name in ("gnu-user.h", "gnu-user64.h", "i386/gnu-user64.h"):
+        assert (config / name).read_text() == expected
+    assert (config / "linux.h").read_text() == GNU_USER
+
+
+def test_substitute_takes_groups_in_the_replacement_text(tmp_path: Path):
+    file = tmp_path / "Makefile"
+    file.write_text("prefix = /usr\nbindir = $(prefix)/bin\n")
+    substitute(file, (r"^prefix = (.*)$", r"prefix = /store\1"))
+    assert file.read_text() == "prefix = /store/usr\nbindir = $(prefix)/bin\n"
+
+
+def test_substitute_applies_clauses_in_order_to_what_earlier_ones_made(tmp_path: Path):
+    file = tmp_path / "f"
+    file.write_text("a\n")
+    substitute(file, ("a", "b"), ("b", "c"))
+    assert file.read_text() == "c\n"
+
+
+def test_substitute_can_delete_a_line_with_its_ending(tmp_path: Path):
+    file = tmp_path / "f"
+    file.write_text("keep\ndrop me\nkeep\n")
+    substitute(file, (r"^drop.*\n", ""))
+    assert file.read_text() == "keep\nkeep\n"
+
+
+def test_clause_that_matches_nothing_names_pattern_and_file_and_can_be_allowed(tmp_path: Path):
+    file = tmp_path / "hello.c"
+    file.write_text("int x;\n")
+    with pytest.raises(SubstituteError, match=re.escape(f"/Hello, world!/ matches nothing in `{file}`")):
+        substitute(file, ("x", "y"), ("Hello, world!", "Howdy"))
+    substitute(file, ("Hello, world!", "Howdy"), required=False)
+    with pytest.raises(BuildSideError, match="no files"):
+        substitute([], ("a", "b"))
+
+
+def test_substitute_matching_in_one_of_several_files_is_enough(tmp_path: Path):
+    for name in "ab":
+        (tmp_path / name).write_text(f"{name}\n")
+    substitute(find_files(tmp_path), ("a", "z"))
+    assert [(tmp_path / name).read_text() for name in "ab"] == ["z\n", "b\n"]
+
+
+def test_substitute_keeps_mode_and_follows_links_and_breaks_hard_links(tmp_path: Path):
+    file = tmp_path / "real"
+    file.write_text("a\n")
+    file.chmod(0o555)
+    (tmp_path / "link").symlink_to("real")
+    (tmp_path / "twin").hardlink_to(file)
+    substitute(tmp_path / "link", ("a", "b"))
+    assert (tmp_path / "link").is_symlink()
+    assert file.read_text() == "b\n"
+    assert stat.S_IMODE(file.stat().st_mode) == 0o555
+    assert (tmp_path / "twin").read_text() == "a\n"
+
+
+def test_substitute_touches_the_time_unless_told_otherwise(tmp_path: Path):
+    file = tmp_path / "f"
+    for keep in (True, False):
+        file.write_text("a\n")
+        os.utime(file, (7, 7))
+        substitute(file, ("a", "b"), keep_time=keep)
+        assert (file.stat().st_mtime == 7) is keep
+
+
+def test_unchanged_file_is_not_written(tmp_path: Path):
+    file = tmp_path / "f"
+    file.write_text("a\n")
+    before = file.stat().st_ino
+    substitute(file, ("a", "a"))
+    assert file.stat().st_ino == before
+
+
+@given(st.binary(max_size=200))
+def test_substitute_passes_other_bytes_through(tmp_path_factory, data):
+    file = tmp_path_factory.mktemp("bytes") / "f"
+    file.write_bytes(data + b"\nMARK\n")
+    substitute(file, ("MARK", "DONE"), required=True)
+    assert file.read_bytes() == (data + b"\nMARK\n").replace(b"MARK", b"DONE")
+
+
+def test_find_files_is_sorted_and_does_not_follow_links(tmp_path: Path):
+    for name in ("b/x.c", "a/y.c", "a/z.h", "B.c"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text("")
+    (tmp_path / "loop").symlink_to(tmp_path)
+    assert [str(f.relative_to(tmp_path)) for f in find_files(tmp_path, r"\.c$")] == ["B.c", "a/y.c", "b/x.c"]
+    assert tmp_path / "a" in find_files(tmp_path, directories=True)
+    assert find_files(tmp_path, lambda _, status: stat.S_ISLNK(status.st_mode)) == [tmp_path / "loop"]
+    with pytest.raises(BuildSideError, match="not a directory"):
+        find_files(tmp_path / "none")
+
+
+def test_find_files_copes_with_names_that_are_no_utf8(tmp_path: Path):
+    name = os.fsencode(tmp_path) + b"/\xff.c"
+    os.close(os.open(name, os.O_CREAT))
+    assert [os.fsencode(f) for f in find_files(tmp_path, r"\.c$")] == [name]
+
+
+def test_copy_merges_keeps_links_modes_and_times(tmp_path: Path):
+    source, target = tmp_path / "s", tmp_path / "t"
+    (source / "d").mkdir(parents=True)
+    (source / "d" / "run").write_text("x")
+    (source / "d" / "run").chmod(0o555)
+    (source / "d" / "link").symlink_to("/nowhere")
+    os.utime(source / "d" / "run", (5, 5))
+    os.utime(source / "d", (6, 6))
+    (target / "d").mkdir(parents=True)
+    (target / "d" / "own").write_text("own")
+    copy_recursively(source, target, keep_times=True)
+    assert sorted(each.name for each in (target / "d").iterdir()) == ["link", "own", "run"]
+    assert stat.S_IMODE((target / "d" / "run").stat().st_mode) == 0o755
+    assert os.readlink(target / "d" / "link") == "/nowhere"
+    assert ((target / "d" / "run").stat().st_mtime, (target / "d").stat().st_mtime) == (5, 6)
+
+
+def test_copy_leaves_out_what_is_not_selected(tmp_path: Path):
+    source = tmp_path / "s"
+    (source / ".git").mkdir(parents=True)
+    (source / ".git" / "config").write_text("")
+    (source / "a").write_text("")
+    copy_recursively(source, tmp_path / "t", select=lambda file: file.name != ".git")
+    assert [each.name for each in (tmp_path / "t").iterdir()] == ["a"]
+
+
+def test_delete_takes_read_only_trees_and_spares_what_links_mean(tmp_path: Path):
+    (tmp_path / "tree" / "sub").mkdir(parents=True)
+    (tmp_path / "kept").write_text("")
+    (tmp_path / "tree" / "sub" / "link").symlink_to(tmp_path / "kept")
+    (tmp_path / "tree" / "sub").chmod(0o555)
+    delete_recursively(tmp_path / "tree")
+    assert [each.name for each in tmp_path.iterdir()] == ["kept"]
+
+
+def test_install_file_makes_the_directory_and_can_set_the_bit(tmp_path: Path):
+    (tmp_path / "tool.sh").write_text("x")
+    made = install_file(tmp_path / "tool.sh", tmp_path / "o" / "bin", name="tool", executable=True)
+    assert made == tmp_path / "o" / "bin" / "tool"
+    assert os.access(made, os.X_OK)
+
+
+def test_with_directory_returns_also_after_an_error(tmp_path: Path):
+    before = os.getcwd()
+    with pytest.raises(KeyError), with_directory(tmp_path):
+        assert os.getcwd() == str(tmp_path)
+        raise KeyError
+    assert os.getcwd() == before
+
+
+def test_make_writable_adds_only_the_owners_bit(tmp_path: Path):
+    file = tmp_path / "f"
+    file.write_text("")
+    file.chmod(0o444)
+    make_writable(file)
+    assert stat.S_IMODE(file.stat().st_mode) == 0o644

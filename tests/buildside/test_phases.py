@@ -1,0 +1,108 @@
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from larix.buildside.failure import BuildSideError
+from larix.buildside.phases import Phases, UnknownPhase
+
+
+def unpack(**_):
+    pass
+
+
+def build(**_):
+    pass
+
+
+def change_hello(**_):
+    pass
+
+
+TWO = Phases((("unpack", unpack), ("build", build)))
+
+
+def test_added_phase_is_called_after_its_function_with_hyphens():
+    assert TWO.add_after("unpack", change_hello).names == ("unpack", "change-hello", "build")
+    assert TWO.add_before("unpack", change_hello).names == ("change-hello", "unpack", "build")
+
+
+def test_changes_leave_the_original_as_it_was():
+    TWO.delete("build")
+    TWO.replace("build", change_hello)
+    assert TWO.pairs == (("unpack", unpack), ("build", build))
+
+
+def test_replaced_phase_keeps_its_place():
+    assert TWO.replace("unpack", change_hello).pairs == (("unpack", change_hello), ("build", build))
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda: TWO.add_after("unpak", change_hello),
+        lambda: TWO.add_before("unpak", change_hello),
+        lambda: TWO.replace("unpak", change_hello),
+        lambda: TWO.delete("build", "unpak"),
+        lambda: TWO["unpak"],
+    ],
+)
+def test_unknown_anchor_is_told_with_the_name_that_was_meant(change):
+    with pytest.raises(UnknownPhase, match="no phase is named `unpak`; did you mean `unpack`"):
+        change()
+
+
+def test_two_phases_of_one_name_are_refused():
+    with pytest.raises(BuildSideError, match="two phases are named `build`"):
+        TWO.add_after("unpack", build)
+
+
+def test_nameless_function_needs_a_name():
+    with pytest.raises(BuildSideError, match="needs a name"):
+        TWO.add_after("unpack", lambda **_: None)
+    assert TWO.add_after("unpack", lambda **_: None, name="quiet").names == ("unpack", "quiet", "build")
+
+
+def test_phase_gets_the_arguments_it_names_and_all_when_it_takes_any():
+    seen = {}
+
+    def picky(*, outputs):
+        seen["picky"] = outputs
+
+    def greedy(**rest):
+        seen["greedy"] = rest
+
+    Phases((("picky", picky), ("greedy", greedy))).run(outputs=1, tests=False)
+    assert seen == {"picky": 1, "greedy": {"outputs": 1, "tests": False}}
+
+
+def test_log_tells_start_and_end_of_each_phase(capsys):
+    TWO.run()
+    words = [line.split() for line in capsys.readouterr().out.splitlines()]
+    assert [line[:3] for line in words] == [
+        ["@", "phase-start", "unpack"],
+        ["@", "phase-end", "unpack"],
+        ["@", "phase-start", "build"],
+        ["@", "phase-end", "build"],
+    ]
+    assert all(float(line[3]) >= 0 for line in words[1::2])
+
+
+def test_failing_phase_stops_the_rest_and_is_named(capsys):
+    def fail():
+        raise ValueError("no")
+
+    with pytest.raises(ValueError, match="no") as caught:
+        Phases((("fail", fail), ("build", build))).run()
+    assert caught.value.__notes__[0].startswith("in phase `fail`")
+    assert "phase-start build" not in capsys.readouterr().out
+
+
+names = st.lists(st.text("abc", min_size=1, max_size=3), unique=True, min_size=1, max_size=6)
+
+
+@given(names, st.data())
+def test_deleting_what_was_added_gives_back_the_same_phases(known, data):
+    phases = Phases((name, build) for name in known)
+    anchor = data.draw(st.sampled_from(known))
+    for add in (phases.add_after, phases.add_before):
+        assert add(anchor, change_hello).delete("change-hello") == phases
