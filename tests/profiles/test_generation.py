@@ -10,7 +10,9 @@ import time
 
 import pytest
 
+from larix.formats.storepath import StoreDir
 from larix.profiles import generation
+from larix.profiles.front import Direct
 from larix.profiles.generation import Pattern
 
 
@@ -19,10 +21,14 @@ def profile(tmp_path):
     return str(tmp_path / "p")
 
 
+def add(profile, item, number, protect=lambda _link: None):
+    generation.add_generation(profile, item, number, facade=Direct(StoreDir("/store")), protect=protect)
+
+
 def make_generations(profile, count):
     protected = []
     for number in range(1, count + 1):
-        assert generation.add_generation(profile, f"/store/{number}", protect=protected.append) == number
+        add(profile, f"/store/{number}", number, protected.append)
         generation.switch_to(profile, number)
     return protected
 
@@ -47,14 +53,14 @@ def test_each_change_adds_a_link_and_moves_the_profile(profile):
 
 def test_a_new_generation_is_not_current_before_the_switch(profile):
     make_generations(profile, 1)
-    generation.add_generation(profile, "/store/next", protect=lambda _link: None)
+    add(profile, "/store/next", 2)
     assert generation.current_target(profile) == "/store/1"
 
 
-def test_change_after_a_roll_back_takes_the_number_of_the_undone_one(profile):
+def test_an_undone_generation_can_be_overwritten(profile):
     make_generations(profile, 3)
     generation.switch_to(profile, 1)
-    assert generation.add_generation(profile, "/store/other", protect=lambda _link: None) == 2
+    add(profile, "/store/other", 2)
     assert generation.generation_target(profile, 2) == "/store/other"
 
 
@@ -229,8 +235,8 @@ def test_a_kill_between_any_two_steps_leaves_the_old_or_the_new_generation(profi
         if child == 0:
             try:
                 kill_before_call(step)
-                number = generation.add_generation(profile, "/store/new", protect=lambda _link: None)
-                generation.switch_to(profile, number)
+                add(profile, "/store/new", 2)
+                generation.switch_to(profile, 2)
             finally:
                 os._exit(0)
         _, status = os.waitpid(child, 0)

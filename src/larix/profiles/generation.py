@@ -22,6 +22,8 @@ from collections.abc import Callable, Generator
 from typing import NamedTuple
 
 from larix.errors import LarixError
+from larix.formats.storepath import StorePath
+from larix.profiles.front import Facade
 
 __all__ = [
     "BadPattern",
@@ -180,16 +182,16 @@ def replace_link(target: str, link: str) -> None:
     _sync_folder(os.path.dirname(link))
 
 
-def add_generation(profile: str, target: str, *, protect: Callable[[str], None]) -> int:
-    """Make `target` the generation after the current one, without switching to it; return its number.
+def add_generation(
+    profile: str, item: StorePath, number: int, *, facade: Facade, protect: Callable[[str], None]
+) -> None:
+    """Make `item` generation `number`, without switching to it, and a root of the collector.
 
-    `protect` is called with the link's name right after the link exists; it registers the collector root.
+    The caller keeps `item` alive until then; `protect` registers an indirect root, given a link's name.
     """
-    number = current_generation(profile) + 1
     link = generation_link(profile, number)
-    replace_link(target, link)
-    protect(link)
-    return number
+    with facade.presenting(item, link, protect) as target:
+        replace_link(target, link)
 
 
 def switch_to(profile: str, number: int) -> None:
