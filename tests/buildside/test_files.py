@@ -190,9 +190,10 @@ def test_install_file_makes_the_directory_and_can_set_the_bit(tmp_path: Path):
 
 def test_with_directory_returns_also_after_an_error(tmp_path: Path):
     before = os.getcwd()
-    with pytest.raises(KeyError), with_directory(tmp_path):
-        assert os.getcwd() == str(tmp_path)
-        raise KeyError
+    seen = []
+    with pytest.raises(FileNotFoundError), with_directory(tmp_path):
+        seen.append(os.getcwd()) or os.stat("none")
+    assert seen == [str(tmp_path)]
     assert os.getcwd() == before
 
 

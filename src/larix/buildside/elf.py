@@ -24,7 +24,7 @@ PT_LOAD, PT_DYNAMIC, PT_INTERP = 1, 2, 3
 DT_NULL, DT_NEEDED, DT_STRTAB, DT_STRSZ, DT_SONAME, DT_RPATH, DT_RUNPATH = 0, 1, 5, 10, 14, 15, 29
 
 
-class BadElf(BuildSideError):  # noqa: N818 - named like every bad input in larix
+class BadElf(BuildSideError):
     """The file starts as ELF does and then contradicts itself."""
 
 

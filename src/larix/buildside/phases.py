@@ -23,7 +23,7 @@ __all__ = ["Phases", "UnknownPhase", "call_with"]
 VARIADIC_KEYWORDS = 0x08  # CO_VARKEYWORDS, spelled out because `inspect` is slow to import
 
 
-class UnknownPhase(BuildSideError):  # noqa: N818 - says what it is
+class UnknownPhase(BuildSideError):
     """A phase was named as an anchor or for a change, and there is none of that name."""
 
     def __init__(self, name: str, known: Iterable[str]) -> None:
