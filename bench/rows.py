@@ -1,0 +1,287 @@
+"""The rows of the table: each prepares the same work for both programs and measures them in turn."""
+
+from __future__ import annotations
+
+import os
+import random
+from collections.abc import Callable, Iterator
+
+from measure import Bar, Comparison, Side, measure_in_turn
+from scratch import BENCH, LARIX, Scratch, find_program, larix_script
+
+GIGABYTE = 1 << 30
+TREE_FILES = 50_000
+Row = Callable[[Scratch, int], Iterator[Comparison]]
+
+
+def compare(
+    row: str,
+    work: str,
+    bar: Bar,
+    *,
+    nix: Side,
+    larix: Side,
+    runs: int,
+    reference: tuple[str, Side] | None = None,
+    above_reference: bool = False,
+) -> Comparison:
+    sides = [nix, larix, *([reference[1]] if reference else [])]
+    samples = measure_in_turn(sides, runs)
+    beside = (reference[0], samples[2]) if reference else None
+    return Comparison(row, work, bar, samples[0], samples[1], beside, above_reference)
+
+
+def instantiate(scratch: Scratch, runs: int, row: str, count: int, bar: Bar, *, warm: bool) -> Comparison:
+    """Rows A: the graph of `graph.nix` and `graph.py`. Refuses to compare when the names differ."""
+    sources = scratch.file("sources")
+    if not os.path.isdir(sources):
+        os.mkdir(sources)
+        for j in range(50):
+            with open(os.path.join(sources, str(j)), "w", encoding="ascii") as file:
+                file.write(f"source {j}\n")
+    nix = ["nix-instantiate", os.path.join(BENCH, "graph.nix"), "--argstr", "n", str(count)]
+    nix += ["--arg", "sources", sources, "--argstr", "shell", "/bin/sh"]
+    scratch.start_empty()
+    scratch.keep_as("empty")
+    names = scratch.nix_output(*nix)
+    ours = scratch.nix_output(*larix_script("graph.py", "--names", str(count), sources, scratch.store))
+    if names != ours:
+        raise SystemExit(f"{row}: the two sides name other derivations")
+    template = None if warm else "empty"
+    return compare(
+        row,
+        f"instantiate {count:,} derivations, {'warm' if warm else 'cold'} store",
+        bar,
+        nix=scratch.nix(*nix, template=template),
+        larix=scratch.larix(*larix_script("graph.py", str(count), sources), template=template),
+        runs=runs,
+    )
+
+
+def row_a1(scratch: Scratch, runs: int) -> Iterator[Comparison]:
+    yield instantiate(scratch, runs, "A1", 292, Bar(1.0, 0.5), warm=False)
+
+
+def row_a2(scratch: Scratch, runs: int) -> Iterator[Comparison]:
+    yield instantiate(scratch, runs, "A2", 3_000, Bar(0.6, 0.3), warm=False)
+    yield instantiate(scratch, runs, "A2", 30_000, Bar(0.6, 0.3), warm=False)
+
+
+def row_a3(scratch: Scratch, runs: int) -> Iterator[Comparison]:
+    yield instantiate(scratch, runs, "A3", 292, Bar(2.0, 1.0), warm=True)
+    yield instantiate(scratch, runs, "A3", 30_000, Bar(1.0, 0.1), warm=True)
+
+
+def trivial_builds(scratch: Scratch, count: int) -> list[str]:
+    """Instantiate independent trivial builds in an empty store; the template is called `builds`."""
+    scratch.start_empty()
+    shell = scratch.add(find_program("bash-static", "bash-static"))
+    derivations = scratch.nix_output(
+        "nix-instantiate",
+        os.path.join(BENCH, "builds.nix"),
+        *("--argstr", "kind", "trivial", "--argstr", "count", str(count), "--argstr", "shell", shell),
+    )
+    scratch.keep_as("builds")
+    return derivations
+
+
+def realise(scratch: Scratch, derivations: list[str], template: str | None) -> tuple[Side, Side]:
+    return (
+        scratch.nix("nix-store", "--realise", "-j2", "--quiet", *derivations, template=template),
+        scratch.larix(LARIX, "build", "--max-jobs=2", "--verbosity=0", *derivations, template=template),
+    )
+
+
+def builds(scratch: Scratch, runs: int, row: str, count: int, bar: Bar) -> Comparison:
+    nix, larix = realise(scratch, trivial_builds(scratch, count), "builds")
+    work = "one trivial build" if count == 1 else f"{count:,} independent trivial builds"
+    return compare(row, f"{work}, sandboxed", bar, nix=nix, larix=larix, runs=runs)
+
+
+def row_b1(scratch: Scratch, runs: int) -> Iterator[Comparison]:
+    yield builds(scratch, runs, "B1", 1, Bar(2.0, 1.0, of="cpu"))
+
+
+def row_b2(scratch: Scratch, runs: int) -> Iterator[Comparison]:
+    yield builds(scratch, runs, "B2", 100, Bar(1.0, 0.4))
+
+
+def row_b3(scratch: Scratch, runs: int) -> Iterator[Comparison]:
+    yield builds(scratch, runs, "B3", 1_000, Bar(0.4, 0.1))
+
+
+def row_b4(scratch: Scratch, runs: int) -> Iterator[Comparison]:
+    derivations = trivial_builds(scratch, 300)
+    scratch.nix_output("nix-store", "--realise", "-j2", "--quiet", *derivations)
+    nix, larix = realise(scratch, derivations, None)
+    yield compare("B4", "is it built? 300 valid outputs", Bar(1.5, 1.0), nix=nix, larix=larix, runs=runs)
+
+
+def big_file(scratch: Scratch) -> str:
+    """One file of a GiB, of bytes that do not compress."""
+    file = scratch.file("big")
+    if not os.path.exists(file):
+        with open(file, "wb") as stream:
+            stream.writelines(os.urandom(1 << 20) for _ in range(GIGABYTE >> 20))
+    return file
+
+
+def big_tree(scratch: Scratch) -> str:
+    """50,000 files in 500 folders, 1 GB together, most of them small as in real trees."""
+    folder = scratch.file("tree")
+    if not os.path.exists(folder):
+        chance = random.Random(1)
+        weights = [chance.paretovariate(1.2) for _ in range(TREE_FILES)]
+        share = GIGABYTE / sum(weights)
+        for number, weight in enumerate(weights):
+            inside = os.path.join(folder, f"folder-{number % 500}")
+            os.makedirs(inside, exist_ok=True)
+            with open(os.path.join(inside, f"file-{number}"), "wb") as stream:
+                stream.write(chance.randbytes(int(weight * share)))
+    return folder
+
+
+def hash_sides(scratch: Scratch, file: str) -> tuple[Side, Side]:
+    nix = scratch.nix("nix-hash", "--type", "sha256", "--base32", file)
+    return nix, scratch.larix(LARIX, "hash", "--serializer=nar", file)
+
+
+def row_c1(scratch: Scratch, runs: int) -> Iterator[Comparison]:
+    file = big_file(scratch)
+    limit = scratch.nix("openssl", "sha256", file)
+    work = "NAR hash of one file of 1 GiB"
+    nix, larix = hash_sides(scratch, file)
+    yield compare(
+        "C1", work, Bar(1.1, 1.0), nix=nix, larix=larix, runs=runs, reference=("openssl sha256", limit)
+    )
+
+
+def row_c2(scratch: Scratch, runs: int) -> Iterator[Comparison]:
+    work = "NAR hash of 50,000 files, 1 GB"
+    nix, larix = hash_sides(scratch, big_tree(scratch))
+    yield compare("C2", work, Bar(1.5, 0.8), nix=nix, larix=larix, runs=runs)
+
+
+def row_d1(scratch: Scratch, runs: int) -> Iterator[Comparison]:
+    tree = big_tree(scratch)
+    scratch.start_empty()
+    scratch.keep_as("empty")
+    plain = scratch.nix("cp", "-r", tree, os.path.join(scratch.store, "copy"), template="empty")
+    yield compare(
+        "D1",
+        "add that tree to the store",
+        Bar(1.2, 0.8),
+        nix=scratch.nix("nix-store", "--add", tree, template="empty"),
+        larix=scratch.larix(*larix_script("add.py", tree), template="empty"),
+        runs=runs,
+        reference=("cp -r", plain),
+    )
+
+
+def row_d2(scratch: Scratch, runs: int) -> Iterator[Comparison]:
+    scratch.start_empty()
+    shell = scratch.add(find_program("bash-static", "bash-static"))
+    busybox = scratch.add(find_program("busybox", "busybox-static"))
+    file = scratch.add(big_file(scratch))
+    arguments = {"kind": "copy", "shell": shell, "busybox": busybox, "file": file}
+    options = [part for name, value in arguments.items() for part in ("--argstr", name, value)]
+    derivations = scratch.nix_output("nix-instantiate", os.path.join(BENCH, "builds.nix"), *options)
+    output = scratch.nix_output("nix-store", "--query", "--outputs", *derivations)[0]
+
+    def forget_output() -> None:
+        scratch.nix_output("nix-store", "--delete", output)
+        os.sync()
+
+    scratch.nix_output("nix-store", "--realise", "--quiet", *derivations)
+    nix, larix = (side._replace(prepare=forget_output) for side in realise(scratch, derivations, None))
+    copied = scratch.file("copied")
+
+    def forget_copy() -> None:
+        if os.path.exists(copied):
+            os.unlink(copied)
+        os.sync()
+
+    plain = Side([busybox, "cp", file, copied], scratch.nix_environment, forget_copy)
+    yield compare(
+        "D2",
+        "build with a 1 GiB output, above the copying itself",
+        Bar(1.0, 0.6),
+        nix=nix,
+        larix=larix,
+        runs=runs,
+        reference=("busybox cp", plain),
+        above_reference=True,
+    )
+
+
+def packages_in_store(scratch: Scratch) -> list[str]:
+    """200 store items of 100 files each, to make a profile of; the template is called `packages`."""
+    scratch.start_empty()
+    items: list[str] = []
+    for number in range(200):
+        package = scratch.file(f"package{number}-1.0")
+        for kind in ("bin", "share"):
+            folder = os.path.join(package, kind, *([] if kind == "bin" else [f"package{number}"]))
+            os.makedirs(folder, exist_ok=True)
+            for count in range(50):
+                with open(os.path.join(folder, f"file-{number}-{count}"), "w", encoding="ascii") as stream:
+                    stream.write(f"{number} {count}\n")
+        items.append(scratch.add(package))
+    scratch.keep_as("packages")
+    return items
+
+
+def row_g1(scratch: Scratch, runs: int) -> Iterator[Comparison]:
+    items = packages_in_store(scratch)
+    profile = os.path.join(scratch.var, "profiles", "bench")
+    yield compare(
+        "G1",
+        "profile of 200 packages of 100 files each",
+        Bar(1.0, 0.5),
+        nix=scratch.nix("nix-env", "--quiet", "-p", profile, "-i", *items, template="packages"),
+        larix=scratch.larix(
+            LARIX, "package", "--verbosity=0", f"--profile={profile}", "-i", *items, template="packages"
+        ),
+        runs=runs,
+    )
+
+
+def row_g2(scratch: Scratch, runs: int) -> Iterator[Comparison]:
+    items = packages_in_store(scratch)[:2]
+    profile = os.path.join(scratch.var, "profiles", "bench")
+    for number in range(len(items)):
+        scratch.nix_output("nix-env", "--quiet", "-p", profile, "-i", *items[: number + 1])
+    scratch.keep_as("nix-generations")
+    scratch.restore("packages")
+    for item in items:
+        larix = scratch.larix(LARIX, "package", "--verbosity=0", f"--profile={profile}", "-i", item)
+        measure_in_turn([larix], 1)
+    scratch.keep_as("larix-generations")
+    yield compare(
+        "G2",
+        "roll back",
+        Bar(3.0, 2.0),
+        nix=scratch.nix("nix-env", "-p", profile, "--rollback", template="nix-generations"),
+        larix=scratch.larix(
+            LARIX, "package", f"--profile={profile}", "--roll-back", template="larix-generations"
+        ),
+        runs=runs,
+    )
+
+
+def row_h1(scratch: Scratch, runs: int) -> Iterator[Comparison]:
+    yield compare(
+        "H1",
+        "`--version`",
+        Bar(0.06, 0.04, of="cpu", absolute=True),
+        nix=scratch.nix("nix-store", "--version"),
+        larix=scratch.larix(LARIX, "--version"),
+        runs=runs * 4,
+    )
+
+
+ROWS: dict[str, Row] = {
+    name.removeprefix("row_").upper(): function
+    for name, function in sorted(globals().items())
+    if name.startswith("row_")
+}

@@ -1,0 +1,105 @@
+"""Scratch stores that real Nix and larix take turns in: one store directory, so that all names are equal.
+
+A template is made once by Nix, with what a row needs in it; before each run it is copied back. Both programs
+read the same database, which is part of what is measured.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Sequence
+
+from measure import Side, clear
+
+CHECKOUT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+BENCH = os.path.join(CHECKOUT, "bench")
+PYTHON = os.path.join(CHECKOUT, ".venv", "bin", "python")
+LARIX = os.path.join(CHECKOUT, "larix")
+NIX_SETTINGS = "sandbox = true\nbuild-users-group =\nsubstituters =\n"
+
+
+class Scratch:
+    """A folder with one store, its state, and templates of both."""
+
+    def __init__(self, folder: str) -> None:
+        self.folder = folder
+        self.store = os.path.join(folder, "store")
+        self.var = os.path.join(folder, "var")
+        self.configuration = os.path.join(folder, "conf")
+        os.makedirs(self.configuration)
+        with open(os.path.join(self.configuration, "nix.conf"), "w", encoding="ascii") as file:
+            file.write(NIX_SETTINGS)
+        common = {
+            "PATH": os.environ["PATH"],
+            "HOME": os.path.join(folder, "home"),
+            "LC_ALL": "C.UTF-8",
+            "TMPDIR": folder,
+        }
+        os.makedirs(common["HOME"])
+        self.nix_environment = common | {
+            "NIX_STORE_DIR": self.store,
+            "NIX_STATE_DIR": self.var,
+            "NIX_LOG_DIR": os.path.join(self.var, "log"),
+            "NIX_CONF_DIR": self.configuration,
+            "NIX_REMOTE": "",
+        }
+        self.larix_environment = common | {
+            "LARIX_STORE_DIR": self.store,
+            "LARIX_STATE_DIRECTORY": self.var,
+            "LARIX_LOG_DIRECTORY": os.path.join(self.var, "log"),
+        }
+
+    def file(self, name: str) -> str:
+        return os.path.join(self.folder, name)
+
+    def nix_output(self, *command: str) -> list[str]:
+        """Run a command of Nix's outside of any measurement; give back the lines it prints."""
+        done = subprocess.run(command, env=self.nix_environment, check=True, capture_output=True, text=True)
+        return done.stdout.splitlines()
+
+    def start_empty(self) -> None:
+        clear(self.store, self.var)
+        self.nix_output("nix-store", "--init")
+
+    def keep_as(self, template: str) -> None:
+        """Keep the store as it is now under a name."""
+        clear(self.file(template))
+        os.mkdir(self.file(template))
+        for folder in (self.store, self.var):
+            subprocess.run(["cp", "-a", folder, self.file(template)], check=True)
+
+    def restore(self, template: str) -> None:
+        clear(self.store, self.var)
+        for folder in ("store", "var"):
+            subprocess.run(["cp", "-a", os.path.join(self.file(template), folder), self.folder], check=True)
+        os.sync()
+
+    def nix(self, *command: str, template: str | None = None) -> Side:
+        return Side(command, self.nix_environment, self._preparation(template))
+
+    def larix(self, *command: str, template: str | None = None) -> Side:
+        return Side(command, self.larix_environment, self._preparation(template))
+
+    def _preparation(self, template: str | None) -> Callable[[], None]:
+        return (lambda: self.restore(template)) if template else (lambda: None)
+
+    def add(self, file: str) -> str:
+        return self.nix_output("nix-store", "--add", file)[0]
+
+    def close(self) -> None:
+        clear(self.folder)
+
+
+def larix_script(name: str, *arguments: str) -> Sequence[str]:
+    """A script of this folder, run as the launcher runs larix."""
+    return [PYTHON, "-I", os.path.join(BENCH, name), *arguments]
+
+
+def find_program(name: str, package: str) -> str:
+    file = shutil.which(name)
+    if file is None:
+        sys.exit(f"bench: `{name}` is missing (Debian's package {package})")
+    return file
