@@ -8,13 +8,13 @@ thousands, so the text is put together once from its pieces and nothing is parse
 from __future__ import annotations
 
 from hashlib import sha256
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, cast
 
 from larix.derivation.modulo import merge_inputs
 from larix.derivation.record import BadDerivation, Derivation
 from larix.derivation.source import Source
-from larix.derivation.text import parse_derivation, print_inputs
-from larix.formats.aterm import escape
+from larix.derivation.text import parse_derivation
+from larix.formats.aterm import ESCAPED
 from larix.formats.hashes import Hash
 from larix.formats.storepath import (
     StoreDir,
@@ -163,7 +163,7 @@ def derivation(
         outputs=outputs,
         source_paths=source_paths,
     )
-    by_modulo = print_inputs(merge_inputs([(lowered.modulo, names) for lowered, names in wanted]))
+    by_modulo = _print_inputs(merge_inputs([(lowered.modulo, names) for lowered, names in wanted]))
 
     if fixed is None:
         masked = sha256(pieces.text(by_modulo, dict.fromkeys(outputs, ""))).digest()
@@ -183,7 +183,7 @@ def derivation(
         algo, digest = ("r:" if fixed.recursive else "") + fixed.hash.algo, fixed.hash.base16()
 
     input_paths = {lowered.path: names for lowered, names in wanted}
-    text = pieces.text(print_inputs(input_paths.items()), paths, algo, digest)
+    text = pieces.text(_print_inputs(input_paths.items()), paths, algo, digest)
     return Lowered(
         make_text_path(store_dir, name + ".drv", sha256(text).digest(), [*input_paths, *source_paths]),
         text,
@@ -198,7 +198,7 @@ def derivation(
 class _Pieces:
     """The escaped parts of one derivation's text, from which its variants are put together."""
 
-    __slots__ = ("keys", "middle", "outputs", "slots", "values")
+    __slots__ = ("environment", "middle", "outputs")
 
     def __init__(
         self,
@@ -217,59 +217,82 @@ class _Pieces:
                 expected="an ASCII system and a builder",
                 found=f"{system!a} and {builder!a}",
             )
-        variables = {_encode(key): _encode(value) for key, value in env.items()}
-        taken = len(env) != len(variables)
-        for output in outputs:
-            key = output.encode()
-            taken = taken or key in variables
-            variables[key] = b""
+        strings, variables = _as_latin([system, builder, *args], env)
+        taken = len(env) != len(variables) or not variables.keys().isdisjoint(outputs)
+        variables.update(dict.fromkeys(outputs, ""))
         keys = sorted(variables)
-        if taken or not keys[0] or b"=" in b"".join(keys):
+        if taken or not keys[0] or "=" in "".join(keys):
             raise BadDerivation(
                 subject=f"environment of {name!a}",
                 expected="each variable once, none empty, none with `=`, none called like an output",
-                found=ascii(sorted(map(_encode, env))),
+                found=ascii(list(env)),
             )
-        strings = [system.encode(), _encode(builder), *map(_encode, args)]
-        count = len(strings)
-        strings += keys
-        strings += [variables[key] for key in keys]
-        strings = _escape_all(strings, name)
-        self.slots = {output: keys.index(output.encode()) for output in outputs}
-        self.keys = strings[count : count + len(keys)]
-        self.values = strings[count + len(keys) :]
+        count, end = len(strings), len(strings) + len(keys)
+        escaped = _escape_all([*strings, *keys, *map(variables.__getitem__, keys)], name)
+        values = escaped[end:]
+        # The values of outputs differ between the variants: a NUL, which nothing else has, stands for each.
+        for output in outputs:
+            values[keys.index(output)] = "\0"
+        entries = '"),("'.join(map('","'.join, zip(escaped[count:end], values, strict=True)))
+        self.environment = entries.split("\0")
         self.outputs = sorted(outputs)
-        self.middle = b'[%b],"%b","%b",[%b]' % (
-            b",".join([b'"%b"' % path.encode() for path in source_paths]),
-            strings[0],
-            strings[1],
-            b",".join([b'"%b"' % arg for arg in strings[2:count]]),
+        sources = '","'.join(source_paths)
+        arguments = '","'.join(escaped[2:count])
+        self.middle = (
+            f"""{f'["{sources}"]' if source_paths else "[]"},"{escaped[0]}","{escaped[1]}","""
+            f"""{f'["{arguments}"]' if count > 2 else "[]"}"""
         )
 
-    def text(self, inputs: bytes, paths: Mapping[str, str], algo: str = "", digest: str = "") -> bytes:
-        values = self.values
-        for output, slot in self.slots.items():
-            values[slot] = paths[output].encode()
+    def text(self, inputs: str, paths: Mapping[str, str], algo: str = "", digest: str = "") -> bytes:
         outputs = ",".join([f'("{output}","{paths[output]}","{algo}","{digest}")' for output in self.outputs])
-        env = b'"),("'.join(map(b'","'.join, zip(self.keys, values, strict=True)))
-        return b'Derive([%b],%b,%b,[("%b")])' % (outputs.encode(), inputs, self.middle, env)
+        pieces = [f'Derive([{outputs}],{inputs},{self.middle},[("', self.environment[0]]
+        # Output names have no characters that are escaped, so that they are in the same order in both places.
+        for output, piece in zip(self.outputs, self.environment[1:], strict=True):
+            pieces += (paths[output], piece)
+        pieces.append('")])')
+        return "".join(pieces).encode("latin-1")
 
 
-def _encode(text: str | bytes) -> bytes:
-    return text if isinstance(text, bytes) else text.encode("utf-8", "surrogateescape")
+def _as_latin(
+    strings: list[str | bytes], env: Mapping[str, str | bytes] | Mapping[bytes, str | bytes]
+) -> tuple[list[str], dict[str, str]]:
+    """All as text with one character per byte, so that it sorts and encodes as the bytes do."""
+    texts = [*strings, *env, *env.values()]
+    try:
+        if "".join(cast("list[str]", texts)).isascii():
+            return cast("list[str]", strings), dict(cast("Mapping[str, str]", env))
+    except TypeError:
+        pass  # some are bytes
+    return [_latin(string) for string in strings], {_latin(key): _latin(value) for key, value in env.items()}
 
 
-def _escape_all(strings: list[bytes], name: str) -> list[bytes]:
-    # One pass over all of them, told apart by the one byte that none may have.
-    joined = b"\0".join(strings)
-    if joined.count(b"\0") != len(strings) - 1:
+def _latin(text: str | bytes) -> str:
+    data = text if isinstance(text, bytes) else text.encode("utf-8", "surrogateescape")
+    return data.decode("latin-1")
+
+
+def _escape_all(strings: list[str], name: str) -> list[str]:
+    together = "".join(strings)
+    if "\0" in together:
         raise BadDerivation(
             subject=f"derivation {name!a}",
             expected="strings that a process can be given",
             found="a NUL byte",
         )
-    escaped = escape(joined)
-    return strings if escaped is joined else escaped.split(b"\0")
+    if not any(map(together.__contains__, ESCAPED)):
+        return strings
+    joined = "\0".join(strings)  # all of them in one pass
+    for char, escape in ESCAPED.items():
+        joined = joined.replace(char, escape)
+    return joined.split("\0")
+
+
+def _print_inputs(inputs: Iterable[tuple[str, tuple[str, ...]]]) -> str:
+    entries = [
+        f'("{key}",["out"])' if names is _OUT else f"""("{key}",["{'","'.join(names)}"])"""
+        for key, names in inputs
+    ]
+    return f"[{','.join(entries)}]"
 
 
 def _check_outputs(outputs: Sequence[str]) -> tuple[str, ...]:
@@ -279,6 +302,11 @@ def _check_outputs(outputs: Sequence[str]) -> tuple[str, ...]:
     return names
 
 
+def _check_store(store_dir: StoreDir, path: StorePath) -> None:
+    if path[: len(store_dir)] != store_dir or path[len(store_dir)] != "/":
+        raise BadDerivation(expected=f"inputs in `{store_dir}`", found=f"`{path}`")
+
+
 def _merge_wanted(
     store_dir: StoreDir, inputs: Iterable[tuple[Lowered, Iterable[str]]]
 ) -> tuple[tuple[Lowered, tuple[str, ...]], ...]:
@@ -286,8 +314,7 @@ def _merge_wanted(
     for lowered, names in inputs:
         known = wanted.get(lowered.path)
         if known is None:
-            if lowered.path[: len(store_dir) + 1] != store_dir + "/":
-                raise BadDerivation(expected=f"inputs in `{store_dir}`", found=f"`{lowered.path}`")
+            _check_store(store_dir, lowered.path)
             known = wanted[lowered.path] = (lowered, set())
         known[1].update(names)
     merged: list[tuple[Lowered, tuple[str, ...]]] = []
@@ -311,8 +338,9 @@ def _split_sources(
     paths: set[StorePath] = set()
     for source in sources:
         if isinstance(source, Source):
+            _check_store(store_dir, source.path)
             interned[source.path] = source
-            paths.add(parse_store_path(store_dir, source.path))
+            paths.add(source.path)
         else:
             paths.add(parse_store_path(store_dir, source))
     return tuple([interned[path] for path in sorted(interned)]), sorted(paths)

@@ -33,12 +33,16 @@ if TYPE_CHECKING:
 __all__ = ["ModuloHashes", "check_output_paths", "fixed_modulo", "hash_masked", "hash_modulo", "merge_inputs"]
 
 
-def merge_inputs(inputs: Iterable[tuple[bytes, Iterable[str]]]) -> list[tuple[str, tuple[str, ...]]]:
-    """Inputs by their hashes modulo in base16, in order; those of equal hash become one."""
-    merged: dict[str, set[str]] = {}
+def merge_inputs(inputs: Iterable[tuple[bytes, tuple[str, ...]]]) -> list[tuple[str, tuple[str, ...]]]:
+    """Inputs by their hashes modulo in base16, in order; those of equal hash become one.
+
+    The output names of each are sorted and unique, here as there.
+    """
+    merged: dict[str, tuple[str, ...]] = {}
     for modulo, names in inputs:
-        merged.setdefault(modulo.hex(), set()).update(names)
-    return [(key, tuple(sorted(merged[key]))) for key in sorted(merged)]
+        key = modulo.hex()
+        merged[key] = tuple(sorted({*merged[key], *names})) if key in merged else names
+    return sorted(merged.items())
 
 
 def fixed_modulo(output: Output) -> bytes:

@@ -19,9 +19,17 @@ from larix.formats.errors import FormatError, excerpt
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-__all__ = ["BadAterm", "Scanner", "escape", "print_list", "print_strings", "quote"]
+__all__ = ["ESCAPED", "BadAterm", "Scanner", "escape", "print_list", "print_strings", "quote"]
 
-_UNESCAPED = {b"n": b"\n", b"r": b"\r", b"t": b"\t", b'"': b'"', b"\\": b"\\"}
+ESCAPED = {
+    "\\": "\\\\",
+    '"': '\\"',
+    "\n": "\\n",
+    "\r": "\\r",
+    "\t": "\\t",
+}  # in this order: the backslash first
+_ESCAPED = [(char.encode(), escape.encode()) for char, escape in ESCAPED.items()]
+_UNESCAPED = {escape[1:]: char for char, escape in _ESCAPED}
 _BARE = b"\n\r\t"
 
 
@@ -30,16 +38,9 @@ class BadAterm(FormatError):
 
 
 def escape(data: bytes) -> bytes:
-    if b"\\" in data:
-        data = data.replace(b"\\", b"\\\\")
-    if b'"' in data:
-        data = data.replace(b'"', b'\\"')
-    if b"\n" in data:
-        data = data.replace(b"\n", b"\\n")
-    if b"\r" in data:
-        data = data.replace(b"\r", b"\\r")
-    if b"\t" in data:
-        data = data.replace(b"\t", b"\\t")
+    for char, replacement in _ESCAPED:
+        if char in data:
+            data = data.replace(char, replacement)
     return data
 
 

@@ -99,7 +99,7 @@ class Store(Protocol):
         algo: str = "sha256",
         filter: Callable[[bytes], bool] | None = None,  # noqa: A002
     ) -> StorePath:
-        """A local file or tree; `filter` is given each file name below `file`: does it belong?"""
+        """A local file or tree; `filter` is given each file name below `file` and says whether to take it."""
         ...
 
     def add_nar(self, info: PathInfo, chunks: Iterable[bytes]) -> None:

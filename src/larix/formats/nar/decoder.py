@@ -287,7 +287,7 @@ class Decoder:
         return at + len(wanted)
 
     def _mismatch(self, data: bytes, at: int, candidates: tuple[bytes, ...]) -> BadNar:
-        """None of `candidates` is at `at`: what is shown is the word of eight bytes where the best one ends."""
+        """None of `candidates` is at `at`: the word of eight bytes where the best ends is shown."""
         common = 0
         while common < len(data) - at and any(
             data.startswith(candidate[: common + 1], at)
