@@ -12,7 +12,7 @@ CHECKOUT = Path(__file__).parents[2]
 
 @pytest.fixture
 def larix(tmp_path):
-    """Run a larix command line as its own process, with a store of its own and none of the caller's settings."""
+    """Run larix as its own process, with a store of its own and none of the caller's settings."""
     environment = {
         "PATH": os.environ["PATH"],
         "HOME": str(tmp_path / "home"),

@@ -1,0 +1,53 @@
+"""Options that every building command shares, and realising with progress and a plan on standard error."""
+
+from __future__ import annotations
+
+import os
+
+from larix.cli.options import CommandLine, Option, UsageError, whole_number
+from larix.protocol import BuildOptions
+
+__all__ = ["BUILD_OPTIONS", "DRY_RUN", "LOAD_PATH", "build_options", "verbosity"]
+
+DRY_RUN = Option("dry-run", "n", help="show what would be done, do nothing")
+LOAD_PATH = Option("load-path", "L", "DIR", "put DIR first on the path of package folders")
+
+BUILD_OPTIONS = (
+    Option("keep-failed", "K", help="keep the tree of a failed build"),
+    Option("keep-going", "k", help="finish every other build when one fails"),
+    Option("check", help="build what is there again, and compare", hidden=True),
+    Option("rounds", argument="N", help="build N times, fail if the results differ"),
+    Option("max-silent-time", argument="SECONDS", help="fail a build after SECONDS without output"),
+    Option("timeout", argument="SECONDS", help="fail a build after SECONDS"),
+    Option("cores", "c", "N", "cores for each build; 0: all"),
+    Option("max-jobs", "M", "N", "builds at one time"),
+    Option("verbosity", "v", "LEVEL", "0 nothing, 1 builds, 2 and downloads, 3 and build logs"),
+)
+
+
+def verbosity(line: CommandLine, default: int) -> int:
+    text = line.last("verbosity")
+    if text is None:
+        return default
+    if not (text.isascii() and text.isdigit()):
+        raise UsageError(f"{text}: invalid number")
+    return min(int(text), 9)
+
+
+def build_options(line: CommandLine, *, default_verbosity: int) -> BuildOptions:
+    return BuildOptions(
+        max_jobs=whole_number(line, "max-jobs", default=_usual_jobs(), least=1),
+        cores=whole_number(line, "cores", 0),
+        keep_going=line.has("keep-going"),
+        keep_failed=line.has("keep-failed"),
+        timeout=whole_number(line, "timeout", 0),
+        max_silent_time=whole_number(line, "max-silent-time", 0),
+        check=line.has("check"),
+        rounds=whole_number(line, "rounds", 1, least=1),
+        verbosity=verbosity(line, default_verbosity),
+    )
+
+
+def _usual_jobs() -> int:
+    """Half the cores this process may use, at least one: each build uses several by itself."""
+    return max(1, len(os.sched_getaffinity(0)) // 2)

@@ -1,0 +1,150 @@
+"""Progress on standard error: event lines off a terminal, a live view on one.
+
+Verbosity: 0 only failures, 1 what is built, 2 also what is downloaded from where, 3 also the builds' logs.
+The lines off a terminal are made for scripts ("building DRV...", "successfully built DRV"); the live view, in
+`larix.cli.live`, is made for people and is the only user of rich.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections import deque
+from collections.abc import Callable, Generator
+
+from larix.cli import diagnostics
+from larix.formats.storepath import StorePath, name_part
+from larix.protocol import (
+    BuildFailed,
+    BuildFinished,
+    BuildLog,
+    BuildPhase,
+    BuildStarted,
+    DownloadStarted,
+    Event,
+    Sink,
+)
+
+__all__ = ["LinesProgress", "Running", "failure_lines", "printable", "short_name", "watching"]
+
+_KEPT_LINES = 12
+
+
+class Running:
+    """What is known of builds under way: the phase and the last lines of the log of each."""
+
+    def __init__(self) -> None:
+        self.phases: dict[StorePath, str] = {}
+        self.log_files: dict[StorePath, str] = {}
+        self._tails: dict[StorePath, deque[str]] = {}
+
+    def take(self, event: Event) -> None:
+        if isinstance(event, BuildStarted):
+            self._tails[event.drv] = deque(maxlen=_KEPT_LINES)
+            self.phases.pop(event.drv, None)
+            if event.log_file:
+                self.log_files[event.drv] = event.log_file
+        elif isinstance(event, BuildLog):
+            self._tails.setdefault(event.drv, deque(maxlen=_KEPT_LINES)).append(printable(event.line))
+        elif isinstance(event, BuildPhase):
+            if event.seconds is None:
+                self.phases[event.drv] = event.phase
+        elif isinstance(event, BuildFinished):
+            self._tails.pop(event.drv, None)
+            self.phases.pop(event.drv, None)
+
+    def tail(self, drv: StorePath) -> list[str]:
+        return list(self._tails.get(drv, ()))
+
+
+def printable(line: bytes) -> str:
+    """A log line that cannot take over the terminal: what a carriage return left, no control characters."""
+    text = line.decode("utf-8", "backslashreplace").rstrip("\r\n").rpartition("\r")[2]
+    if text.isprintable():
+        return text
+    return "".join(
+        char if char.isprintable() or char == "\t" else f"\\x{ord(char):02x}" for char in _plain(text)
+    )
+
+
+def _plain(text: str) -> str:
+    """`text` without colour sequences, which are the usual control characters of a log."""
+    if "\x1b" not in text:
+        return text
+    import re
+
+    return re.sub(r"\x1b\[[0-9;]*[mK]", "", text)
+
+
+def short_name(drv: StorePath) -> str:
+    return name_part(drv).removesuffix(".drv")
+
+
+def failure_lines(running: Running, event: BuildFailed, on_host: Callable[[str], str]) -> list[str]:
+    """The end of a failed build's log with the phase it was in, and where the whole log is."""
+    lines: list[str] = []
+    tail = running.tail(event.drv)
+    if tail:
+        phase = running.phases.get(event.drv)
+        lines.append(f"last lines of the log, in phase `{phase}':" if phase else "last lines of the log:")
+        lines += [f"  {line}" for line in tail]
+    lines.append(f"build of {event.drv} failed")
+    log_file = running.log_files.get(event.drv)
+    if log_file:
+        lines.append(f"View build log at '{on_host(log_file)}'.")
+    return lines
+
+
+class LinesProgress:
+    """One line an event."""
+
+    def __init__(self, verbosity: int, on_host: Callable[[str], str]) -> None:
+        self._verbosity = verbosity
+        self._on_host = on_host
+        self._running = Running()
+
+    def __call__(self, event: Event) -> None:
+        self._running.take(event)
+        if isinstance(event, BuildLog):
+            if self._verbosity >= 3:
+                diagnostics.say(printable(event.line))
+        elif isinstance(event, BuildStarted):
+            if self._verbosity >= 1:
+                again = f" (round {event.round})" if event.round > 1 else ""
+                diagnostics.say(f"building {event.drv}...{again}")
+        elif isinstance(event, BuildPhase):
+            if self._verbosity >= 3:
+                took = "starting" if event.seconds is None else f"finished after {event.seconds:.1f} seconds,"
+                diagnostics.say(f"{took} phase `{event.phase}'")
+        elif isinstance(event, BuildFinished):
+            if self._verbosity >= 1:
+                diagnostics.say(f"successfully built {event.drv}")
+        elif isinstance(event, BuildFailed):
+            for line in failure_lines(self._running, event, self._on_host):
+                diagnostics.say(line)
+        elif isinstance(event, DownloadStarted) and self._verbosity >= 2:
+            diagnostics.say(f"downloading from {event.url} ...")
+
+
+@contextlib.contextmanager
+def watching(
+    verbosity: int, *, on_host: Callable[[str], str] = str, total: int | None = None
+) -> Generator[Sink]:
+    """The sink fit for standard error; `total` builds are planned, None when nobody counted."""
+    if verbosity > 0 and _is_live_terminal():
+        from larix.cli.live import LiveProgress
+
+        live = LiveProgress(verbosity, on_host, total)
+        with live.shown():
+            yield live
+    else:
+        yield LinesProgress(verbosity, on_host)
+
+
+def _is_live_terminal() -> bool:
+    if os.environ.get("TERM", "dumb") == "dumb" or os.environ.get("INSIDE_EMACS"):
+        return False
+    try:
+        return os.isatty(2)
+    except OSError:
+        return False
