@@ -9,9 +9,9 @@ the merged tree's own dynamic loader starts:
 with the result's file name in `out`. It is standard library alone, one file, for Python 3.11. What it makes
 holds no reference to TREE, and depends on TREE and `out` alone.
 
-One name stays in the result that is no store file name. Five programs and the C library start commands
-by `/bin/sh`, compiled in; it becomes `/tmp/sh`, which has as many bytes, and builds make that a link to the
-shell. It is what lets `system`, `popen`, awk's pipes and plain `make` work in a root without `/bin`.
+Five programs and the C library start commands by `/bin/sh`, compiled in. They get the name of this tree's
+shell instead, which is longer and thus put elsewhere in the file. So `system`, `popen`, awk's pipes and plain
+`make` work in a root without `/bin`, for what the toolchain builds as well, and wherever that runs later.
 """
 
 import fnmatch
@@ -22,6 +22,8 @@ import struct
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from itertools import pairwise
+from typing import NamedTuple
 
 TRIPLET = "x86_64-linux-gnu"
 LIBRARIES = f"lib/{TRIPLET}"
@@ -72,6 +74,12 @@ LINKS = {
     "bin/awk": "gawk",
     "bin/python3": "python3.11",
 }
+
+ELF_64_LITTLE_ENDIAN = b"\x7fELF\x02\x01"
+PT_LOAD, PT_DYNAMIC, PT_INTERP = 1, 2, 3
+PF_X, PF_R = 1, 4
+PAGE = 4096
+LOAD_ADDRESS = re.compile(rb"[\x48\x4c]\x8d[\x05\x0d\x15\x1d\x25\x2d\x35\x3d](?=....)", re.DOTALL)
 
 
 class RelocationError(Exception):
@@ -169,15 +177,11 @@ def patch_programs(tree: str, output: str) -> None:
         subprocess.run([*patchelf, *arguments, path], check=True)
 
 
-PT_DYNAMIC = 2
-PT_INTERP = 3
-
-
 def dynamic_segments(path: str) -> set[int] | None:
     """Give the kinds of segments of a dynamically linked ELF file; None for any other file."""
     with open(path, "rb") as file:
         header = file.read(64)
-        if len(header) < 64 or header[:6] != b"\x7fELF\x02\x01":
+        if len(header) < 64 or header[:6] != ELF_64_LITTLE_ENDIAN:
             return None
         (table,) = struct.unpack_from("<Q", header, 32)
         size, count = struct.unpack_from("<HH", header, 54)
@@ -194,13 +198,97 @@ def run_from(tree: str, program: str) -> list[str]:
 
 
 def patch_shell_names(_tree: str, output: str) -> None:
+    shell = os.fsencode(f"{output}/bin/sh")
     for path in regular_files(output):
         contents = read(path)
-        if contents.startswith((b"\x7fELF", b"!<arch>\n")):
-            patched = re.sub(rb"(?<=\0)/bin/sh(?=\0)", b"/tmp/sh", contents)
-            if patched != contents:
-                print(f"  {os.path.relpath(path, output)}", flush=True)
-                write(path, patched)
+        if contents.startswith(ELF_64_LITTLE_ENDIAN) and b"\0/bin/sh\0" in contents:
+            image = Image(path, contents)
+            if image.loaded:  # an object file has no segments
+                print(
+                    f"  {os.path.relpath(path, output)}: {image.redirect(b'/bin/sh', shell)} uses", flush=True
+                )
+                write(path, bytes(image.contents))
+
+
+class Segment(NamedTuple):
+    """A part of an ELF file that is loaded into memory; `entry` is where the file describes it."""
+
+    entry: int
+    flags: int
+    offset: int
+    address: int
+    size: int
+
+    @property
+    def end(self) -> int:
+        return self.offset + self.size
+
+
+class Image:
+    """A linked ELF file for x86-64, to have its uses of one string constant turned to another string."""
+
+    def __init__(self, path: str, contents: bytes) -> None:
+        self.path = path
+        self.contents = bytearray(contents)
+        (table,) = struct.unpack_from("<Q", contents, 32)
+        size, count = struct.unpack_from("<HH", contents, 54)
+        entries = [table + size * index for index in range(count)]
+        self.loaded = [
+            Segment(entry, flags, offset, address, filled)
+            for entry in entries
+            for kind, flags, offset, address, _, filled in [struct.unpack_from("<IIQQQQ", contents, entry)]
+            if kind == PT_LOAD
+        ]
+
+    def redirect(self, old: bytes, new: bytes) -> int:
+        """Put `new` into the file and let what uses `old` use it; give the number of uses."""
+        start = self.contents.index(b"\0" + old + b"\0") + 1
+        if self.contents.find(b"\0" + old + b"\0", start) >= 0:
+            raise RelocationError(f"{self.path} holds {old!r} twice")
+        (segment,) = (each for each in self.loaded if each.offset <= start < each.end)
+        before = segment.address + start - segment.offset
+        after = self.add_string(new)
+        uses = self.redirect_code(before, after) + self.redirect_pointers(before, after)
+        if not uses:
+            raise RelocationError(f"no use of {old!r} found in {self.path}")
+        return uses
+
+    def add_string(self, text: bytes) -> int:
+        """Put a string behind a read-only segment, where its last page is padded; give its address."""
+        for segment, following in pairwise(self.loaded):
+            room = min(-(segment.address + segment.size) % PAGE, following.offset - segment.end)
+            wanted = len(text) + 1
+            if segment.flags == PF_R and wanted <= room and not any(self.contents[segment.end :][:wanted]):
+                self.contents[segment.end : segment.end + wanted] = text + b"\0"
+                size = struct.pack("<QQ", segment.size + wanted, segment.size + wanted)
+                self.contents[segment.entry + 32 : segment.entry + 48] = size
+                return segment.address + segment.size
+        raise RelocationError(f"no room for {text!r} in {self.path}")
+
+    def redirect_code(self, before: int, after: int) -> int:
+        """Code takes the address of a constant by `lea`, relative to the next instruction."""
+        uses = 0
+        for segment in self.loaded:
+            if segment.flags & PF_X:
+                for match in LOAD_ADDRESS.finditer(bytes(self.contents[segment.offset : segment.end])):
+                    place = segment.offset + match.start() + 3
+                    following = segment.address + match.start() + 7
+                    if following + struct.unpack_from("<i", self.contents, place)[0] == before:
+                        struct.pack_into("<i", self.contents, place, after - following)
+                        uses += 1
+        return uses
+
+    def redirect_pointers(self, before: int, after: int) -> int:
+        """Data and relocations hold the address itself, as a word."""
+        old, new = struct.pack("<Q", before), struct.pack("<Q", after)
+        uses = 0
+        place = self.contents.find(old)
+        while place >= 0:
+            if place % 8 == 0:
+                self.contents[place : place + 8] = new
+                uses += 1
+            place = self.contents.find(old, place + 1)
+        return uses
 
 
 def patch_scripts(_tree: str, output: str) -> None:
