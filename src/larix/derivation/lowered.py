@@ -52,6 +52,7 @@ class Lowered:
         "modulo",
         "output_names",
         "path",
+        "references",
         "sources",
         "text",
     )
@@ -61,6 +62,7 @@ class Lowered:
     modulo: bytes
     inputs: tuple[tuple[Lowered, tuple[str, ...]], ...]
     sources: tuple[Source, ...]
+    references: tuple[StorePath, ...]  # of the `.drv` item: its input derivations and sources, sorted
     output_names: tuple[str, ...]
 
     def __init__(
@@ -71,6 +73,7 @@ class Lowered:
         modulo: bytes,
         inputs: tuple[tuple[Lowered, tuple[str, ...]], ...],
         sources: tuple[Source, ...],
+        references: tuple[StorePath, ...],
         output_names: tuple[str, ...],
         output_paths: tuple[StorePath, ...],
     ) -> None:
@@ -79,6 +82,7 @@ class Lowered:
         self.modulo = modulo
         self.inputs = inputs
         self.sources = sources
+        self.references = references
         self.output_names = output_names
         self._output_paths = output_paths
         self._derivation: Derivation | None = None
@@ -99,12 +103,6 @@ class Lowered:
     def outputs(self) -> dict[str, StorePath]:
         """Output names, in the order they were declared, and their paths."""
         return dict(zip(self.output_names, self._output_paths, strict=True))
-
-    @property
-    def references(self) -> tuple[StorePath, ...]:
-        """What the `.drv` item refers to, sorted: its input derivations and sources."""
-        drv = self.derivation
-        return tuple(sorted({*drv.input_drvs, *drv.input_srcs}))
 
     def output_path(self, output: str = "out") -> StorePath:
         try:
@@ -183,13 +181,15 @@ def derivation(
         algo, digest = ("r:" if fixed.recursive else "") + fixed.hash.algo, fixed.hash.base16()
 
     input_paths = {lowered.path: names for lowered, names in wanted}
+    references = tuple(sorted([*input_paths, *source_paths]))
     text = pieces.text(_print_inputs(input_paths.items()), paths, algo, digest)
     return Lowered(
-        make_text_path(store_dir, name + ".drv", sha256(text).digest(), [*input_paths, *source_paths]),
+        make_text_path(store_dir, name + ".drv", sha256(text).digest(), references),
         text,
         modulo=modulo,
         inputs=wanted,
         sources=interned,
+        references=references,
         output_names=tuple(outputs),
         output_paths=tuple(paths.values()),
     )
