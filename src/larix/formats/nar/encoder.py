@@ -15,7 +15,7 @@ come from a directory need no check. The forms without `entry` are for the root 
 
 from __future__ import annotations
 
-from struct import Struct
+from larix.formats.wire import encode_string, encode_u64
 
 __all__ = [
     "ARCHIVE_START",
@@ -27,31 +27,25 @@ __all__ = [
     "regular_entry_end",
     "regular_entry_start",
     "regular_start",
-    "string",
     "symlink",
     "symlink_entry",
 ]
 
-_u64 = Struct("<Q").pack
 _PADDINGS = [bytes(-length % 8) for length in range(8)]
 
 
-def string(data: bytes) -> bytes:
-    return _u64(len(data)) + data + _PADDINGS[len(data) % 8]
-
-
 def _strings(*strings: bytes) -> bytes:
-    return b"".join(map(string, strings))
+    return b"".join(map(encode_string, strings))
 
 
-ARCHIVE_START = string(b"nix-archive-1")
-CLOSE = string(b")")
+ARCHIVE_START = encode_string(b"nix-archive-1")
+CLOSE = encode_string(b")")
 NODE_START = _strings(b"(", b"type")
-DIRECTORY_START = NODE_START + string(b"directory")
+DIRECTORY_START = NODE_START + encode_string(b"directory")
 DIRECTORY_END = CLOSE
 DIRECTORY_ENTRY_END = CLOSE + CLOSE
 ENTRY_START = _strings(b"entry", b"(", b"name")
-ENTRY_NODE = string(b"node")
+ENTRY_NODE = encode_string(b"node")
 PLAIN_START = NODE_START + _strings(b"regular", b"contents")
 EXECUTABLE_START = NODE_START + _strings(b"regular", b"executable", b"", b"contents")
 SYMLINK_START = NODE_START + _strings(b"symlink", b"target")
@@ -65,7 +59,7 @@ _SYMLINK_AFTER_NAME = [start + SYMLINK_START for start in _NAME_ENDS]
 
 
 def regular_start(size: int, *, executable: bool) -> bytes:
-    return (EXECUTABLE_START if executable else PLAIN_START) + _u64(size)
+    return (EXECUTABLE_START if executable else PLAIN_START) + encode_u64(size)
 
 
 def regular_end(size: int) -> bytes:
@@ -75,7 +69,7 @@ def regular_end(size: int) -> bytes:
 def regular_entry_start(name: bytes, size: int, *, executable: bool) -> bytes:
     length = len(name)
     after = (_EXECUTABLE_AFTER_NAME if executable else _PLAIN_AFTER_NAME)[length % 8]
-    return b"".join((ENTRY_START, _u64(length), name, after, _u64(size)))
+    return b"".join((ENTRY_START, encode_u64(length), name, after, encode_u64(size)))
 
 
 def regular_entry_end(size: int) -> bytes:
@@ -83,7 +77,7 @@ def regular_entry_end(size: int) -> bytes:
 
 
 def symlink(target: bytes) -> bytes:
-    return SYMLINK_START + string(target) + CLOSE
+    return SYMLINK_START + encode_string(target) + CLOSE
 
 
 def symlink_entry(name: bytes, target: bytes) -> bytes:
@@ -91,10 +85,10 @@ def symlink_entry(name: bytes, target: bytes) -> bytes:
     return b"".join(
         (
             ENTRY_START,
-            _u64(length),
+            encode_u64(length),
             name,
             _SYMLINK_AFTER_NAME[length % 8],
-            _u64(len(target)),
+            encode_u64(len(target)),
             target,
             _ENTRY_ENDS[len(target) % 8],
         )
@@ -103,4 +97,4 @@ def symlink_entry(name: bytes, target: bytes) -> bytes:
 
 def directory_entry_start(name: bytes) -> bytes:
     length = len(name)
-    return b"".join((ENTRY_START, _u64(length), name, _DIRECTORY_AFTER_NAME[length % 8]))
+    return b"".join((ENTRY_START, encode_u64(length), name, _DIRECTORY_AFTER_NAME[length % 8]))
