@@ -40,7 +40,7 @@ def static_steps() -> list[Step]:
     code = [name for name in CODE if os.path.isdir(os.path.join(CHECKOUT, name))]
     module = [sys.executable, "-I", "-m"]
     return [
-        Step("ruff check", [*module, "ruff", "check", "--quiet", *code]),
+        Step("ruff check", [*module, "ruff", "check", "--quiet", "--output-format=concise", *code]),
         Step("ruff format", [*module, "ruff", "format", "--check", "--quiet", *code]),
         Step("mypy --strict", [*module, "mypy", "--strict", "--no-error-summary"]),
         Step("pyright strict", [*module, "pyright"]),
