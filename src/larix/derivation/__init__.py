@@ -7,7 +7,15 @@ nothing is written; a `Lowered` derivation carries all that a store later needs 
 from larix.derivation.lowered import FixedOutput, Lowered, derivation, instantiation_order
 from larix.derivation.modulo import ModuloHashes, check_output_paths, hash_modulo
 from larix.derivation.record import BadDerivation, Derivation, Output
-from larix.derivation.source import FileContent, Source, TextContent, TreeContent, text_source, tree_source
+from larix.derivation.source import (
+    FileContent,
+    PresentSource,
+    Source,
+    TextContent,
+    TreeContent,
+    text_source,
+    tree_source,
+)
 from larix.derivation.text import parse_derivation, print_derivation
 
 __all__ = [
@@ -18,6 +26,7 @@ __all__ = [
     "Lowered",
     "ModuloHashes",
     "Output",
+    "PresentSource",
     "Source",
     "TextContent",
     "TreeContent",

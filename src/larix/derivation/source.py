@@ -12,7 +12,16 @@ from larix.formats.storepath import StoreDir, StorePath, make_fixed_path, make_t
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-__all__ = ["Content", "FileContent", "Source", "TextContent", "TreeContent", "text_source", "tree_source"]
+__all__ = [
+    "Content",
+    "FileContent",
+    "PresentSource",
+    "Source",
+    "TextContent",
+    "TreeContent",
+    "text_source",
+    "tree_source",
+]
 
 
 class TextContent(NamedTuple):
@@ -68,6 +77,16 @@ class Source:
 
     def __repr__(self) -> str:
         return f"<Source {self.path}>"
+
+
+class PresentSource(Source):
+    """An item that is valid already, whoever made it: an input that brings no content to be interned."""
+
+    __slots__ = ()
+
+    def __init__(self, path: StorePath) -> None:
+        self.path = path
+        self.references = ()
 
 
 def text_source(
