@@ -1,0 +1,78 @@
+"""What to do instead, for what cannot follow into a build."""
+
+from __future__ import annotations
+
+import ast
+import enum
+import re
+from types import BuiltinMethodType, FunctionType, GeneratorType, MethodType, ModuleType
+from typing import Any
+
+from larix.staging.snapshot import build_side
+
+__all__ = ["MODULES", "REFUSED_BUILTINS", "for_special", "for_value", "is_transparent"]
+
+MODULES = "builds have the standard library, `larix.buildside`, and modules that say `__build_side__ = True`"
+
+_HIDDEN = "names in it cannot be seen: write the code itself"
+_NO_PERSON = "nobody is there in a build"
+
+REFUSED_BUILTINS = {
+    "__import__": "write `import`",
+    "_": "name what is meant",
+    "breakpoint": _NO_PERSON,
+    "copyright": _NO_PERSON,
+    "credits": _NO_PERSON,
+    "eval": _HIDDEN,
+    "exec": _HIDDEN,
+    "exit": "raise `SystemExit`, or an error that tells why",
+    "globals": _HIDDEN,
+    "help": _NO_PERSON,
+    "input": _NO_PERSON,
+    "license": _NO_PERSON,
+    "quit": "raise `SystemExit`, or an error that tells why",
+}
+
+_SPECIAL = {
+    "__file__": "use `local_file` for a file that the build needs",
+    "__name__": "write the name itself",
+}
+
+
+def for_special(name: str) -> str:
+    return _SPECIAL.get(name, "write what is meant itself")
+
+
+def for_value(value: Any) -> str:
+    """The hint for a value that is not a plain one, a function or something with a store file."""
+    if isinstance(value, MethodType | BuiltinMethodType):
+        return "only functions defined with `def` at the top of a module or in a function can be staged"
+    if isinstance(value, FunctionType):
+        return "define it with `def`"
+    if isinstance(value, ModuleType):
+        return MODULES
+    if isinstance(value, type):
+        return "define the class inside the function, or in a module that says `__build_side__ = True`"
+    if isinstance(value, re.Pattern):
+        return "compile it inside the function, with `re.compile`"
+    if isinstance(value, enum.Enum):
+        return "use its `value`"
+    for kind in (str, int, float, tuple, list, dict, set, frozenset):
+        if isinstance(value, kind):
+            return f"use a plain `{kind.__name__}`"
+    if isinstance(value, GeneratorType):
+        return "use a tuple or list"
+    return (
+        "what can: packages and other things with a store file, functions, and text, numbers and paths "
+        "in tuples, lists, dicts and sets"
+    )
+
+
+def is_transparent(decorator: ast.expr, function: FunctionType) -> bool:
+    """Whether a decorator gives back the function that it is given."""
+    if isinstance(decorator, ast.Name):
+        return function.__globals__.get(decorator.id) is build_side
+    if isinstance(decorator, ast.Attribute) and isinstance(decorator.value, ast.Name):
+        holder = function.__globals__.get(decorator.value.id)
+        return getattr(holder, decorator.attr, None) is build_side
+    return False

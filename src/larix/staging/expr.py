@@ -1,0 +1,336 @@
+"""Build expressions: functions whose call, in a build, makes a derivation's outputs.
+
+The program that a derivation runs defines the staged function and calls it. The function is given those of
+these that it has parameters for, by name (all of them if it takes `**anything`):
+
+    output   Path              the first output                  system   str          what runs the build
+    outputs  dict[str, Path]   all outputs by name               target   str | None   what it compiles for
+    inputs   dict[str, Path]   the inputs given, by label        and the caller's own arguments
+
+What it returns is ignored; raising fails the build. It runs in the build's directory, in a Python without
+`site` that reads UTF-8 and hashes strings the same way each time, so that nothing a build writes depends on
+that.
+"""
+
+from __future__ import annotations
+
+import inspect
+from types import FunctionType, MappingProxyType
+from typing import TYPE_CHECKING, NamedTuple
+
+from larix.derivation import FixedOutput, Lowered, Source, derivation, text_source
+from larix.errors import Location
+from larix.staging import places
+from larix.staging.compile_modules import compile_modules
+from larix.staging.errors import LoweringError, StagingError, type_name
+from larix.staging.files import StoreFile, caller_location, checked_name
+from larix.staging.lower import Interpreter, Item, Lowering, inputs_of, is_lowerable
+from larix.staging.modules import MODULES_NAME, modules_source
+from larix.staging.snapshot import snapshot
+from larix.staging.source import describe_function
+from larix.staging.stage import Staged, Stager
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+
+__all__ = [
+    "BuildExpression",
+    "ExpressionOutput",
+    "Options",
+    "build_expression",
+    "build_expression_to_derivation",
+    "computed_file",
+]
+
+_EMPTY: Mapping[str, object] = MappingProxyType({})
+_GIVEN = ("output", "outputs", "inputs", "system", "target")
+# Unsafe paths, the user's packages, `site` and bytecode stay out; output appears line by line.
+_FLAGS = ("-P", "-s", "-S", "-B", "-u", "-X", "utf8")
+# Sets of strings would else be ordered anew each time, and some code writes them in their order.
+_ENVIRONMENT = {"PYTHONHASHSEED": "0"}
+
+
+class Options(NamedTuple):
+    """What a build expression may have beside its name and function; see `build_expression_to_derivation`."""
+
+    inputs: Mapping[str, object] = _EMPTY
+    outputs: Sequence[str] = ("out",)
+    arguments: Mapping[str, object] = _EMPTY
+    env: Mapping[str, object] = _EMPTY
+    modules: Iterable[str] = ()
+    python: Interpreter | None = None
+    fixed: FixedOutput | None = None
+
+
+def build_expression_to_derivation(
+    name: str,
+    function: Callable[..., object],
+    *,
+    lowering: Lowering,
+    inputs: Mapping[str, object] = _EMPTY,
+    outputs: Sequence[str] = ("out",),
+    arguments: Mapping[str, object] = _EMPTY,
+    env: Mapping[str, object] = _EMPTY,
+    modules: Iterable[str] = (),
+    python: Interpreter | None = None,
+    fixed: FixedOutput | None = None,
+) -> Lowered:
+    """The derivation that calls `function` in a build.
+
+    `inputs` are Lowerables by label; what the function mentions itself needs no label. `arguments` are
+    further keyword arguments, staged like captured values. `env` holds strings, bytes and Lowerables.
+    `modules` are build-side modules wanted beside those that the staged code imports. `python` runs it
+    instead of the lowering's own.
+    """
+    options = Options(inputs, tuple(outputs), arguments, env, modules, python, fixed)
+    return lower_expression(name, function, options, lowering)
+
+
+def lower_expression(
+    name: str,
+    function: Callable[..., object],
+    options: Options,
+    lowering: Lowering,
+    place: Location | None = None,
+) -> Lowered:
+    python = options.python or lowering.python
+    if python is None:
+        raise LoweringError(
+            f"no Python was chosen to run the build expression `{name}`",
+            place=place,
+            hint="a toolchain brings one; set `Lowering.python`",
+        )
+    checked_name(f"{name}-builder", place)
+    stager = Stager(lowering)
+    stager.modules.update(options.modules)
+    interpreter = stager.add_item(python.package)
+    labelled = {label: stager.add_item(value) for label, value in options.inputs.items()}
+    call = _call(stager, function, options, labelled, place)
+    environment = {**_ENVIRONMENT, **_environment(stager, options.env, name, place)}
+    staged = _with_modules(stager, call, lowering, python)
+    derivations, sources = inputs_of(staged.items)
+    program = text_source(
+        lowering.store_dir, f"{name}-builder", staged.text.encode("ascii"), [each.path for each in sources]
+    )
+    places.remember(program.path, staged.lines)
+    return derivation(
+        name,
+        store_dir=lowering.store_dir,
+        system=lowering.system,
+        builder=f"{interpreter.path}/{python.file}",
+        args=(*_FLAGS, program.path),
+        env=environment,
+        inputs=derivations,
+        sources=(*sources, program),
+        outputs=options.outputs,
+        fixed=options.fixed,
+    )
+
+
+def _with_modules(stager: Stager, call: list[str], lowering: Lowering, python: Interpreter) -> Staged:
+    path = None
+    if stager.modules:
+        path = stager.add_item(compiled_modules(lowering, frozenset(stager.modules), python)).path
+    return stager.program("", path_of_modules=path, end=call)
+
+
+def compiled_modules(lowering: Lowering, modules: frozenset[str], python: Interpreter) -> Lowered:
+    """The derivation of the modules' closure, with the bytecode of one Python beside each."""
+
+    def lower() -> Lowered:
+        source: Source = modules_source(lowering, modules)
+        options = Options(arguments={"modules": source}, python=python)
+        return lower_expression(f"{MODULES_NAME}-compiled", compile_modules, options, lowering)
+
+    return lowering.cached((MODULES_NAME, "compiled", modules, id(python.package), python.file), lower)
+
+
+def _call(
+    stager: Stager,
+    function: Callable[..., object],
+    options: Options,
+    labelled: Mapping[str, Item],
+    place: Location | None,
+) -> list[str]:
+    """The lines that call the function with what it takes."""
+    called = stager.function_name(function, place)
+    taken = _parameters(function, options.arguments, place)
+    path = stager.imported("pathlib", "Path")
+    environ = stager.imported("os", "environ")
+    outputs = {name: f"{path}({environ}[{name!a}])" for name in options.outputs}
+    given = {
+        "output": lambda: next(iter(outputs.values())),
+        "outputs": lambda: _dictionary(outputs),
+        "inputs": lambda: _dictionary({key: f"{path}({item.path!a})" for key, item in labelled.items()}),
+        "system": lambda: stager.value(stager.lowering.system),
+        "target": lambda: stager.value(stager.lowering.target),
+    }
+    lines = [f"    {name}={given[name]()}," for name in _GIVEN if name in taken]
+    lines += [
+        f"    {name}={stager.value(value, place=place, what=name)},"
+        for name, value in options.arguments.items()
+    ]
+    return [f"{called}(", *lines, ")"] if lines else [f"{called}()"]
+
+
+def _dictionary(entries: Mapping[str, str]) -> str:
+    return "{" + ", ".join([f"{key!a}: {value}" for key, value in entries.items()]) + "}"
+
+
+def _parameters(
+    function: Callable[..., object], arguments: Mapping[str, object], place: Location | None
+) -> set[str]:
+    """The names it will be called with; refuses a function that cannot be called with them."""
+    if not isinstance(function, FunctionType):
+        raise StagingError(
+            f"a `{type_name(function)}` is no build function", name=type_name(function), place=place
+        )
+    name = describe_function(function)
+    code = function.__code__
+    here = Location(code.co_filename, code.co_firstlineno)
+    if code.co_flags & (inspect.CO_GENERATOR | inspect.CO_COROUTINE | inspect.CO_ASYNC_GENERATOR):
+        raise StagingError(
+            f"build function `{name}` is a generator or coroutine: calling it does nothing",
+            name=name,
+            place=here,
+            hint="call it in an ordinary function, and do there what is to be done with what it gives",
+        )
+    clash = next((each for each in arguments if each in _GIVEN), None)
+    if clash is not None:
+        raise StagingError(
+            f"`{clash}` cannot be an argument of `{name}`: builds give it", name=clash, place=place or here
+        )
+    signature = inspect.signature(function, follow_wrapped=False)
+    available = {*_GIVEN, *arguments}
+    takes_all = False
+    for parameter in signature.parameters.values():
+        if parameter.kind is parameter.VAR_KEYWORD:
+            takes_all = True
+        elif parameter.kind is parameter.POSITIONAL_ONLY or (
+            parameter.kind is not parameter.VAR_POSITIONAL
+            and parameter.default is parameter.empty
+            and parameter.name not in available
+        ):
+            raise StagingError(
+                f"nothing is given for parameter `{parameter.name}` of build function `{name}`",
+                name=parameter.name,
+                place=here,
+                hint=f"builds give, by name: {', '.join([*_GIVEN, *arguments])}",
+            )
+    unknown = next((each for each in arguments if each not in signature.parameters), None)
+    if unknown is not None and not takes_all:
+        raise StagingError(f"build function `{name}` has no parameter `{unknown}`", name=unknown, place=here)
+    return available if takes_all else available & set(signature.parameters)
+
+
+def _environment(
+    stager: Stager, env: Mapping[str, object], name: str, place: Location | None
+) -> dict[str, str | bytes]:
+    variables: dict[str, str | bytes] = {}
+    for variable, value in env.items():
+        if isinstance(value, str | bytes):
+            variables[variable] = value
+        elif is_lowerable(value):
+            variables[variable] = stager.add_item(value).path
+        else:
+            raise StagingError(
+                f"the environment variable `{variable}` of `{name}` is a `{type_name(value)}`",
+                name=variable,
+                place=place,
+                hint="use text, bytes, or something with a store file",
+            )
+    return variables
+
+
+class ExpressionOutput(StoreFile):
+    """One output of a build expression."""
+
+    __slots__ = ("expression", "output")
+
+    def __init__(self, expression: BuildExpression, output: str) -> None:
+        self.expression = expression
+        self.output = output
+
+    @property
+    def name(self) -> str:
+        return f"{self.expression.name}:{self.output}"
+
+    @property
+    def location(self) -> Location | None:
+        return self.expression.location
+
+    def __repr__(self) -> str:
+        return f"<output {self.output} of {self.expression!r}>"
+
+    def __lower__(self, lowering: Lowering) -> Item:
+        origin = lowering.lower(self.expression).origin
+        if isinstance(origin, Source):
+            raise LoweringError(f"`{self.expression.name}` has no outputs", place=self.location)
+        return Item(origin.output_path(self.output), origin, self.output)
+
+
+class BuildExpression(StoreFile):
+    """A build expression that is lowered when something asks for it; its first output stands for it."""
+
+    __slots__ = ("function", "location", "name", "options")
+
+    def __init__(
+        self, name: str, function: Callable[..., object], options: Options, location: Location | None
+    ) -> None:
+        self.name = checked_name(name, location)
+        self.function = function
+        self.options = options
+        self.location = location
+        snapshot(function)
+
+    def __repr__(self) -> str:
+        return f"<build expression {self.name}>"
+
+    def output(self, name: str) -> ExpressionOutput:
+        """Another of its outputs."""
+        if name not in self.options.outputs:
+            raise StagingError(
+                f"`{self.name}` has no output `{name}`",
+                name=name,
+                place=caller_location(),
+                hint=f"it has {', '.join(self.options.outputs)}",
+            )
+        return ExpressionOutput(self, name)
+
+    def __lower__(self, lowering: Lowering) -> Item:
+        lowered = lower_expression(self.name, self.function, self.options, lowering, self.location)
+        first = lowered.output_names[0]
+        return Item(lowered.output_path(first), lowered, first)
+
+
+def build_expression(
+    name: str,
+    function: Callable[..., object],
+    *,
+    inputs: Mapping[str, object] = _EMPTY,
+    outputs: Sequence[str] = ("out",),
+    arguments: Mapping[str, object] = _EMPTY,
+    env: Mapping[str, object] = _EMPTY,
+    modules: Iterable[str] = (),
+    python: Interpreter | None = None,
+    fixed: FixedOutput | None = None,
+) -> BuildExpression:
+    """What `build_expression_to_derivation` makes, as something that other build code can mention.
+
+    The mappings are copied. What the function captured is noted, and lowering refuses it if it was changed.
+    """
+    options = Options(dict(inputs), tuple(outputs), dict(arguments), dict(env), tuple(modules), python, fixed)
+    return BuildExpression(name, function, options, caller_location())
+
+
+def computed_file(
+    name: str,
+    function: Callable[..., object],
+    *,
+    inputs: Mapping[str, object] = _EMPTY,
+    arguments: Mapping[str, object] = _EMPTY,
+    env: Mapping[str, object] = _EMPTY,
+) -> BuildExpression:
+    """The file or tree that `function` makes at `output`."""
+    options = Options(dict(inputs), ("out",), dict(arguments), dict(env))
+    return BuildExpression(name, function, options, caller_location())
