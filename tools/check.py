@@ -4,7 +4,7 @@
     ./check --fast              the same without tests marked slow or build
     ./check tests/formats -k x  what is not an option of ours goes to pytest, whose closing line comes last
 
-As root, test helpers that Debian packages (real Nix, a static shell) are installed through apt-get when
+As root, test helpers that Debian packages (real Nix, a static shell, gcc) are installed through apt-get when
 absent; otherwise, and where that fails, the tests that need them are skipped with the reason.
 """
 
@@ -21,7 +21,13 @@ from typing import NamedTuple
 
 CHECKOUT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 CODE = ["src", "distro", "tests", "tools", "bench"]
-HELPERS = {"nix-store": "nix-bin", "bash-static": "bash-static"}
+HELPERS = {
+    "nix-store": ["nix-bin"],
+    "bash-static": ["bash-static"],
+    "git": ["git"],
+    "gcc": ["gcc", "libc6-dev"],
+}
+CERTIFICATES = "/etc/ssl/certs/ca-certificates.crt"
 
 
 class Step(NamedTuple):
@@ -50,7 +56,12 @@ def static_steps() -> list[Step]:
 def environment() -> dict[str, str]:
     """Ours, without what would change which code is checked or have a checker advertise its updates."""
     kept = {name: value for name, value in os.environ.items() if name not in {"PYTHONPATH", "PYTEST_ADDOPTS"}}
-    return kept | {"PYRIGHT_PYTHON_IGNORE_WARNINGS": "1"}
+    kept["PYRIGHT_PYTHON_IGNORE_WARNINGS"] = "1"
+    if os.path.exists(CERTIFICATES):
+        kept.setdefault(
+            "NODE_EXTRA_CA_CERTS", CERTIFICATES
+        )  # pyright fetches itself, through a Node of its own
+    return kept
 
 
 def run_quietly(step: Step) -> Outcome:
@@ -70,7 +81,7 @@ def run_quietly(step: Step) -> Outcome:
 
 
 def install_helpers() -> None:
-    absent = sorted(package for program, package in HELPERS.items() if shutil.which(program) is None)
+    absent = [name for program, names in HELPERS.items() if shutil.which(program) is None for name in names]
     if not absent:
         return
     names = " ".join(absent)
