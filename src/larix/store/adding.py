@@ -1,0 +1,294 @@
+"""From content to a tree under a temporary name, with its record: what comes before publishing and registering."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Iterator
+from typing import TYPE_CHECKING, NamedTuple
+
+from larix.formats.hashes import Hash, new_hasher
+from larix.formats.nar import BadNar, Decoder
+from larix.formats.storepath import StoreDir, StorePath, make_fixed_path, make_text_path, name_part
+from larix.protocol.store import PathInfo
+from larix.store.errors import StoreError, quoted
+from larix.store.ingest import Incoming
+from larix.store.pipeline import Lane, run
+from larix.store.refscan import ReferenceScanner
+from larix.store.tree import CHUNK, ENTER, FILE, LARGE, LINK, Step, StepsOfEvents, read_steps
+from larix.store.treewriter import TreeWriter
+
+if TYPE_CHECKING:
+    from larix.formats.hashes import Hasher
+
+__all__ = ["ArchiveMismatch", "NotAFlatFile", "Staged", "ingest_tree", "stage_archive", "stage_path"]
+
+_KEPT_IN_MEMORY = 64 * 1024 * 1024
+
+
+class NotAFlatFile(StoreError):
+    """Flat hashing was asked of something that is not one regular file."""
+
+
+class ArchiveMismatch(StoreError):
+    """An archive is not what its record says."""
+
+
+class Staged(NamedTuple):
+    """A record, and the temporary tree to publish under its path; None when there was nothing to write."""
+
+    info: PathInfo
+    incoming: Incoming | None
+
+
+class _HeldWriter:
+    """Keeps steps in memory until they are worth a file: content that turns out to be there is never written."""
+
+    def __init__(self, incoming: Incoming) -> None:
+        self._incoming = incoming
+        self._held: list[list[Step]] = []
+        self._size = 0
+        self._writer: TreeWriter | None = None
+
+    def take(self, steps: list[Step]) -> None:
+        if self._writer is not None:
+            self._writer.take(steps)
+            return
+        self._held.append(steps)
+        for step in steps:
+            if step[0] in {FILE, CHUNK}:
+                self._size += len(step[-1])
+            self._size += 200
+        if self._size > _KEPT_IN_MEMORY:
+            self._flush()
+
+    def _flush(self) -> None:
+        self._writer = self._writer or TreeWriter(self._incoming.file)
+        held, self._held = self._held, []
+        for steps in held:
+            self._writer.take(steps)
+
+    def finish(self) -> None:
+        self._flush()
+        if self._writer is not None:
+            self._writer.sync()
+
+    def close(self) -> None:
+        if self._writer is not None:
+            self._writer.close()
+
+
+def _flat(steps: Iterable[Step], where: bytes) -> Iterator[Step]:
+    """The one file that flat hashing knows of; it never is executable."""
+    for step in steps:
+        kind = step[0]
+        if kind in {ENTER, LINK}:
+            raise NotAFlatFile(
+                f"`{quoted(where)}` is not a regular file", hint="add directories and links recursively"
+            )
+        if kind in {FILE, LARGE}:
+            yield (kind, step[1], False, step[3])
+        else:
+            yield step
+
+
+def stage_path(
+    store_dir: StoreDir,
+    name: str,
+    file: str | bytes,
+    incoming: Incoming,
+    *,
+    recursive: bool,
+    algo: str,
+    keep: Callable[[bytes], bool] | None,
+    is_present: Callable[[StorePath], bool],
+) -> Staged:
+    """Read `file` once: hash it, and have it at `incoming` unless its path `is_present`."""
+    archive_hash = new_hasher("sha256")
+    content_hash = archive_hash if recursive and algo == "sha256" else new_hasher(algo)
+    archive_hashers = (
+        [archive_hash, content_hash] if recursive and content_hash is not archive_hash else [archive_hash]
+    )
+    steps: Iterable[Step] = read_steps(file, keep=keep)
+    if not recursive:
+        steps = _flat(steps, os.fsencode(file))
+    writer = _HeldWriter(incoming)
+    try:
+        size = run(
+            steps,
+            archive=[hasher.update for hasher in archive_hashers],
+            contents=() if recursive else [content_hash.update],
+            write=writer.take,
+        )
+        info = _content_addressed(
+            store_dir, name, archive_hash, size, Hash(algo, content_hash.digest()), recursive
+        )
+        if is_present(info.path):
+            writer.close()
+            incoming.discard()
+            return Staged(info, None)
+        writer.finish()
+    except BaseException:
+        writer.close()
+        incoming.discard()
+        raise
+    return Staged(info, incoming)
+
+
+def _content_addressed(
+    store_dir: StoreDir, name: str, archive: Hasher, size: int, content: Hash, recursive: bool
+) -> PathInfo:
+    return PathInfo(
+        make_fixed_path(store_dir, name, content, recursive=recursive),
+        Hash("sha256", archive.digest()),
+        size,
+        content_address=f"fixed:{'r:' if recursive else ''}{content}",
+    )
+
+
+def stage_archive(info: PathInfo, chunks: Iterable[bytes], incoming: Incoming) -> Staged:
+    """Unpack an archive, believing nothing: its size, its hash, and a content address must be as `info` says.
+
+    Nothing stands outside of `incoming` whatever the archive holds. Raises `ArchiveMismatch` or BadNar.
+    """
+    hasher = new_hasher("sha256")
+    lane = Lane(hasher.update)
+    check = _AddressCheck(info)
+    decoder, events = Decoder(), StepsOfEvents()
+    writer = TreeWriter(incoming.file)
+    size = 0
+    try:
+        for chunk in chunks:
+            size += len(chunk)
+            if size > info.nar_size:
+                raise ArchiveMismatch(
+                    f"the archive of `{info.path}` is longer than the promised {info.nar_size} bytes"
+                )
+            lane.put(bytes(chunk))
+            steps = list(events.steps(decoder.feed(chunk)))
+            check.take(steps)
+            writer.take(steps)
+        decoder.close()
+        lane.finish()
+        actual = Hash("sha256", hasher.digest())
+        if size != info.nar_size or actual != info.nar_hash:
+            raise ArchiveMismatch(
+                f"the archive of `{info.path}` has hash `{actual}` and {size} bytes, "
+                f"not `{info.nar_hash}` and {info.nar_size}"
+            )
+        check.finish(chunks_hash=actual)
+        writer.sync()
+    except BaseException as error:
+        lane.stop()
+        writer.close()
+        incoming.discard()
+        if isinstance(error, BadNar):
+            raise ArchiveMismatch(f"the archive of `{info.path}` is damaged: {error.message}") from error
+        raise
+    return Staged(info, incoming)
+
+
+class _AddressCheck:
+    """Whether content is what its content address and its path say; references other than text's are not
+    looked at where the address cannot be recomputed from the bare content (items that refer to themselves).
+    """
+
+    def __init__(self, info: PathInfo) -> None:
+        self._info = info
+        self._kind, self._algo, self._digits = _parse_address(info)
+        self._flat = new_hasher(self._algo) if self._kind in {"text", "fixed"} else None
+
+    def take(self, steps: Iterable[Step]) -> None:
+        if self._flat is None:
+            return
+        for step in steps:
+            if step[0] in {ENTER, LINK}:
+                raise ArchiveMismatch(f"`{self._info.path}` is content-addressed as a file, and is none")
+            if step[0] == FILE:
+                self._flat.update(step[3])
+            elif step[0] == CHUNK:
+                self._flat.update(step[1])
+
+    def finish(self, *, chunks_hash: Hash) -> None:
+        info = self._info
+        if self._flat is not None:
+            actual = Hash(self._algo, self._flat.digest())
+        elif self._kind == "fixed:r" and self._algo == "sha256" and info.path not in info.references:
+            actual = chunks_hash
+        else:
+            return
+        if str(actual) != f"{self._algo}:{self._digits}":
+            raise ArchiveMismatch(
+                f"`{info.path}` should be `{info.content_address}` by its record, and is `{actual}`"
+            )
+        store_dir, name = StoreDir(os.path.dirname(info.path)), name_part(info.path)
+        if self._kind == "text":
+            expected = make_text_path(store_dir, name, actual.digest, info.references)
+        else:
+            references = info.references if self._kind == "fixed:r" else ()
+            expected = make_fixed_path(
+                store_dir, name, actual, recursive=self._kind == "fixed:r", references=references
+            )
+        if expected != info.path:
+            raise ArchiveMismatch(
+                f"content with the address `{info.content_address}` belongs at `{expected}`, not `{info.path}`"
+            )
+
+
+def _parse_address(info: PathInfo) -> tuple[str, str, str]:
+    if info.content_address is None:
+        return "", "", ""
+    kind, _, rest = info.content_address.partition(":")
+    if kind == "fixed" and rest.startswith("r:"):
+        kind, rest = "fixed:r", rest[2:]
+    algo, _, digits = rest.partition(":")
+    if kind not in {"text", "fixed", "fixed:r"} or not digits:
+        raise ArchiveMismatch(f"the content address `{info.content_address}` of `{info.path}` makes no sense")
+    return kind, algo, digits
+
+
+class Taken(NamedTuple):
+    nar_hash: Hash
+    nar_size: int
+    references: frozenset[StorePath]
+    content_hash: Hash | None
+
+
+def ingest_tree(
+    source: str | bytes,
+    incoming: Incoming,
+    *,
+    dir_fd: int | None,
+    candidates: Iterable[StorePath],
+    content: tuple[str, bool] | None,
+) -> Taken:
+    """Copy a tree into fresh inodes at `incoming`; hash and scan it in the same pass; make it durable."""
+    archive_hash = new_hasher("sha256")
+    archive_actions: list[Callable[[bytes], object]] = [archive_hash.update]
+    bare_actions: list[Callable[[bytes], object]] = []
+    content_hash: Hasher | None = None
+    steps: Iterable[Step] = read_steps(source, dir_fd=dir_fd)
+    if content is not None:
+        algo, recursive = content
+        content_hash = archive_hash if recursive and algo == "sha256" else new_hasher(algo)
+        if not recursive:
+            bare_actions.append(content_hash.update)
+            steps = _flat(steps, os.fsencode(source))
+        elif content_hash is not archive_hash:
+            archive_actions.append(content_hash.update)
+    scanner = ReferenceScanner(candidates)
+    writer = TreeWriter(incoming.file)
+    try:
+        size = run(
+            steps, archive=archive_actions, contents=bare_actions, scan=scanner.feed, write=writer.take
+        )
+        writer.sync()
+    except BaseException:
+        writer.close()
+        incoming.discard()
+        raise
+    return Taken(
+        Hash("sha256", archive_hash.digest()),
+        size,
+        frozenset(scanner.found),
+        Hash(content[0], content_hash.digest()) if content is not None and content_hash is not None else None,
+    )

@@ -1,0 +1,379 @@
+"""The table of valid paths: SQLite, schema 10 of Nix, in WAL mode.
+
+Durability: `synchronous=FULL`, so a transaction that has returned survives a power cut. With NORMAL a cut
+could undo an invalidation whose files are already gone (a valid path without content), or a registration that
+a profile already relies on. The price is one sync of the log per transaction, about a millisecond; everything
+here that is done for many paths is therefore one transaction for all of them.
+
+Every transaction that writes starts as `BEGIN IMMEDIATE`: one that reads first and is then overtaken fails
+with "busy snapshot", which no waiting mends. Waiting for another writer happens in slices, so that Ctrl-C
+works.
+
+One connection per `Database`, usable from several threads (one at a time); after a fork the child gets its
+own.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import threading
+import time
+from collections.abc import Callable, Iterable, Sequence
+from types import TracebackType
+from typing import Any
+
+from larix.formats.storepath import StorePath
+from larix.store.errors import StoreCorrupt, StoreError, StoreUnusable, os_failure
+
+__all__ = ["Database", "DatabaseCorrupt", "Row", "StillReferred", "UnknownReference"]
+
+SCHEMA_VERSION = "10"
+_BUSY_SLICE_MS = 200
+_WAL_PAGES = 40_000  # of 4 KiB: one checkpoint for a batch of tens of thousands of paths
+_IN_LIST = "(select value from json_each(?))"
+
+# id, path, hash, registrationTime, deriver, narSize, ultimate, sigs, ca
+Row = tuple[int, str, str, int, str | None, int | None, int | None, str | None, str | None]
+_COLUMNS = "id, path, hash, registrationTime, deriver, narSize, ultimate, sigs, ca"
+
+# What is inserted: path, hash, registration time, deriver, NAR size, ultimate, signatures, content address
+NewRow = tuple[str, str, int, str | None, int, int | None, str | None, str | None]
+
+
+class DatabaseCorrupt(StoreCorrupt):
+    """SQLite cannot make sense of the file."""
+
+
+class UnknownReference(StoreError):
+    """A path was to be registered that refers to one that is not valid."""
+
+
+class StillReferred(StoreError):
+    """A path was to be made invalid to which a valid one refers."""
+
+
+def _json_list(paths: Iterable[str]) -> str:
+    # Store paths hold no character that JSON escapes, and `json` would have to be imported at every start.
+    return '["' + '","'.join(paths) + '"]'
+
+
+class Database:
+    """The open database. Methods taking many paths ask SQLite once for all of them."""
+
+    def __init__(
+        self, file: str, *, writable: bool = True, on_busy: Callable[[float], None] | None = None
+    ) -> None:
+        """`on_busy(seconds)` is called now and then while another process holds the write lock."""
+        self._file = file
+        self._writable = writable
+        self._on_busy = on_busy
+        self._lock = threading.RLock()
+        self._inherited: list[sqlite3.Connection] = []
+        self._connection = self._connect()
+        self._owner = os.getpid()
+
+    def _connect(self) -> sqlite3.Connection:
+        mode = "rw" if self._writable else "ro"
+        quoted = self._file.replace("%", "%25").replace("?", "%3f").replace("#", "%23")
+        try:
+            connection = sqlite3.connect(
+                f"file:{quoted}?mode={mode}",
+                uri=True,
+                timeout=_BUSY_SLICE_MS / 1000,
+                isolation_level=None,
+                check_same_thread=False,
+            )
+        except sqlite3.Error as error:
+            raise StoreUnusable(
+                f"cannot open the store's database `{self._file}`: {error}",
+                hint="check that the file and its directory belong to you and are not on a read-only file system",
+            ) from error
+        try:
+            self._configure(connection)
+        except BaseException:
+            connection.close()
+            raise
+        return connection
+
+    def _configure(self, connection: sqlite3.Connection) -> None:
+        def settle() -> None:
+            connection.execute("pragma foreign_keys = 1")
+            if self._writable and connection.execute("pragma journal_mode").fetchone()[0] != "wal":
+                connection.execute("pragma journal_mode = wal")
+            connection.execute("pragma synchronous = full")
+            connection.execute(f"pragma wal_autocheckpoint = {_WAL_PAGES}")
+
+        self._patiently(settle)
+
+    @property
+    def _sqlite(self) -> sqlite3.Connection:
+        if self._owner != os.getpid():
+            # The parent's connection must be neither used nor closed here: only its own process may.
+            self._inherited.append(self._connection)
+            self._connection = self._connect()
+            self._owner = os.getpid()
+        return self._connection
+
+    def close(self) -> None:
+        if self._owner == os.getpid():
+            self._connection.close()
+
+    def _patiently(self, action: Callable[[], Any]) -> Any:
+        """Do `action`, again while the database is busy; SQLite's other failures become ours."""
+        started = time.monotonic()
+        while True:
+            try:
+                return action()
+            except sqlite3.OperationalError as error:
+                code = (error.sqlite_errorcode or 0) & 0xFF
+                if code not in {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}:
+                    raise self._failure(error) from error
+            except sqlite3.DatabaseError as error:
+                raise self._failure(error) from error
+            if self._on_busy is not None:
+                self._on_busy(time.monotonic() - started)
+
+    def _failure(self, error: sqlite3.Error) -> StoreError:
+        code = (getattr(error, "sqlite_errorcode", 0) or 0) & 0xFF
+        if code in {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}:
+            return DatabaseCorrupt(
+                f"the store's database `{self._file}` is damaged: {error}",
+                hint="move it away with its `-wal` and `-shm` files and restore a backup",
+            )
+        if code == sqlite3.SQLITE_FULL:
+            return os_failure("write", self._file, OSError(28, "No space left on device"))
+        if code in {sqlite3.SQLITE_READONLY, sqlite3.SQLITE_PERM, sqlite3.SQLITE_CANTOPEN}:
+            return StoreUnusable(
+                f"cannot write to the store's database `{self._file}`: {error}",
+                hint="check that the file and its directory belong to you and are not on a read-only file system",
+            )
+        return StoreError(f"the store's database `{self._file}` failed: {error}")
+
+    def query(self, statement: str, *arguments: str | int | None) -> list[Any]:
+        """All rows of a read."""
+        with self._lock:
+            rows: list[Any] = self._patiently(lambda: self._sqlite.execute(statement, arguments).fetchall())
+            return rows
+
+    def transaction(self) -> _Transaction:
+        """A context in which all statements take effect together, durably, or not at all."""
+        return _Transaction(self)
+
+    def initialise(self, schema: str) -> None:
+        """Make the tables in an empty database."""
+        with self.transaction() as connection:
+            if connection.execute("select 1 from sqlite_master where name = 'ValidPaths'").fetchone() is None:
+                for statement in _statements(schema):
+                    connection.execute(statement)
+
+    def valid_among(self, paths: Sequence[StorePath]) -> set[StorePath]:
+        if not paths:
+            return set()
+        if len(paths) == 1:
+            rows = self.query("select path from ValidPaths where path = ?", paths[0])
+        else:
+            rows = self.query(f"select path from ValidPaths where path in {_IN_LIST}", _json_list(paths))
+        return {row[0] for row in rows}
+
+    def rows(self, paths: Sequence[StorePath]) -> list[Row]:
+        """The rows of those that are valid, in no order."""
+        if len(paths) == 1:
+            return self.query(f"select {_COLUMNS} from ValidPaths where path = ?", paths[0])
+        return self.query(f"select {_COLUMNS} from ValidPaths where path in {_IN_LIST}", _json_list(paths))
+
+    def references_of(self, paths: Sequence[StorePath]) -> dict[StorePath, list[StorePath]]:
+        """For each valid path with references, what it refers to (itself too), sorted."""
+        found: dict[StorePath, list[StorePath]] = {}
+        for path, reference in self.query(
+            "select user.path, used.path from ValidPaths as user join Refs on referrer = user.id "
+            f"join ValidPaths as used on reference = used.id where user.path in {_IN_LIST} order by used.path",
+            _json_list(paths),
+        ):
+            found.setdefault(path, []).append(reference)
+        return found
+
+    def referrers(self, path: StorePath) -> set[StorePath]:
+        rows = self.query(
+            "select path from Refs join ValidPaths on referrer = id "
+            "where reference = (select id from ValidPaths where path = ?)",
+            path,
+        )
+        return {row[0] for row in rows}
+
+    def closure(self, paths: Sequence[StorePath], *, upwards: bool = False) -> set[StorePath]:
+        """`paths` (those that are valid) and all they refer to; `upwards`: all that refer to them."""
+        here, there = ("reference", "referrer") if upwards else ("referrer", "reference")
+        rows = self.query(
+            "with recursive reached(id) as ("
+            f" select id from ValidPaths where path in {_IN_LIST}"
+            f" union select {there} from Refs join reached on {here} = reached.id"
+            ") select path from reached join ValidPaths using (id)",
+            _json_list(paths),
+        )
+        return {row[0] for row in rows}
+
+    def derivers(self, path: StorePath) -> set[StorePath]:
+        """The valid derivations with this output."""
+        rows = self.query(
+            "select drv.path from DerivationOutputs as made join ValidPaths as drv on made.drv = drv.id "
+            "where made.path = ?",
+            path,
+        )
+        return {row[0] for row in rows}
+
+    def derivation_outputs(self, drv: StorePath) -> dict[str, StorePath]:
+        rows = self.query(
+            "select id, path from DerivationOutputs where drv = (select id from ValidPaths where path = ?)",
+            drv,
+        )
+        return dict(rows)
+
+    def all_paths(self) -> set[StorePath]:
+        return {row[0] for row in self.query("select path from ValidPaths")}
+
+    def path_with_hash_part(self, prefix: str) -> StorePath | None:
+        """The valid path that starts with `prefix` (the store directory, a slash, a hash part)."""
+        rows = self.query("select path from ValidPaths where path >= ? order by path limit 1", prefix)
+        return StorePath(rows[0][0]) if rows and rows[0][0].startswith(prefix) else None
+
+    def register(
+        self,
+        rows: Sequence[NewRow],
+        references: Sequence[Sequence[StorePath]],
+        outputs: Iterable[tuple[StorePath, str, StorePath]] = (),
+    ) -> None:
+        """Make paths valid, all or none: `references[i]` are those of `rows[i]`, `outputs` those of
+        derivations.
+
+        A path that is valid already gets the new hash, size, signatures and content address. Raises
+        `UnknownReference` when a reference is neither valid nor among `rows`.
+        """
+        with self.transaction() as connection:
+            wanted = {row[0] for row in rows}
+            for some in references:
+                wanted.update(some)
+            ids: dict[str, int] = dict(
+                connection.execute(
+                    f"select path, id from ValidPaths where path in {_IN_LIST}", (_json_list(wanted),)
+                )
+            )
+            last = connection.execute("select seq from sqlite_sequence where name = 'ValidPaths'").fetchone()
+            next_id = (last[0] if last else 0) + 1
+            fresh: list[tuple[Any, ...]] = []
+            for row in rows:
+                if row[0] in ids:
+                    connection.execute(
+                        "update ValidPaths set narSize = ?, hash = ?, ultimate = ?, sigs = ?, ca = ? where path = ?",
+                        (row[4], row[1], row[5], row[6], row[7], row[0]),
+                    )
+                else:
+                    fresh.append((next_id, *row))
+                    ids[row[0]] = next_id
+                    next_id += 1
+            connection.executemany(
+                f"insert into ValidPaths ({_COLUMNS}) values (?, ?, ?, ?, ?, ?, ?, ?, ?)", fresh
+            )
+            try:
+                pairs = [
+                    (ids[row[0]], ids[reference])
+                    for row, some in zip(rows, references, strict=True)
+                    for reference in some
+                ]
+            except KeyError as error:
+                raise UnknownReference(
+                    f"`{_user_of(error.args[0], rows, references)}` refers to `{error.args[0]}`, which is not valid"
+                ) from None
+            connection.executemany("insert or replace into Refs (referrer, reference) values (?, ?)", pairs)
+            connection.executemany(
+                "insert or replace into DerivationOutputs (drv, id, path) values (?, ?, ?)",
+                [(ids[drv], name, path) for drv, name, path in outputs],
+            )
+
+    def invalidate(self, paths: Iterable[StorePath]) -> None:
+        """Make paths invalid, all or none; raises `StillReferred` when another valid path refers to one."""
+        listed = _json_list(paths)
+        with self.transaction() as connection:
+            dead = f"(select id from ValidPaths where path in {_IN_LIST})"
+            user = connection.execute(
+                "select user.path, used.path from Refs join ValidPaths as user on referrer = user.id "
+                "join ValidPaths as used on reference = used.id "
+                f"where reference in {dead} and referrer not in {dead} limit 1",
+                (listed, listed),
+            ).fetchone()
+            if user is not None:
+                raise StillReferred(f"`{user[1]}` is in use: `{user[0]}` refers to it")
+            connection.execute(f"delete from Refs where referrer in {dead}", (listed,))
+            connection.execute(f"delete from ValidPaths where path in {_IN_LIST}", (listed,))
+
+    def add_signatures(self, path: StorePath, signatures: Iterable[str]) -> None:
+        with self.transaction() as connection:
+            row = connection.execute("select sigs from ValidPaths where path = ?", (path,)).fetchone()
+            if row is not None:
+                merged = " ".join(sorted({*(row[0] or "").split(), *signatures}))
+                connection.execute("update ValidPaths set sigs = ? where path = ?", (merged or None, path))
+
+    def is_sound(self) -> bool:
+        """SQLite's own quick check of the whole file."""
+        return bool(self.query("pragma quick_check(1)") == [("ok",)])
+
+
+def _user_of(reference: str, rows: Sequence[NewRow], references: Sequence[Sequence[StorePath]]) -> str:
+    return next(
+        (row[0] for row, some in zip(rows, references, strict=True) if reference in some), "something"
+    )
+
+
+def _statements(schema: str) -> list[str]:
+    found: list[str] = []
+    pending = ""
+    for line in schema.splitlines(keepends=True):
+        pending += line
+        if sqlite3.complete_statement(pending):
+            found.append(pending)
+            pending = ""
+    return found
+
+
+class _Transaction:
+    """`BEGIN IMMEDIATE` … `COMMIT`, or `ROLLBACK` when left by an exception; holds the database's thread lock."""
+
+    __slots__ = ("_database",)
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def __enter__(self) -> sqlite3.Connection:
+        database = self._database
+        database._lock.acquire()
+        try:
+            connection = database._sqlite
+            database._patiently(lambda: connection.execute("begin immediate"))
+        except BaseException:
+            database._lock.release()
+            raise
+        return connection
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        database = self._database
+        connection = database._sqlite
+        try:
+            if kind is None:
+                try:
+                    database._patiently(lambda: connection.execute("commit"))
+                except BaseException:
+                    _roll_back(connection)
+                    raise
+            else:
+                _roll_back(connection)
+                if isinstance(error, sqlite3.Error):
+                    raise database._failure(error) from error
+        finally:
+            database._lock.release()
+
+
+def _roll_back(connection: sqlite3.Connection) -> None:
+    if connection.in_transaction:
+        connection.execute("rollback")

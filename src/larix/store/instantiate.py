@@ -1,0 +1,167 @@
+"""A whole graph into the store at once: one question, one journal, plain writes, one transaction.
+
+Texts need no locks: the same path always gets the same bytes, a file is created exclusively or renamed over,
+and nothing is valid before its batch is registered. So two processes may write the same graph side by side.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+import time
+from collections.abc import Callable, Iterable
+from hashlib import sha256
+
+from larix.derivation.lowered import Lowered, instantiation_order
+from larix.derivation.source import Source, TextContent, TreeContent
+from larix.formats.hashes import Hash
+from larix.formats.nar.encoder import ARCHIVE_START, regular_end, regular_start
+from larix.formats.nar.records import File
+from larix.formats.storepath import StorePath
+from larix.protocol.store import PathInfo
+from larix.store.atomic import sync_file_system, write_all
+from larix.store.errors import os_failure
+from larix.store.ingest import Incoming
+from larix.store.journal import Journal, Record
+from larix.store.pipeline import run
+from larix.store.tree import FILE, ROOT_NAME, Step, steps_of_tree
+from larix.store.treewriter import TreeWriter
+
+__all__ = ["DerivationOutput", "Graph", "write_items"]
+
+DerivationOutput = tuple[StorePath, str, StorePath]
+
+_CREATE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+_FILE_MODE = 0o444
+
+
+class Graph:
+    """Everything that some roots need in the store, each once, inputs before users."""
+
+    __slots__ = ("derivations", "sources")
+
+    def __init__(self, roots: Iterable[Lowered], sources: Iterable[Source]) -> None:
+        order = instantiation_order(roots)
+        self.sources: dict[StorePath, Source] = {source.path: source for source in sources}
+        for lowered in order:
+            for source in lowered.sources:
+                self.sources[source.path] = source
+        self.derivations: dict[StorePath, Lowered] = {lowered.path: lowered for lowered in order}
+
+    def paths(self) -> list[StorePath]:
+        return [*self.sources, *self.derivations]
+
+
+class Item:
+    """A path, its record, and its content in memory: a text, or the steps of a tree."""
+
+    __slots__ = ("archive", "info", "text", "tree")
+
+    def __init__(self, info: PathInfo, archive: bytes, text: bytes | None, tree: list[Step] | None) -> None:
+        self.info = info
+        self.archive = archive
+        self.text = text
+        self.tree = tree
+
+
+_TEXT_START = ARCHIVE_START
+
+
+def text_item(path: StorePath, contents: bytes, references: tuple[StorePath, ...]) -> Item:
+    size = len(contents)
+    archive = b"".join((_TEXT_START, regular_start(size, executable=False), contents, regular_end(size)))
+    info = PathInfo(
+        path,
+        Hash("sha256", sha256(archive).digest()),
+        len(archive),
+        references,
+        content_address=f"text:{Hash('sha256', sha256(contents).digest())}",
+    )
+    return Item(info, archive, contents, None)
+
+
+def source_item(source: Source) -> Item | None:
+    """The item of a source that is in memory; None for files."""
+    content = source.content
+    if isinstance(content, TextContent):
+        return text_item(source.path, content.contents, source.references)
+    if not isinstance(content, TreeContent):
+        return None
+    steps = list(steps_of_tree(content.tree))
+    pieces: list[bytes] = []
+    run(steps, archive=[pieces.append])
+    archive = b"".join(pieces)
+    digest = Hash("sha256", sha256(archive).digest())
+    info = PathInfo(source.path, digest, len(archive), source.references, content_address=f"fixed:r:{digest}")
+    text = content.tree.contents if isinstance(content.tree, File) and not content.tree.executable else None
+    return Item(info, archive, text, None if text is not None else steps)
+
+
+def write_items(
+    items: Iterable[Item],
+    *,
+    store_dir: str,
+    journal: Journal,
+    new_incoming: Callable[[], Incoming],
+    register: Callable[[], None],
+) -> None:
+    """Journal the items, write them, call `register`; on any failure nothing is valid."""
+    items = list(items)
+    if not items:
+        register()
+        return
+    batch = journal.begin() if journal.is_usable else None
+    try:
+        if batch is not None:
+            batch.write(Record(item.info.path, item.archive, item.info.nar_hash.digest) for item in items)
+        try:
+            _write_all_items(items, store_dir, new_incoming)
+        except OSError as error:
+            raise os_failure("write in", store_dir, error) from error
+        if batch is None:
+            sync_file_system(store_dir)
+        register()
+    finally:
+        if batch is not None:
+            batch.close()
+
+
+def _write_all_items(items: list[Item], store_dir: str, new_incoming: Callable[[], Incoming]) -> None:
+    directory = os.open(store_dir, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    times = (time.time_ns(), 1_000_000_000)
+    start = len(store_dir) + 1
+    try:
+        for item in items:
+            path = item.info.path
+            text = item.text
+            if text is None:
+                _replace(item, new_incoming())
+                continue
+            name = path[start:]
+            try:
+                descriptor = os.open(name, _CREATE, _FILE_MODE, dir_fd=directory)
+            except FileExistsError:
+                _replace(item, new_incoming())
+                continue
+            try:
+                if stat.S_IMODE(os.fstat(descriptor).st_mode) != _FILE_MODE:
+                    os.fchmod(descriptor, _FILE_MODE)
+                write_all(descriptor, text)
+                os.utime(descriptor, ns=times)
+            finally:
+                os.close(descriptor)
+    finally:
+        os.close(directory)
+
+
+def _replace(item: Item, incoming: Incoming) -> None:
+    """Write beside and rename: for trees, and where an interrupted or a parallel writer has left something."""
+    writer = TreeWriter(incoming.file)
+    try:
+        writer.take(item.tree if item.tree is not None else [(FILE, ROOT_NAME, False, item.text)])
+        writer.sync()
+        incoming.publish(item.info.path)
+    except BaseException:
+        writer.close()
+        incoming.discard()
+        raise

@@ -1,0 +1,598 @@
+"""The store of this machine: `protocol.Store` on files and SQLite, for whoever owns the directories.
+
+Several processes may have it open, and each may use it from several threads. Every addition follows one
+order: temporary root, validity, lock, content complete and durable under its name, row. What a SIGKILL leaves
+is either valid and whole or garbage for the next collection.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from hashlib import sha256
+from types import TracebackType
+from typing import TYPE_CHECKING
+
+from larix.derivation.lowered import Lowered
+from larix.derivation.record import Derivation
+from larix.derivation.source import FileContent, Source
+from larix.derivation.text import parse_derivation
+from larix.formats.hashes import parse_hash
+from larix.formats.nar import BadNar, Decoder
+from larix.formats.storepath import (
+    StoreDir,
+    StorePath,
+    check_name,
+    make_text_path,
+    name_part,
+    parse_store_path,
+)
+from larix.protocol.store import PathInfo, PathNotValid
+from larix.store.adding import Staged, ingest_tree, stage_archive, stage_path
+from larix.store.atomic import write_file
+from larix.store.database import SCHEMA_VERSION, Database, NewRow, Row
+from larix.store.errors import StoreError, StoreUnusable, os_failure
+from larix.store.ingest import Incoming, Ingested, new_incoming
+from larix.store.instantiate import DerivationOutput, Graph, Item, source_item, text_item, write_items
+from larix.store.journal import Journal, Record
+from larix.store.layout import Layout
+from larix.store.locks import PathLocks, open_lock_file
+from larix.store.pipeline import hash_steps
+from larix.store.temproots import release_temp_roots, temp_roots_of
+from larix.store.tree import FILE, ROOT_NAME, Framing, StepsOfEvents, read_steps
+from larix.store.treewriter import TreeWriter
+
+if TYPE_CHECKING:
+    from typing import Self
+
+__all__ = ["LocalStore", "SourceChanged", "open_local_store"]
+
+_PIECE = 256 * 1024
+
+
+class SourceChanged(StoreError):
+    """A local file is no longer what it was when its path was computed."""
+
+    temporary = True
+
+
+class LocalStore:
+    """An open store; `close` it, or use it as a context manager."""
+
+    def __init__(self, layout: Layout, database: Database, journal: Journal, big_lock: int) -> None:
+        self.layout = layout
+        self.store_dir: StoreDir = layout.store_dir
+        self.database = database
+        self.journal = journal
+        self._big_lock = big_lock
+        self._temp_roots = temp_roots_of(layout)
+        self._closed = False
+
+    def close(self) -> None:
+        """Give up temporary roots and the database; idempotent."""
+        if not self._closed:
+            self._closed = True
+            self.database.close()
+            release_temp_roots(self._temp_roots)
+            os.close(self._big_lock)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.close()
+
+    # Asking
+
+    def is_valid(self, path: StorePath) -> bool:
+        return bool(self.database.valid_among((path,)))
+
+    def valid_paths(self, paths: Iterable[StorePath]) -> set[StorePath]:
+        return self.database.valid_among(list(paths))
+
+    def all_valid_paths(self) -> set[StorePath]:
+        return self.database.all_paths()
+
+    def path_info(self, path: StorePath) -> PathInfo:
+        info = self.path_infos((path,)).get(path)
+        if info is None:
+            raise PathNotValid(path)
+        return info
+
+    def path_infos(self, paths: Iterable[StorePath]) -> dict[StorePath, PathInfo]:
+        wanted = list(dict.fromkeys(paths))
+        if not wanted:
+            return {}
+        references = self.database.references_of(wanted)
+        return {
+            info.path: info
+            for info in (
+                _path_info(row, tuple(references.get(StorePath(row[1]), ())))
+                for row in self.database.rows(wanted)
+            )
+        }
+
+    def references(self, path: StorePath) -> set[StorePath]:
+        found = self.database.references_of((path,)).get(path)
+        if found is None and not self.is_valid(path):
+            raise PathNotValid(path)
+        return set(found or ())
+
+    def referrers(self, path: StorePath) -> set[StorePath]:
+        return self.database.referrers(path)
+
+    def derivers(self, path: StorePath) -> set[StorePath]:
+        return self.database.derivers(path)
+
+    def derivation_outputs(self, drv: StorePath) -> dict[str, StorePath]:
+        """The outputs of a valid derivation, by name, without reading it."""
+        return self.database.derivation_outputs(drv)
+
+    def closure(self, paths: Iterable[StorePath]) -> set[StorePath]:
+        wanted = list(dict.fromkeys(paths))
+        if not wanted:
+            return set()
+        found = self.database.closure(wanted)
+        for path in wanted:
+            if path not in found:
+                raise PathNotValid(path)
+        return found
+
+    def referrers_closure(self, paths: Iterable[StorePath]) -> set[StorePath]:
+        """`paths` (those that are valid) and all that refers to them, at any distance."""
+        wanted = list(dict.fromkeys(paths))
+        return self.database.closure(wanted, upwards=True) if wanted else set()
+
+    def path_of_hash_part(self, digits: str) -> StorePath | None:
+        """The valid path with this hash part."""
+        return self.database.path_with_hash_part(f"{self.store_dir}/{digits}")
+
+    def read_derivation(self, path: StorePath) -> Derivation:
+        """Raises PathNotValid, or BadDerivation when it is none."""
+        return parse_derivation(self.read_text(path), name_part(path).removesuffix(".drv"))
+
+    def read_text(self, path: StorePath) -> bytes:
+        """The contents of a valid item that is one file."""
+        if not self.is_valid(path):
+            raise PathNotValid(path)
+        return _read_file(path)
+
+    def dump_nar(self, path: StorePath) -> Iterator[bytes]:
+        if not self.is_valid(path):
+            raise PathNotValid(path)
+        return self._dump(path)
+
+    def _dump(self, path: StorePath) -> Iterator[bytes]:
+        framing = Framing()
+        pieces: list[bytes] = []
+        size = 0
+        for step in read_steps(path):
+            before = len(pieces)
+            framing.append(pieces, step)
+            size += sum(map(len, pieces[before:]))
+            if size >= _PIECE:
+                yield b"".join(pieces)
+                pieces, size = [], 0
+        if pieces:
+            yield b"".join(pieces)
+
+    # Roots and locks
+
+    def add_temp_root(self, *paths: StorePath) -> None:
+        self._temp_roots.add(paths)
+
+    def lock_paths(
+        self, paths: Iterable[StorePath], *, on_wait: Callable[[StorePath, int | None], object] | None = None
+    ) -> PathLocks:
+        """Lock `paths` against every other writer, waiting for them; release by leaving the context.
+
+        `on_wait(path, process id of the holder or None)` is called before waiting.
+        """
+        locks = PathLocks()
+        locks.acquire(paths, on_wait=on_wait)
+        return locks
+
+    def try_lock_paths(self, paths: Iterable[StorePath]) -> PathLocks | None:
+        """All of the locks, or None when one is taken."""
+        locks = PathLocks()
+        return locks if locks.acquire(paths, wait=False) else None
+
+    # Adding
+
+    def add_text(self, name: str, contents: bytes, references: Iterable[StorePath] = ()) -> StorePath:
+        references = tuple(sorted(set(references)))
+        item = text_item(
+            make_text_path(self.store_dir, name, sha256(contents).digest(), references), contents, references
+        )
+        path = item.info.path
+        self.add_temp_root(path)
+        if not self.is_valid(path):
+            with self.lock_paths([path]):
+                if not self.is_valid(path):
+                    self._write_now(item)
+        return path
+
+    def _write_now(self, item: Item) -> None:
+        """One item, synced by itself."""
+        incoming = self._new_incoming()
+        writer = TreeWriter(incoming.file)
+        try:
+            writer.take([(FILE, ROOT_NAME, False, item.text)])
+            writer.sync()
+        except BaseException:
+            writer.close()
+            incoming.discard()
+            raise
+        incoming.publish(item.info.path)
+        self._register([item.info], {item.info.path: item.text or b""})
+
+    def add_path(
+        self,
+        name: str,
+        file: str | bytes,
+        *,
+        recursive: bool = True,
+        algo: str = "sha256",
+        filter: Callable[[bytes], bool] | None = None,  # noqa: A002 - the protocol's word
+    ) -> StorePath:
+        check_name(name)
+        staged = self._stage_path(name, file, recursive=recursive, algo=algo, keep=filter)
+        return self._publish_and_register(staged)
+
+    def _stage_path(
+        self,
+        name: str,
+        file: str | bytes,
+        *,
+        recursive: bool,
+        algo: str,
+        keep: Callable[[bytes], bool] | None,
+    ) -> Staged:
+        def is_present(path: StorePath) -> bool:
+            self.add_temp_root(path)
+            return self.is_valid(path)
+
+        return stage_path(
+            self.store_dir,
+            name,
+            file,
+            self._new_incoming(),
+            recursive=recursive,
+            algo=algo,
+            keep=keep,
+            is_present=is_present,
+        )
+
+    def _publish_and_register(self, staged: Staged) -> StorePath:
+        info, incoming = staged
+        if incoming is not None:
+            with self.lock_paths([info.path]):
+                if self.is_valid(info.path):
+                    incoming.discard()
+                else:
+                    incoming.publish(info.path)
+                    self._register([info])
+        return info.path
+
+    def add_nar(self, info: PathInfo, chunks: Iterable[bytes]) -> None:
+        """As the protocol says; a path that is valid gets the new signatures, and `chunks` is not read.
+
+        Raises `ArchiveMismatch` when the archive is not what `info` says, `UnknownReference` when something
+        it refers to is not valid.
+        """
+        parse_store_path(self.store_dir, info.path)
+        self.add_temp_root(info.path, *info.references)
+        with self.lock_paths([info.path]):
+            if self.is_valid(info.path):
+                if info.signatures:
+                    self.database.add_signatures(info.path, info.signatures)
+                return
+            staged = stage_archive(info, chunks, self._new_incoming())
+            if staged.incoming is not None:
+                staged.incoming.publish(info.path)
+            self._register([info])
+
+    def instantiate(self, roots: Iterable[Lowered], sources: Iterable[Source] = ()) -> None:
+        graph = Graph(roots, sources)
+        paths = graph.paths()
+        self.add_temp_root(*paths)
+        valid = self.valid_paths(paths)
+        infos: list[PathInfo] = []
+        items: list[Item] = []
+        outputs: list[DerivationOutput] = []
+        published: list[Staged] = []
+        for path, source in graph.sources.items():
+            if path in valid:
+                continue
+            item = source_item(source)
+            if item is None:
+                staged = self._stage_source(source)
+                published.append(staged)
+                infos.append(staged.info)
+            else:
+                items.append(item)
+                infos.append(item.info)
+        for path, lowered in graph.derivations.items():
+            if path not in valid:
+                item = text_item(path, lowered.text, lowered.references)
+                items.append(item)
+                infos.append(item.info)
+                outputs += [(path, name, output) for name, output in lowered.outputs.items()]
+        if not infos:
+            return
+        with self.lock_paths([staged.info.path for staged in published]):
+            now_valid = self.valid_paths([staged.info.path for staged in published])
+            for staged in published:
+                if staged.incoming is not None:
+                    if staged.info.path in now_valid:
+                        staged.incoming.discard()
+                    else:
+                        staged.incoming.publish(staged.info.path)
+            write_items(
+                items,
+                store_dir=self.store_dir,
+                journal=self.journal,
+                new_incoming=self._new_incoming,
+                register=lambda: self._register_rows(infos, outputs),
+            )
+        self.journal.checkpoint_when_large()
+
+    def _stage_source(self, source: Source) -> Staged:
+        content = source.content
+        if not isinstance(content, FileContent):
+            raise TypeError(f"not a local file: {content!r}")
+        staged = self._stage_path(
+            source.name, content.file, recursive=content.recursive, algo=content.algo, keep=None
+        )
+        if staged.info.path != source.path:
+            if staged.incoming is not None:
+                staged.incoming.discard()
+            raise SourceChanged(
+                f"`{os.fsdecode(content.file)}` changed since it was first read: it was to be `{source.path}`, "
+                f"and now is `{staged.info.path}`",
+                hint="run the command again",
+            )
+        return staged
+
+    # Builds
+
+    def ingest(
+        self,
+        source: str | bytes,
+        path: StorePath,
+        *,
+        candidates: Iterable[StorePath] = (),
+        content: tuple[str, bool] | None = None,
+        dir_fd: int | None = None,
+    ) -> Ingested:
+        """Take a tree that a build made into the store, under a temporary name, to become `path`.
+
+        One pass: fresh inodes with canonical metadata, archive hash, references among `candidates` (give the
+        inputs' closure and all outputs of the derivation, `path` too), and the hash that a fixed output
+        promises: `content` is its algorithm and whether it is recursive. Durable when it returns. The source
+        is not changed, only read; `dir_fd` is the directory that a relative `source` starts from. The caller
+        then gives the result to `register_outputs` or to `discard`.
+
+        Raises `UnsupportedFileType` for sockets, pipes and devices, `NotAFlatFile` when a flat fixed output
+        is no regular file.
+        """
+        incoming = self._new_incoming()
+        self.add_temp_root(path)
+        taken = ingest_tree(source, incoming, dir_fd=dir_fd, candidates=candidates, content=content)
+        return Ingested(path, taken.nar_hash, taken.nar_size, taken.references, taken.content_hash, incoming)
+
+    def discard(self, ingested: Ingested) -> None:
+        """Throw an output away that will not be registered."""
+        ingested.incoming.discard()
+
+    def register_outputs(
+        self,
+        outputs: Sequence[Ingested],
+        *,
+        deriver: StorePath | None = None,
+        content_addresses: Mapping[StorePath, str] | None = None,
+    ) -> list[PathInfo]:
+        """Make outputs valid, all in one transaction. The caller holds the locks of their paths.
+
+        What is valid already stays as it is, and the new tree is thrown away. Raises `UnknownReference`, or
+        `StoreError` for outputs that refer to each other in a circle; then none is valid.
+        """
+        _refuse_cycles({output.path: output.references for output in outputs})
+        valid = self.valid_paths([output.path for output in outputs])
+        infos: list[PathInfo] = []
+        for output in outputs:
+            infos.append(
+                PathInfo(
+                    output.path,
+                    output.nar_hash,
+                    output.nar_size,
+                    tuple(sorted(output.references)),
+                    deriver=deriver,
+                    registration_time=int(time.time()),
+                    ultimate=True,
+                    content_address=(content_addresses or {}).get(output.path),
+                )
+            )
+            if output.path in valid:
+                output.incoming.discard()
+            else:
+                output.incoming.publish(output.path)
+        self._register([info for info in infos if info.path not in valid])
+        return infos
+
+    # Inside
+
+    def _new_incoming(self) -> Incoming:
+        incoming = new_incoming(self.store_dir)
+        self.add_temp_root(incoming.file)
+        return incoming
+
+    def register_infos(self, infos: Iterable[PathInfo]) -> None:
+        """Make paths valid whose content stands complete and durable in the store."""
+        self._register(list(infos))
+
+    def _register(self, infos: Sequence[PathInfo], texts: Mapping[StorePath, bytes] | None = None) -> None:
+        outputs: list[DerivationOutput] = []
+        for info in infos:
+            if info.path.endswith(".drv"):
+                text = (texts or {}).get(info.path)
+                outputs += _outputs_of(info.path, _read_file(info.path) if text is None else text)
+        self._register_rows(infos, outputs)
+
+    def _register_rows(self, infos: Sequence[PathInfo], outputs: Sequence[DerivationOutput]) -> None:
+        now = int(time.time())
+        self.database.register(
+            [_row(info, now) for info in infos], [info.references for info in infos], outputs
+        )
+
+    def _restore(self, record: Record) -> None:
+        """Rewrite an item of the journal, if it is valid and not what it should be."""
+        rows = self.database.rows((record.path,))
+        if not rows or rows[0][2] != "sha256:" + record.digest.hex():
+            return
+        try:
+            if hash_steps(read_steps(record.path))[0] == record.digest:
+                return
+        except (StoreError, BadNar):
+            pass  # gone, or not even readable: all the more to be rewritten
+        incoming = new_incoming(self.store_dir)
+        writer = TreeWriter(incoming.file)
+        writer.take(StepsOfEvents().steps(Decoder().feed(record.archive)))
+        writer.sync()
+        incoming.publish(record.path)
+
+
+def _read_file(file: str) -> bytes:
+    try:
+        with open(file, "rb") as stream:
+            return stream.read()
+    except OSError as error:
+        raise os_failure("read", file, error) from error
+
+
+def _outputs_of(drv: StorePath, text: bytes) -> list[DerivationOutput]:
+    derivation = parse_derivation(text, name_part(drv).removesuffix(".drv"))
+    return [(drv, name, StorePath(output.path)) for name, output in derivation.outputs.items() if output.path]
+
+
+def _path_info(row: Row, references: tuple[StorePath, ...]) -> PathInfo:
+    _, path, nar_hash, registered, deriver, size, ultimate, signatures, address = row
+    return PathInfo(
+        StorePath(path),
+        parse_hash(nar_hash),
+        size or 0,
+        references,
+        StorePath(deriver) if deriver else None,
+        registered,
+        bool(ultimate),
+        tuple(signatures.split()) if signatures else (),
+        address or None,
+    )
+
+
+def _row(info: PathInfo, now: int) -> NewRow:
+    return (
+        info.path,
+        f"{info.nar_hash.algo}:{info.nar_hash.base16()}",
+        info.registration_time or now,
+        info.deriver,
+        info.nar_size,
+        1 if info.ultimate else None,
+        " ".join(info.signatures) or None,
+        info.content_address,
+    )
+
+
+def _refuse_cycles(references: Mapping[StorePath, Iterable[StorePath]]) -> None:
+    """Outputs of one build may refer to themselves, and to each other in one direction only."""
+    waiting = {
+        path: {used for used in some if used in references and used != path}
+        for path, some in references.items()
+    }
+    while waiting:
+        ready = [path for path, some in waiting.items() if not some & waiting.keys()]
+        if not ready:
+            circle = "`, `".join(sorted(waiting))
+            raise StoreError(
+                f"the outputs `{circle}` refer to each other in a circle",
+                hint="move what both need into one of them",
+            )
+        for path in ready:
+            del waiting[path]
+
+
+def open_local_store(layout: Layout, *, on_busy: Callable[[float], None] | None = None) -> LocalStore:
+    """Open the store, after making what is missing of it; what a crash of the machine tore is mended first.
+
+    Raises `StoreUnusable` when this user may not write there or when a newer program has changed its format.
+    """
+    if not layout.is_complete():
+        layout.create_directories()
+        _initialise(layout)
+    try:
+        with open(layout.schema_file, encoding="ascii", errors="replace") as file:
+            version = file.read().strip()
+    except OSError as error:
+        raise os_failure("read", layout.schema_file, error) from error
+    if version != SCHEMA_VERSION:
+        raise StoreUnusable(
+            f"the database of `{layout.state_dir}` has format {version or 'nothing'!s}, this larix knows {SCHEMA_VERSION}",
+            hint="use the version of larix or Nix that wrote it, or another state directory",
+        )
+    for directory in (layout.store_dir, os.path.dirname(layout.database_file)):
+        if not os.access(directory, os.W_OK | os.X_OK):
+            raise os_failure("write in", directory, OSError(13, "Permission denied"))
+    big_lock = open_lock_file(layout.big_lock_file)
+    try:
+        fcntl.flock(big_lock, fcntl.LOCK_SH)
+        database = Database(layout.database_file, on_busy=on_busy)
+    except BaseException:
+        os.close(big_lock)
+        raise
+    journal = Journal(layout.journal_dir, layout.store_dir)
+    store = LocalStore(layout, database, journal, big_lock)
+    try:
+        if journal.needs_replay():
+            journal.replay(store._restore)
+    except BaseException:
+        store.close()
+        raise
+    return store
+
+
+def _initialise(layout: Layout) -> None:
+    """Make the database, once, however many processes come at the same time."""
+    lock = open_lock_file(layout.big_lock_file)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if os.path.exists(layout.schema_file):
+            return
+        os.close(os.open(layout.database_file, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o644))
+        database = Database(layout.database_file)
+        try:
+            with open(os.path.join(os.path.dirname(__file__), "schema.sql"), encoding="utf-8") as file:
+                database.initialise(file.read())
+        finally:
+            database.close()
+        _reserve(layout)
+        write_file(layout.schema_file, SCHEMA_VERSION.encode("ascii"))
+    except OSError as error:
+        raise os_failure("create", layout.database_file, error) from error
+    finally:
+        os.close(lock)
+
+
+def _reserve(layout: Layout) -> None:
+    """Set space aside that a collection on a full disk gives back first."""
+    try:
+        descriptor = os.open(layout.reserve_file, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            os.posix_fallocate(descriptor, 0, 8 * 1024 * 1024)
+        finally:
+            os.close(descriptor)
+    except OSError:
+        return  # a help, no need

@@ -1,0 +1,156 @@
+"""One pass over a tree: read, hash, scan and write at the same time.
+
+The reader's thread turns steps into batches; hashing and writing, which release the interpreter lock, each
+have a lane of their own. A lane starts a thread only when a second batch comes, so that small trees pay for
+none.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterable
+from queue import SimpleQueue
+from typing import TYPE_CHECKING, Generic, TypeVar
+
+from larix.formats.hashes import new_hasher
+from larix.store.tree import CHUNK, FILE, LARGE, Framing, Step
+
+if TYPE_CHECKING:
+    from larix.formats.hashes import Hasher
+
+__all__ = ["Lane", "hash_steps", "run"]
+
+T = TypeVar("T")
+
+_DEPTH = 8
+_BATCH_BYTES = 512 * 1024
+_BATCH_STEPS = 256
+
+
+class Lane(Generic[T]):
+    """Does `action` for each item put, in order, in a thread once there is more than one.
+
+    An exception of `action` comes out of a later `put` or of `finish`; the items after it are not acted upon.
+    """
+
+    def __init__(self, action: Callable[[T], object]) -> None:
+        self._action = action
+        self._first: list[T] = []
+        self._queue: SimpleQueue[T | None] = SimpleQueue()
+        self._room = threading.Semaphore(_DEPTH)
+        self._thread: threading.Thread | None = None
+        self._error: BaseException | None = None
+
+    def put(self, item: T) -> None:
+        if self._thread is None:
+            if not self._first:
+                self._first.append(item)
+                return
+            self._thread = threading.Thread(target=self._work, daemon=True)
+            self._thread.start()
+            self._queue.put(self._first.pop())
+            self._first.append(item)  # keeps this branch from being taken again; never read
+            self._room.acquire()
+        self._room.acquire()
+        if self._error is not None:
+            raise self._error
+        self._queue.put(item)
+
+    def _work(self) -> None:
+        while (item := self._queue.get()) is not None:
+            if self._error is None:
+                try:
+                    self._action(item)
+                except BaseException as error:  # noqa: BLE001 - handed to the thread that waits
+                    self._error = error
+            self._room.release()
+
+    def finish(self) -> None:
+        """Wait until everything is done."""
+        if self._thread is None:
+            for item in self._first:
+                self._action(item)
+            return
+        self.stop()
+        if self._error is not None:
+            raise self._error
+
+    def stop(self) -> None:
+        """End the thread, if there is one, after what was put; no exception of `action` comes out."""
+        if self._thread is not None:
+            self._queue.put(None)
+            self._thread.join()
+            self._thread = None
+            self._first = []
+
+
+def run(
+    steps: Iterable[Step],
+    *,
+    archive: Iterable[Callable[[bytes], object]] = (),
+    scan: Callable[[bytes], object] | None = None,
+    write: Callable[[list[Step]], object] | None = None,
+    contents: Iterable[Callable[[bytes], object]] = (),
+) -> int:
+    """Send `steps` through everything that is given; the size of the archive.
+
+    Each of `archive` gets the bytes of the archive in a thread of its own, each of `contents` the bare bytes
+    of files likewise; `scan` gets the archive in this thread, `write` the steps in a thread.
+    """
+    framing = Framing()
+    hash_lanes = [Lane(action) for action in archive]
+    bare_lanes = [Lane(action) for action in contents]
+    write_lane = Lane(write) if write is not None else None
+    size = 0
+    batch: list[Step] = []
+    pieces: list[bytes] = []
+    pending = 0
+    append = framing.append
+
+    def flush() -> int:
+        data = pieces[0] if len(pieces) == 1 else b"".join(pieces)
+        if write_lane is not None:
+            write_lane.put(batch)
+        for lane in hash_lanes:
+            lane.put(data)
+        if scan is not None:
+            scan(data)
+        return len(data)
+
+    try:
+        for step in steps:
+            batch.append(step)
+            append(pieces, step)
+            kind = step[0]
+            if kind == FILE:
+                pending += len(step[3])
+                for lane in bare_lanes:
+                    lane.put(step[3])
+            elif kind == CHUNK:
+                pending += len(step[1])
+                for lane in bare_lanes:
+                    lane.put(step[1])
+            elif kind == LARGE:
+                pending += _BATCH_BYTES  # chunks go on alone, without being copied together
+            if pending >= _BATCH_BYTES or len(batch) >= _BATCH_STEPS:
+                size += flush()
+                batch, pieces, pending = [], [], 0
+        if batch:
+            size += flush()
+        for lane in (*hash_lanes, *bare_lanes):
+            lane.finish()
+        if write_lane is not None:
+            write_lane.finish()
+    finally:
+        for lane in (*hash_lanes, *bare_lanes):
+            lane.stop()
+        if write_lane is not None:
+            write_lane.stop()
+    return size
+
+
+def hash_steps(steps: Iterable[Step], algo: str = "sha256") -> tuple[bytes, int]:
+    """Digest and size of the archive of a tree."""
+    hasher: Hasher = new_hasher(algo)
+    size = run(steps, archive=[hasher.update])
+    return hasher.digest(), size
