@@ -30,6 +30,7 @@ _DEVICE_LINKS = (
     ("stderr", "/proc/self/fd/2"),
     ("ptmx", "pts/ptmx"),
 )
+_TMP = "/tmp"  # noqa: S108 - its name inside the room
 _SIOCGIFFLAGS = 0x8913
 _SIOCSIFFLAGS = 0x8914
 _IFF_UP = 1
@@ -52,7 +53,7 @@ def isolate(*, host_network: bool) -> None:
             sys_.unshare(flags, "mount, ipc, uts and network namespaces")
         else:
             raise SetupError(
-                "unshare(mount, ipc, uts, network and cgroup namespaces)", error.errno
+                "unshare(mount, ipc, uts, network and cgroup namespaces)", error.errno or 0
             ) from error
     sys_.mount(None, "/", None, sys_.MS_REC | sys_.MS_PRIVATE)
     sys_.set_host_name("localhost")
@@ -79,13 +80,13 @@ def enter_room(request: Request) -> None:
     root = request["root"]
     store = root + request["store_dir"]
     sys_.mount("larix-build", root, "tmpfs", sys_.MS_NOSUID | sys_.MS_NODEV, "mode=0755")
-    for folder in ("/dev", "/proc", "/etc", "/tmp"):
+    for folder in ("/dev", "/proc", "/etc", _TMP):
         os.mkdir(root + folder)
-    os.makedirs(store)
+    sys_.mount(request["scratch"], root + _TMP, None, sys_.MS_BIND)
+    _restrict(root + _TMP, _PRIVATE_ATTRIBUTES)
+    os.makedirs(store)  # after /tmp, for a store may lie below it
     sys_.mount(request["outputs"], store, None, sys_.MS_BIND)
     _bind_inputs(request["source"], store, request["inputs"])
-    sys_.mount(request["scratch"], root + "/tmp", None, sys_.MS_BIND)
-    _restrict(root + "/tmp", _PRIVATE_ATTRIBUTES)
     _make_devices(root + "/dev")
     _mount_proc(root + "/proc")
     for name, contents in request["etc"].items():

@@ -1,0 +1,185 @@
+"""What can go wrong in making items valid; each class is a decision somebody can make.
+
+Exit codes are Nix's: 100 a build failed, 101 it ran out of time, 102 its content is not what was promised, 104
+two builds of it differ. When several failures are reported together, their codes are or-ed.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+from typing import TYPE_CHECKING
+
+from larix.errors import LarixError
+from larix.formats.storepath import name_part
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from larix.formats.hashes import Hash
+    from larix.formats.storepath import StorePath
+
+__all__ = [
+    "BuildError",
+    "BuildTimedOut",
+    "BuilderFailed",
+    "BuildsFailed",
+    "BuiltinFailed",
+    "CannotBuild",
+    "HashMismatch",
+    "NotDeterministic",
+    "OutputRejected",
+]
+
+
+class BuildError(LarixError):
+    """The root: a derivation has no valid outputs because of `error`. `log_file` is None when there is no log."""
+
+    exit_code = 100
+
+    def __init__(
+        self,
+        drv: StorePath,
+        problem: str,
+        *,
+        log_file: str | None = None,
+        hint: str | None = None,
+    ) -> None:
+        super().__init__(problem, hint=hint)
+        self.drv = drv
+        self.problem = problem
+        self.log_file = log_file
+
+
+class CannotBuild(BuildError):
+    """The derivation asks for what this machine or this session does not offer."""
+
+
+class BuilderFailed(BuildError):
+    """The builder ended otherwise than with status 0. `last_lines` are the end of its output."""
+
+    def __init__(
+        self,
+        drv: StorePath,
+        *,
+        status: int,
+        log_file: str | None,
+        last_lines: Sequence[bytes] = (),
+        hint: str | None = None,
+    ) -> None:
+        ended = describe_status(status)
+        where = f"; see the log in `{log_file}`" if log_file else ""
+        super().__init__(drv, f"builder of `{drv}` {ended}{where}", log_file=log_file, hint=hint)
+        self.status = status
+        self.last_lines = tuple(last_lines)
+
+
+def describe_status(status: int) -> str:
+    """A wait status in words."""
+    if os.WIFSIGNALED(status):
+        number = os.WTERMSIG(status)
+        try:
+            name = signal.Signals(number).name
+        except ValueError:
+            name = f"signal {number}"
+        return f"was killed by {name}"
+    return f"failed with exit code {os.waitstatus_to_exitcode(status)}"
+
+
+class BuildTimedOut(BuildError):
+    """The builder ran, or was silent, for longer than allowed; it was killed."""
+
+    exit_code = 101
+
+    def __init__(self, drv: StorePath, *, seconds: int, silent: bool, log_file: str | None) -> None:
+        what = f"of silence from the builder of `{drv}`" if silent else f"building `{drv}`"
+        option = "--max-silent-time" if silent else "--timeout"
+        super().__init__(
+            drv,
+            f"timed out after {seconds} seconds {what}",
+            log_file=log_file,
+            hint=f"give it longer with `{option}`",
+        )
+        self.seconds = seconds
+        self.silent = silent
+
+
+class BuiltinFailed(BuildError):
+    """A download or another builtin did not succeed; the text says why."""
+
+
+class HashMismatch(BuildError):
+    """A fixed output came out with other bytes than its hash promises."""
+
+    exit_code = 102
+
+    def __init__(
+        self,
+        drv: StorePath,
+        *,
+        output: StorePath,
+        expected: Hash,
+        actual: Hash,
+        details: Sequence[str] = (),
+        kept: str | None = None,
+        log_file: str | None = None,
+    ) -> None:
+        lines = [
+            f"{expected.algo} hash mismatch for `{output}`:",
+            f"  expected: {expected.sri()}",
+            f"  actual:   {actual.sri()}",
+            f"  expected hash: {expected.nix32()}",
+            f"  actual hash:   {actual.nix32()}",
+            *(f"  {detail}" for detail in details),
+        ]
+        if kept is not None:
+            lines.append(f"  what came is kept as `{kept}`")
+        super().__init__(drv, "\n".join(lines), log_file=log_file)
+        self.output = output
+        self.expected = expected
+        self.actual = actual
+        self.kept = kept
+
+
+class NotDeterministic(BuildError):
+    """Building the same derivation again gave other bytes; `differing` are file names inside the outputs."""
+
+    exit_code = 104
+
+    def __init__(
+        self,
+        drv: StorePath,
+        *,
+        output: StorePath,
+        differing: Sequence[str],
+        kept: str | None = None,
+        log_file: str | None = None,
+    ) -> None:
+        lines = [f"`{drv}` may not be deterministic: `{output}` differs"]
+        if kept is not None:
+            lines[0] += f" from `{kept}`"
+        lines += [f"  {name}" for name in differing]
+        hint = None if kept else "run again with `--keep-failed` to keep both"
+        super().__init__(drv, "\n".join(lines), log_file=log_file, hint=hint)
+        self.output = output
+        self.differing = tuple(differing)
+        self.kept = kept
+
+
+class OutputRejected(BuildError):
+    """The builder ended well, but what it left cannot become a store item."""
+
+
+class BuildsFailed(LarixError):
+    """Several things failed under `keep_going`; `exit_code` is theirs or-ed."""
+
+    exit_code = 100
+
+    def __init__(self, errors: Sequence[BuildError]) -> None:
+        names = ", ".join(f"`{name_part(error.drv)}`" for error in errors)
+        super().__init__(f"{len(errors)} builds failed: {names}")
+        self.errors = tuple(errors)
+        code = 0
+        for error in errors:
+            code |= error.exit_code
+        vars(self)["exit_code"] = code  # the class attribute is the default of one kind of error

@@ -1,0 +1,508 @@
+"""Building on this machine: one room per build, and what is needed around it.
+
+Each build owns a folder `STATE/builds/<random>`, 0700 and locked for as long as the build lives: `root` is where
+the room is mounted, `store` receives the outputs, `scratch` is the build's `/tmp`. Nobody but larix can reach
+into it, and what a killed larix leaves behind is recognised by its free lock and removed by the next one.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import sys
+from typing import TYPE_CHECKING, Any
+
+from larix.builder.environment import build_directory_name, builder_environment, shell_assignments
+from larix.builder.errors import BuilderFailed, BuildTimedOut, BuiltinFailed, CannotBuild
+from larix.builder.keep import keep_tree
+from larix.builder.logs import BuildLogger, log_file_of
+from larix.builder.sandbox.client import Launcher, read_message
+from larix.builder.sandbox.filter import build_filter
+from larix.builder.sandbox.unavailable import SandboxUnavailable
+from larix.builder.sandbox.users import BuildUser, UserPool
+from larix.protocol import BuildLog, DownloadFinished, DownloadProgress, DownloadStarted
+from larix.store.atomic import remove_tree
+
+if TYPE_CHECKING:
+    import _socket
+    from collections.abc import Mapping
+
+    from larix.builder.interface import Job
+    from larix.builder.sandbox.request import Request
+    from larix.derivation import Derivation
+    from larix.errors import LarixError
+    from larix.formats.storepath import StoreDir
+    from larix.protocol import BuildOptions, Sink
+
+__all__ = ["LocalBuild", "LocalBuilder", "is_builtin"]
+
+_BUILTINS = {
+    b"builtin:download": ("larix.builder.builtins.download", "run"),
+    b"builtin:unpack-debs": ("larix.builder.builtins.debs", "run"),
+}
+_FEATURES = frozenset({b"benchmark", b"big-parallel"})
+_READ_SIZE = 1 << 16
+_ETC = {
+    "passwd": b"root:x:0:0:root:/:/noshell\n"
+    b"larix-build:x:1000:100:larix build user:/homeless-shelter:/noshell\n"
+    b"nobody:x:65534:65534:nobody:/:/noshell\n",
+    "group": b"root:x:0:\nlarix-build:x:100:\nnogroup:x:65534:\n",
+    "hosts": b"127.0.0.1 localhost\n::1 localhost\n",
+}
+_NETWORK_ETC = {**_ETC, "nsswitch.conf": b"hosts: files dns\nservices: files\n"}
+_NETWORK_FILES = ("/etc/resolv.conf", "/etc/services", "/etc/protocols", "/etc/ssl/certs/ca-certificates.crt")
+_DOWNLOAD_VARIABLES = ("http_proxy", "https_proxy", "ftp_proxy", "no_proxy", "all_proxy")
+
+
+def is_builtin(derivation: Derivation) -> bool:
+    """Whether larix itself does the work."""
+    return derivation.builder.startswith(b"builtin:")
+
+
+class LocalBuilder:
+    """Starts builds on this machine; owns the launchers, the build users and the folder of builds."""
+
+    def __init__(
+        self, *, store_dir: StoreDir, state_dir: str, log_dir: str, options: BuildOptions, sink: Sink
+    ) -> None:
+        self.store_dir = store_dir
+        self.log_dir = log_dir
+        self.options = options
+        self.sink = sink
+        self.state_dir = state_dir
+        self.builds_dir = state_dir + "/builds"
+        self.cores = options.cores or len(os.sched_getaffinity(0))
+        self._machine = os.uname().machine
+        self._launchers: dict[bool, Launcher] = {}
+        self._filters: dict[bool, bytes] = {}
+        self._users = UserPool(state_dir) if os.geteuid() == 0 else None
+        self._is_ready = False
+
+    def prepare(self) -> None:
+        """Start what takes time to start, while there is other work to do."""
+        self._launcher(for_builtins=False)
+
+    def check(self, job: Job) -> None:
+        """Raises CannotBuild when nothing on this machine can build the job."""
+        derivation = job.derivation
+        system = derivation.system
+        if is_builtin(derivation):
+            if derivation.builder not in _BUILTINS:
+                raise CannotBuild(
+                    job.drv, f"`{job.drv}` wants `{_text(derivation.builder)}`, which larix does not have"
+                )
+        elif system != f"{self._machine}-linux":
+            raise CannotBuild(
+                job.drv,
+                f"`{job.drv}` must be built on `{system}`, and this machine is `{self._machine}-linux`",
+            )
+        missing = set(derivation.env.get(b"requiredSystemFeatures", b"").split()) - _FEATURES
+        if missing:
+            features = ", ".join(sorted(f"`{_text(feature)}`" for feature in missing))
+            raise CannotBuild(job.drv, f"`{job.drv}` needs a machine that offers {features}")
+        if b"__json" in derivation.env:
+            raise CannotBuild(job.drv, f"`{job.drv}` has structured attributes, which larix does not support")
+        if not self.options.sandbox:
+            raise CannotBuild(job.drv, f"`{job.drv}` is not built: larix builds nothing without isolation")
+
+    def start(self, job: Job, now: float) -> LocalBuild | None:
+        """Start `job`; None when no build user is free."""
+        self.check(job)
+        user = None
+        if self._users is not None:
+            user = self._users.acquire()
+            if user is None:
+                return None
+        try:
+            return LocalBuild(self, job, user, now)
+        except BaseException:
+            self.give_back(user)
+            raise
+
+    def launch(self, request: Request, log: int, user: BuildUser | None) -> _socket.socket:
+        launcher = self._launcher(for_builtins=request["builtin"] is not None)
+        return launcher.start(request, log, None if user is None else user.lock)
+
+    def give_back(self, user: BuildUser | None) -> None:
+        if user is not None and self._users is not None:
+            self._users.release(user)
+
+    def _launcher(self, *, for_builtins: bool) -> Launcher:
+        launcher = self._launchers.get(for_builtins)
+        if launcher is None:
+            preload = tuple(module for module, _function in _BUILTINS.values()) if for_builtins else ()
+            launcher = self._launchers[for_builtins] = Launcher(preload)
+        return launcher
+
+    def filter(self, *, host_network: bool) -> bytes:
+        if host_network not in self._filters:
+            self._filters[host_network] = build_filter(self._machine, deny_local_sockets=host_network)
+        return self._filters[host_network]
+
+    def make_folder(self) -> tuple[str, int]:
+        """A new folder for one build, and the open descriptor that locks it."""
+        if not self._is_ready:
+            os.makedirs(self.builds_dir, mode=0o755, exist_ok=True)
+            self._remove_stale()
+            self._is_ready = True
+        folder = f"{self.builds_dir}/{os.urandom(12).hex()}"
+        gate = os.open(self.builds_dir, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        try:
+            fcntl.flock(gate, fcntl.LOCK_SH)
+            os.mkdir(folder, 0o700)
+            lock = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+            fcntl.flock(lock, fcntl.LOCK_EX)
+        finally:
+            os.close(gate)
+        return folder, lock
+
+    def _remove_stale(self) -> None:
+        """Remove what killed processes left; the gate keeps out who has made a folder and not yet locked it."""
+        names = os.listdir(self.builds_dir)
+        if not names:
+            return
+        gate = os.open(self.builds_dir, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        try:
+            fcntl.flock(gate, fcntl.LOCK_EX)
+            for name in names:
+                _remove_if_free(f"{self.builds_dir}/{name}")
+        finally:
+            os.close(gate)
+
+    def close(self) -> None:
+        """End the launchers, and with them every build that still runs."""
+        for launcher in self._launchers.values():
+            launcher.close()
+        self._launchers.clear()
+        if self._users is not None:
+            self._users.close()
+
+
+def _remove_if_free(folder: str) -> None:
+    try:
+        lock = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    except OSError:
+        return
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        remove_tree(folder)
+    except OSError:
+        return
+    finally:
+        os.close(lock)
+
+
+class LocalBuild:
+    """A build that was started: its descriptors are to be watched until `is_over`."""
+
+    def __init__(self, builder: LocalBuilder, job: Job, user: BuildUser | None, now: float) -> None:
+        self.job = job
+        self.drv = job.drv
+        self.started = self._heard = now
+        self.is_over = False
+        self.source: str | None = None
+        self._builder = builder
+        self._user = user
+        self._limit: BuildTimedOut | None = None
+        self._killed = False
+        self._messages: list[tuple[Any, ...]] = []
+        self._control: _socket.socket | None = None
+        self._downloads: dict[str, float] = {}
+        self.log = -1
+        self.control = -1
+        self.logger: BuildLogger | None = None
+        self.folder, self._lock = builder.make_folder()
+        try:
+            self._start()
+        except BaseException:
+            self.discard()
+            raise
+
+    def _start(self) -> None:
+        builder, job = self._builder, self.job
+        self.directory = f"{self.folder}/scratch/{build_directory_name(job.derivation.name)}"
+        request = self._request()
+        self.outputs: Mapping[str, str] = {
+            name: f"{request['outputs']}/{_base(output.path)}"
+            for name, output in job.derivation.outputs.items()
+        }
+        self._make_folders(request)
+        self.logger = BuildLogger(job.drv, log_file_of(builder.log_dir, job.drv), builder.sink)
+        self.log, write_end = os.pipe()
+        try:
+            os.set_blocking(self.log, False)
+            self._control = builder.launch(request, write_end, self._user)
+            self.control = self._control.fileno()
+        finally:
+            os.close(write_end)
+
+    def _request(self) -> Request:
+        builder, derivation = self._builder, self.job.derivation
+        builtin = _BUILTINS.get(derivation.builder)
+        host_network = derivation.is_fixed
+        directory = "/tmp/" + build_directory_name(derivation.name)  # noqa: S108 - its name inside the room
+        self.environment = builder_environment(
+            derivation,
+            directory=directory,
+            store_dir=builder.store_dir,
+            cores=builder.cores,
+            host=os.environb,
+        )
+        scratch = self.folder + "/scratch"
+        argument = None
+        if builtin is not None:
+            host_network = derivation.builder == b"builtin:download"
+            argument = self._builtin_argument()
+        prefix = len(builder.store_dir) + 1
+        return {
+            "root": self.folder + "/root",
+            "store_dir": builder.store_dir,
+            "source": builder.store_dir,
+            "outputs": scratch + "/outputs" if builtin is not None else self.folder + "/store",
+            "inputs": tuple(path[prefix:] for path in self.job.inputs),
+            "scratch": scratch,
+            "etc": _NETWORK_ETC if host_network else _ETC,
+            "binds": tuple((os.path.realpath(file), file) for file in _NETWORK_FILES if os.path.exists(file))
+            if host_network
+            else (),
+            "builder": derivation.builder,
+            "arguments": (derivation.builder.rpartition(b"/")[2], *derivation.args),
+            "environment": self.environment.variables,
+            "directory": directory,
+            "ids": None if self._user is None else (self._user.uid, self._user.gid),
+            "filter": builder.filter(host_network=host_network and builtin is None),
+            "host_network": host_network,
+            "builtin": None
+            if builtin is None
+            else {"module": builtin[0], "function": builtin[1], "argument": argument},
+        }
+
+    def _builtin_argument(self) -> dict[str, Any]:
+        """What a builtin is told: the derivation's environment, and where its outputs go."""
+        derivation, builder = self.job.derivation, self._builder
+        host = {name: os.environ[name] for name in _DOWNLOAD_VARIABLES if name in os.environ}
+        host.update((name, value) for name, value in os.environ.items() if name.startswith("LARIX_"))
+        return {
+            "drv": self.drv,
+            "name": derivation.name,
+            "environment": {_text(name): _text(value) for name, value in self.environment.variables.items()},
+            "outputs": {name: f"outputs/{_base(output.path)}" for name, output in derivation.outputs.items()},
+            "hash": next(((o.hash_algo, o.hash) for o in derivation.outputs.values() if o.is_fixed), None),
+            "host": host,
+            "state_dir": builder.state_dir,
+            "store_dir": builder.store_dir,
+        }
+
+    def _make_folders(self, request: Request) -> None:
+        """All below a folder that only larix can enter: no race with anybody is possible."""
+        scratch = request["scratch"]
+        os.mkdir(scratch, 0o700)
+        own = [scratch]
+        if request["builtin"] is None:
+            os.mkdir(request["root"], 0o700)
+            os.mkdir(self.directory, 0o755)
+            own = [self.directory]
+            for name, contents in (*self.environment.files.items(), *self.job.files.items()):
+                file = f"{self.directory}/{name}"
+                with open(file, "xb") as writer:
+                    writer.write(contents)
+                own.append(file)
+            os.chmod(scratch, 0o1777)
+        os.mkdir(request["outputs"], 0o755)
+        user = self._user
+        if user is None:
+            return
+        if request["builtin"] is None:
+            os.chown(request["outputs"], 0, user.gid)
+            os.chmod(request["outputs"], 0o1775)
+        else:
+            own.append(request["outputs"])
+        for file in own:
+            os.chown(file, user.uid, user.gid, follow_symlinks=False)
+
+    @property
+    def log_file(self) -> str | None:
+        return None if self.logger is None else self.logger.file
+
+    def descriptors(self) -> tuple[int, ...]:
+        return tuple(number for number in (self.log, self.control) if number >= 0)
+
+    def handle(self, descriptor: int, now: float) -> bool:
+        if descriptor == self.log:
+            return self._read_log(now)
+        control = self._control
+        if descriptor != self.control or control is None:
+            return False
+        message = read_message(control)
+        if message is not None:
+            self._take(message, now)
+            return True
+        self._finish(control, now)
+        return False
+
+    def _read_log(self, now: float) -> bool:
+        try:
+            data = os.read(self.log, _READ_SIZE)
+        except BlockingIOError:
+            return True
+        if data:
+            self._heard = now
+            if self.logger is not None:
+                self.logger.feed(data, now)
+            return True
+        os.close(self.log)
+        self.log = -1
+        return False
+
+    def _finish(self, control: _socket.socket, now: float) -> None:
+        """No process is left that could write: read the log to its end, and close everything."""
+        control.close()
+        self._control = None
+        self.control = -1
+        while self.log >= 0 and self._read_log(now):
+            continue
+        if self.logger is not None:
+            self.logger.close()
+        self.is_over = True
+
+    def _take(self, message: tuple[Any, ...], now: float) -> None:
+        kind = message[0]
+        if kind == "download":
+            self._take_download(message, now)
+        elif kind == "fetched":
+            self.source = message[1]
+        else:
+            self._messages.append(message)
+
+    def _take_download(self, message: tuple[Any, ...], now: float) -> None:
+        """("download", url, done, total, is finished)"""
+        _, url, done, total, finished = message
+        sink = self._builder.sink
+        self._heard = now
+        if url not in self._downloads:
+            self._downloads[url] = now
+            sink(DownloadStarted(url, total, self.drv))
+        if finished:
+            sink(DownloadFinished(url, done, now - self._downloads[url]))
+        else:
+            sink(DownloadProgress(url, done, total))
+
+    def deadline(self) -> float | None:
+        """When `check_time` will have something to do, unless output comes."""
+        options = self._builder.options
+        times: list[float] = []
+        if options.timeout:
+            times.append(self.started + options.timeout)
+        if options.max_silent_time:
+            times.append(self._heard + options.max_silent_time)
+        return min(times, default=None)
+
+    def check_time(self, now: float) -> None:
+        """Kill the build when it has had its time."""
+        options = self._builder.options
+        if self.logger is not None:
+            self.logger.flush(now)
+        if self._limit is not None:
+            return
+        log_file = self.log_file
+        if options.timeout and now >= self.started + options.timeout:
+            self._limit = BuildTimedOut(self.drv, seconds=options.timeout, silent=False, log_file=log_file)
+        elif options.max_silent_time and now >= self._heard + options.max_silent_time:
+            self._limit = BuildTimedOut(
+                self.drv, seconds=options.max_silent_time, silent=True, log_file=log_file
+            )
+        if self._limit is not None:
+            self.kill()
+
+    def kill(self) -> None:
+        """Kill every process of the build; its end comes on the control socket as that of any other."""
+        if self._control is not None and not self._killed:
+            self._killed = True
+            self._control.shutdown(1)  # SHUT_WR
+
+    def failure(self) -> LarixError | None:
+        """Once over: why the build did not succeed. None: the builder ended with status 0."""
+        if self._limit is not None:
+            return self._limit
+        drv = self.drv
+        log_file = self.log_file
+        for message in self._messages:
+            if message[0] == "failed":
+                return self._setup_failure(*message[1:])
+            if message[0] == "builtin-failed":
+                return BuiltinFailed(drv, f"{message[1]}", hint=message[2], log_file=log_file)
+            if message[0] == "bug":
+                return CannotBuild(
+                    drv, f"starting the builder of `{drv}` failed: {message[1]}", log_file=log_file
+                )
+            if message[0] == "exited" and message[1] == 0:
+                return None
+            if message[0] in {"exited", "died"}:
+                lines = tuple(self.logger.last_lines) if self.logger is not None else ()
+                return BuilderFailed(drv, status=message[1], log_file=log_file, last_lines=lines)
+        return CannotBuild(drv, f"the build of `{drv}` was ended from outside larix", log_file=log_file)
+
+    def _setup_failure(self, step: str, number: int, detail: str) -> LarixError:
+        if step == "execve":
+            hint = None
+            if number == 2:
+                hint = "either it is not among the derivation's inputs, or the interpreter it names is not"
+            return CannotBuild(
+                self.drv,
+                f"cannot run the builder `{detail}` of `{self.drv}`: {os.strerror(number)}",
+                hint=hint,
+            )
+        if step == "lstat":
+            return CannotBuild(
+                self.drv, f"input `{detail}` of `{self.drv}` cannot be read: {os.strerror(number)}"
+            )
+        if step in {"fork", ""}:
+            return CannotBuild(
+                self.drv,
+                f"cannot start the build of `{self.drv}`: {os.strerror(number)}",
+                hint=detail or None,
+            )
+        return SandboxUnavailable(step, number, detail)
+
+    def keep(self) -> str | None:
+        """Move the build directory to /tmp, as its user's own, with a file to source for its environment."""
+        if self.job.derivation.builder in _BUILTINS:
+            return None
+        uid = None if self._user is None else self._user.uid
+        try:
+            with open(f"{self.directory}/environment-variables", "wb") as file:
+                file.write(shell_assignments(self.environment.variables))
+            return keep_tree(self.directory, self.job.derivation.name, built_by=uid)
+        except OSError as error:
+            self._builder.sink(BuildLog(self.drv, f"cannot keep the build directory: {error}".encode()))
+            return None
+
+    def discard(self) -> None:
+        """Once over, or never started: remove the folder, and give the build user back."""
+        for descriptor in self.descriptors():
+            if descriptor != self.control:
+                os.close(descriptor)
+        self.log = -1
+        if self._control is not None:
+            self._control.close()
+            self._control = None
+        if self.logger is not None:
+            self.logger.close()
+        if self._lock >= 0:
+            remove_tree(self.folder)
+            os.close(self._lock)
+            self._lock = -1
+        self._builder.give_back(self._user)
+        self._user = None
+
+
+def _text(data: bytes) -> str:
+    return data.decode("utf-8", "surrogateescape")
+
+
+def _base(path: str) -> str:
+    return path.rpartition("/")[2]
+
+
+if sys.platform != "linux":  # pragma: no cover - told at once, not by a missing call later
+    raise ImportError("larix builds on Linux only")

@@ -1,0 +1,116 @@
+"""The log of one build: a compressed file that can be read while it is written, and lines for who watches.
+
+`LOG/drvs/XX/REST.drv.gz`, where `XXREST.drv` is the base name of the derivation; a later build replaces it.
+The file is an ordinary gzip stream, flushed to a readable state at most every half second and at the end.
+"""
+
+from __future__ import annotations
+
+import os
+import zlib
+from collections import deque
+from typing import TYPE_CHECKING
+
+from larix.protocol import BuildLog, BuildPhase
+
+if TYPE_CHECKING:
+    from larix.formats.storepath import StorePath
+    from larix.protocol import Sink
+
+__all__ = ["BuildLogger", "log_file_of"]
+
+_LONGEST_LINE = 64 * 1024
+_LAST_LINES = 10
+_FLUSH_EVERY = 0.5
+_GZIP = 31  # 15 bits of window, with gzip's header
+
+
+def log_file_of(log_dir: str, drv: StorePath) -> str:
+    """Where the log of `drv` is kept, whether it exists or not."""
+    name = drv.rpartition("/")[2]
+    return f"{log_dir}/drvs/{name[:2]}/{name[2:]}.gz"
+
+
+class BuildLogger:
+    """Takes a builder's output as it comes; the caller says what time it is."""
+
+    def __init__(self, drv: StorePath, file: str, sink: Sink) -> None:
+        self.drv = drv
+        self.file = file
+        self.last_lines: deque[bytes] = deque(maxlen=_LAST_LINES)
+        self._sink = sink
+        self._rest = b""
+        self._flushed_at = 0.0
+        self._is_flushed = True
+        self._compressor = zlib.compressobj(6, zlib.DEFLATED, _GZIP)
+        self._descriptor = _create(file)
+
+    def feed(self, data: bytes, now: float) -> None:
+        """Some output, split anywhere."""
+        self._write(self._compressor.compress(data))
+        self._is_flushed = False
+        if now - self._flushed_at >= _FLUSH_EVERY:
+            self.flush(now)
+        lines = (self._rest + data).split(b"\n") if self._rest else data.split(b"\n")
+        self._rest = lines.pop()
+        for line in lines:
+            self._take(line)
+        while len(self._rest) > _LONGEST_LINE:
+            self._take(self._rest[:_LONGEST_LINE])
+            self._rest = self._rest[_LONGEST_LINE:]
+
+    def flush(self, now: float) -> None:
+        """Make what was fed so far readable in the file."""
+        if not self._is_flushed:
+            self._write(self._compressor.flush(zlib.Z_SYNC_FLUSH))
+            self._is_flushed = True
+            self._flushed_at = now
+
+    def close(self) -> None:
+        if self._descriptor < 0:
+            return
+        if self._rest:
+            self._take(self._rest)
+            self._rest = b""
+        self._write(self._compressor.flush())
+        os.close(self._descriptor)
+        self._descriptor = -1
+
+    def _take(self, line: bytes) -> None:
+        if line.startswith(b"@ phase-"):
+            phase = _parse_phase(self.drv, line)
+            if phase is not None:
+                self._sink(phase)
+                return
+        self.last_lines.append(line)
+        self._sink(BuildLog(self.drv, line))
+
+    def _write(self, data: bytes) -> None:
+        while data:
+            data = data[os.write(self._descriptor, data) :]
+
+
+def _create(file: str) -> int:
+    """A new file of that name; who still reads the old one keeps it."""
+    temporary = f"{file}.tmp-{os.getpid()}"
+    flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC
+    try:
+        descriptor = os.open(temporary, flags, 0o644)
+    except FileNotFoundError:
+        os.makedirs(os.path.dirname(file), exist_ok=True)
+        descriptor = os.open(temporary, flags, 0o644)
+    os.rename(temporary, file)
+    return descriptor
+
+
+def _parse_phase(drv: StorePath, line: bytes) -> BuildPhase | None:
+    """`@ phase-start NAME` or `@ phase-end NAME SECONDS`; anything else is an ordinary line."""
+    words = line.decode("utf-8", "replace").split()
+    if words[1] == "phase-start" and len(words) == 3:
+        return BuildPhase(drv, words[2])
+    if words[1] == "phase-end" and len(words) == 4:
+        try:
+            return BuildPhase(drv, words[2], float(words[3]))
+        except ValueError:
+            return None
+    return None
