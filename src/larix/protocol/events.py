@@ -18,6 +18,7 @@ __all__ = [
     "BuildLog",
     "BuildPhase",
     "BuildStarted",
+    "BuildWaiting",
     "DownloadFinished",
     "DownloadProgress",
     "DownloadStarted",
@@ -58,6 +59,14 @@ class BuildFinished(NamedTuple):
 class BuildFailed(NamedTuple):
     drv: StorePath
     error: LarixError
+
+
+class BuildWaiting(NamedTuple):
+    """Another process is at the same outputs; `holder` is its process id, if that can be told."""
+
+    drv: StorePath
+    path: StorePath
+    holder: int | None = None
 
 
 class DownloadStarted(NamedTuple):
