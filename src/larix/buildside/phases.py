@@ -87,8 +87,16 @@ class Phases:
     def __hash__(self) -> int:
         return hash(self.pairs)
 
+    def __stage__(self) -> tuple[type[Phases], tuple[tuple[tuple[str, Callable[..., Any]], ...]]]:
+        """How a build makes the same phases: staging writes this call into its program."""
+        return Phases, (self.pairs,)
+
     def __repr__(self) -> str:
         return f"<phases {' '.join(self._functions)}>"
+
+    def __stage__(self) -> tuple[type[Phases], tuple[object, ...]]:
+        """How to make the same value in a build: see `larix.staging`."""
+        return Phases, (self.pairs,)
 
     def add_before(self, anchor: str, function: Callable[..., Any], *, name: str | None = None) -> Phases:
         return self._insert(self._position(anchor), function, name)

@@ -1,0 +1,71 @@
+"""The arguments that packages give to build systems: checked, and made ready to be staged."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from larix.errors import LarixError
+from larix.packages.bag import package_of
+from larix.packages.blame import did_you_mean
+from larix.packages.kinds import thawed
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Mapping
+
+    from larix.packages.bag import Bag
+    from larix.packages.inputs import Input
+    from larix.packages.package import Package
+    from larix.packages.search_paths import SearchPath
+    from larix.staging.lower import Lowering
+
+__all__ = ["BadArguments", "checked_arguments", "gnu_triplet", "input_search_paths", "reference_limits"]
+
+_TRIPLETS = {"armhf-linux": "arm-linux-gnueabihf"}
+LIMITS = {
+    "allowed_references": "allowedReferences",
+    "disallowed_references": "disallowedReferences",
+    "allowed_requisites": "allowedRequisites",
+    "disallowed_requisites": "disallowedRequisites",
+}
+
+
+class BadArguments(LarixError):
+    """A package gives its build system an argument that it does not know, or cannot use."""
+
+
+def checked_arguments(package: Package, system: str, known: Collection[str]) -> dict[str, Any]:
+    """The package's arguments; only names among `known` or those that limit references."""
+    names = [*known, *LIMITS]
+    given: Mapping[str, Any] = package.arguments
+    for name in given:
+        if name not in names:
+            raise BadArguments(
+                f"build system `{system}` of package `{package.name}` has no argument `{name}`",
+                place=package.location,
+                hint=did_you_mean(name, names) or f"there are: {', '.join(sorted(names))}",
+            )
+    return {name: thawed(value) for name, value in given.items()}
+
+
+def reference_limits(bag: Bag, lowering: Lowering) -> dict[str, str]:
+    """The environment variables by which a derivation says what its outputs may refer to."""
+    found: dict[str, str] = {}
+    for name, variable in LIMITS.items():
+        value = bag.arguments.get(name)
+        if value is not None:
+            words = [each if isinstance(each, str) else lowering.lower(each).path for each in value]
+            found[variable] = " ".join(words)
+    return found
+
+
+def input_search_paths(inputs: Iterable[Input]) -> tuple[SearchPath, ...]:
+    """What the packages among the inputs read when they run in a build, each once."""
+    packages = [package_of(each.value) for each in inputs]
+    found = [path for each in packages if each is not None for path in each.native_search_paths]
+    return tuple(dict.fromkeys(found))
+
+
+def gnu_triplet(system: str) -> str:
+    """The name that configure scripts know a system by."""
+    machine, _, kernel = system.partition("-")
+    return _TRIPLETS.get(system, f"{machine}-unknown-{kernel}-gnu")

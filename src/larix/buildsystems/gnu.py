@@ -1,0 +1,132 @@
+"""Packages that follow the GNU standards: configure, make, make check, make install.
+
+The other half is `larix.buildside.gnu`, whose phases tell what each argument does. An argument is a literal
+value, or a function that is called in the build with what it asks for by name and gives the value:
+
+    def configure_flags(inputs):
+        return ["--disable-color", f"--with-gawk={inputs['gawk']}"]
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from larix.buildside.gnu import standard_phases
+from larix.buildside.phases import Phases, call_with
+from larix.buildsystems._arguments import (
+    LIMITS,
+    BadArguments,
+    checked_arguments,
+    gnu_triplet,
+    input_search_paths,
+    reference_limits,
+)
+from larix.packages.bag import Bag, with_propagated
+from larix.packages.search_paths import BUILD_SEARCH_PATHS
+from larix.packages.toolchain import toolchain
+from larix.staging import build_expression_to_derivation
+
+if TYPE_CHECKING:
+    from larix.derivation import Lowered
+    from larix.packages.package import Package
+    from larix.staging.lower import Lowering
+
+__all__ = ["GnuBuildSystem", "gnu"]
+
+HOST_ARGUMENTS = ("implicit_inputs", "toolchain")
+ARGUMENTS = (
+    *HOST_ARGUMENTS,
+    "compress",
+    "configure_flags",
+    "install_target",
+    "license_files",
+    "locale_name",
+    "make_flags",
+    "out_of_source",
+    "parallel_build",
+    "parallel_tests",
+    "phases",
+    "strip_binaries",
+    "strip_directories",
+    "strip_flags",
+    "test_logs",
+    "test_target",
+    "tests",
+    "validate_runpath",
+)
+
+
+def run_phases(*, phases: Phases, **given: Any) -> None:
+    """What the builder calls."""
+    arguments = {name: call_with(value, given) if callable(value) else value for name, value in given.items()}
+    phases.run(**arguments)
+
+
+class GnuBuildSystem:
+    name = "gnu"
+    description = "configure, make, make check, make install"
+    argument_names = ARGUMENTS
+    default_phases = standard_phases
+
+    def __repr__(self) -> str:
+        return f"<build system {self.name}>"
+
+    def lower(self, package: Package, lowering: Lowering) -> Bag:
+        """The bag: native inputs and the toolchain for the build, the other inputs for what is built."""
+        arguments = checked_arguments(package, self.name, self.argument_names)
+        if lowering.target is not None:
+            raise BadArguments(
+                f"{package.name}: build system `{self.name}` does not support cross builds",
+                place=package.location,
+            )
+        host = with_propagated([*package.inputs, *package.propagated_inputs])
+        native = with_propagated(package.native_inputs)
+        implicit = (
+            toolchain(arguments.get("toolchain")).inputs if arguments.get("implicit_inputs", True) else ()
+        )
+        arguments["version"], arguments["package_name"] = package.version, package.name
+        return Bag(
+            name=f"{package.name}-{package.version}",
+            system=lowering.system,
+            target=lowering.target,
+            source=package.source,
+            build_inputs=(*native, *implicit),
+            host_inputs=host,
+            target_inputs=(),
+            outputs=package.outputs,
+            search_paths=(*BUILD_SEARCH_PATHS, *input_search_paths([*native, *host])),
+            arguments=arguments,
+            build=self.build,
+        )
+
+    def build(self, bag: Bag, lowering: Lowering) -> Lowered:
+        """One derivation, whose builder runs the phases."""
+        tools = toolchain(bag.arguments.get("toolchain"))
+        implicit = bag.arguments.get("implicit_inputs", True)
+        native = [each for each in bag.build_inputs if not implicit or each not in tools.inputs]
+        skipped = {*HOST_ARGUMENTS, *LIMITS, "phases", "package_name"}
+        given: dict[str, Any] = {
+            "phases": bag.arguments.get("phases", self.default_phases),
+            "name": bag.arguments["package_name"],
+            "source": bag.source,
+            "native_inputs": {each.label: each.value for each in native},
+            "toolchain": tuple([each.value for each in tools.inputs]) if implicit else (),
+            "search_paths": tuple([tuple(each) for each in dict.fromkeys(bag.search_paths)]),
+            "build_triplet": gnu_triplet(bag.system),
+            "shell": tools.shell if implicit else None,
+            "shell_link": tools.shell_link if implicit else None,
+            **{name: value for name, value in bag.arguments.items() if name not in skipped},
+        }
+        return build_expression_to_derivation(
+            bag.name,
+            run_phases,
+            lowering=lowering,
+            inputs={each.label: each.value for each in bag.host_inputs},
+            outputs=bag.outputs,
+            arguments=given,
+            env=reference_limits(bag, lowering),
+            python=tools.python,
+        )
+
+
+gnu = GnuBuildSystem()

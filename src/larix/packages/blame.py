@@ -1,0 +1,73 @@
+"""What went wrong in somebody's package file, as one error with its place instead of a traceback."""
+
+from __future__ import annotations
+
+import builtins
+from difflib import get_close_matches
+from typing import TYPE_CHECKING, NamedTuple
+
+from larix.buildside.failure import BuildSideError
+from larix.errors import Location
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from types import FrameType
+
+__all__ = ["Blame", "blame", "did_you_mean"]
+
+
+class Blame(NamedTuple):
+    message: str
+    place: Location | None
+    hint: str | None
+
+
+def did_you_mean(name: str, known: Iterable[str]) -> str | None:
+    """A hint when one of the names is close to the one that was given."""
+    close = get_close_matches(name, sorted(set(known)), 1)
+    return f"did you mean `{close[0]}`?" if close else None
+
+
+def blame(error: BaseException, *, file: str | None = None) -> Blame:
+    """The cause in words, and the innermost line of `file` that led to it (of any file when None)."""
+    if isinstance(error, SyntaxError) and error.filename:
+        place = Location(error.filename, error.lineno or 1, max(error.offset or 0, 0))
+        return Blame(f"syntax error: {error.msg}", place, None)
+    frames = _frames(error)
+    chosen = [each for each in frames if file is None or each[0].f_code.co_filename == file]
+    if not chosen:
+        return Blame(_words(error), None, _hint(error, None))
+    frame, line = chosen[-1]
+    return Blame(_words(error), Location(frame.f_code.co_filename, line), _hint(error, frame))
+
+
+def _frames(error: BaseException) -> list[tuple[FrameType, int]]:
+    found: list[tuple[FrameType, int]] = []
+    step = error.__traceback__
+    while step is not None:
+        found.append((step.tb_frame, step.tb_lineno))
+        step = step.tb_next
+    return found
+
+
+def _words(error: BaseException) -> str:
+    text = str(error)
+    if isinstance(error, BuildSideError):
+        return text
+    if isinstance(error, NameError) and error.name:
+        return f"unknown name `{error.name}`"
+    if isinstance(error, KeyError):
+        return f"no key {text}"
+    if isinstance(error, ModuleNotFoundError) and error.name:
+        return f"no module is named `{error.name}`"
+    return f"{type(error).__name__}: {text}" if text else type(error).__name__
+
+
+def _hint(error: BaseException, frame: FrameType | None) -> str | None:
+    if isinstance(error, NameError) and error.name and frame is not None:
+        return did_you_mean(error.name, [*frame.f_locals, *frame.f_globals, *vars(builtins)])
+    if isinstance(error, AttributeError) and error.name and error.obj is not None:
+        return did_you_mean(error.name, [each for each in dir(error.obj) if not each.startswith("_")])
+    if isinstance(error, ImportError) and error.name:
+        return "a directory of package files is added with `-L DIRECTORY`" if error.path is None else None
+    return None

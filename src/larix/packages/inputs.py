@@ -1,0 +1,135 @@
+"""What a package needs, however it is written: packages, single outputs of them, files in them, labels."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
+
+from larix.derivation import Source
+from larix.errors import LarixError, Location
+from larix.packages.record import Unfit
+from larix.staging.files import FileAppend, StoreFile
+from larix.staging.lower import Item, Lowerable, Lowering, is_lowerable
+
+if TYPE_CHECKING:
+    from larix.packages.package import Package
+
+__all__ = ["Input", "NoOutput", "Output", "as_inputs", "name_of"]
+
+
+class NoOutput(LarixError):
+    """A package was asked for an output that it has not."""
+
+
+class Output(StoreFile):
+    """One output of a package, as an input or to be built or installed."""
+
+    __slots__ = ("name", "package")
+
+    def __init__(self, package: Package, name: str) -> None:
+        self.package = package
+        self.name = name
+
+    @property
+    def location(self) -> Location:
+        return self.package.location
+
+    def __repr__(self) -> str:
+        return f"<output {self.name} of {self.package!r}>"
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Output) and (other.package, other.name) == (self.package, self.name)
+
+    def __hash__(self) -> int:
+        return hash((id(self.package), self.name))
+
+    def __lower__(self, lowering: Lowering) -> Item:
+        if self.name not in self.package.outputs:
+            raise NoOutput(
+                f"package `{self.package.full_name}` lacks output `{self.name}`",
+                place=self.package.location,
+                hint=f"it has: {', '.join(self.package.outputs)}",
+            )
+        origin = lowering.lower(self.package).origin
+        if isinstance(origin, Source):
+            raise NoOutput(f"package `{self.package.full_name}` has no outputs", place=self.package.location)
+        return Item(origin.output_path(self.name), origin, self.name)
+
+
+class Input(NamedTuple):
+    """`value` lowers to a file; phases find that under `label`."""
+
+    label: str
+    value: Lowerable
+
+
+def name_of(value: object) -> str | None:
+    """What an input is called when it has no label of its own."""
+    if isinstance(value, Output):
+        return value.package.name if value.name == "out" else f"{value.package.name}:{value.name}"
+    if isinstance(value, FileAppend):
+        return value.part.rsplit("/", 1)[-1]
+    for attribute in ("name", "file_name"):
+        name: object = getattr(value, attribute, None)
+        if isinstance(name, str):
+            return name
+    return None
+
+
+def as_inputs(value: Any) -> tuple[Input, ...]:
+    """Read a list of inputs.
+
+    Each is a package or another thing that can be built, `(label, thing)`, or `(package, "output")`; instead
+    of the list, a mapping of labels to things. Labels are unique.
+    """
+    if isinstance(value, Mapping):
+        pairs = list(cast("dict[Any, Any]", value).items())
+        found = [_labelled(label, thing) for label, thing in pairs]
+    elif isinstance(value, Sequence) and not isinstance(value, (str, bytes)):
+        found = [_input(each) for each in cast("list[Any]", value)]
+    else:
+        raise Unfit("a list of packages", None)
+    seen: dict[str, object] = {}
+    for each in found:
+        if each.label in seen and seen[each.label] is not each.value and seen[each.label] != each.value:
+            raise Unfit(
+                "inputs with different labels", f'two called `{each.label}`; write `("label", package)`'
+            )
+        seen[each.label] = each.value
+    return tuple(dict.fromkeys(found))
+
+
+def _input(value: Any) -> Input:
+    if isinstance(value, Input):
+        return value
+    pair = _pair(value)
+    if pair is not None:
+        first, second = pair
+        if isinstance(first, str):
+            return _labelled(first, second)
+        if isinstance(second, str) and hasattr(first, "output"):
+            return _input(first.output(second))
+    return Input(name_of(value) or "input", _lowerable(value))
+
+
+def _labelled(label: Any, value: Any) -> Input:
+    if not isinstance(label, str):
+        raise Unfit("labels and packages", _words(label))
+    return Input(label, _lowerable(value) if _pair(value) is None else _input(value).value)
+
+
+def _pair(value: Any) -> tuple[Any, Any] | None:
+    items = cast("tuple[Any, ...]", value)
+    return (items[0], items[1]) if isinstance(value, tuple) and len(items) == 2 else None
+
+
+def _lowerable(value: Any) -> Lowerable:
+    if not is_lowerable(value):
+        raise Unfit("packages and other things that can be built", _words(value))
+    return cast("Lowerable", value)
+
+
+def _words(value: Any) -> str:
+    if isinstance(value, str):
+        return f"the string {value!r}; name the package itself, not its name"
+    return f"the {type(value).__name__} {value!r:.60}"

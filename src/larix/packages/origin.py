@@ -1,0 +1,200 @@
+"""Origins: where a source comes from, what it must hash to, and how it is changed before it is built.
+
+An origin lowers to a download whose result is fixed by its hash. With patches or a snippet, a second
+derivation unpacks that, changes it and packs it again, the same way every time.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, cast
+from urllib.parse import unquote, urlsplit
+
+from larix.buildside.files import mkdir_p
+from larix.buildside.invoke import invoke
+from larix.buildside.pack import pack_tar_xz
+from larix.buildside.unpack import source_directory, unpack
+from larix.derivation import FixedOutput, Lowered, derivation
+from larix.formats.hashes import Hash, parse_hash
+from larix.formats.storepath import check_name
+from larix.packages.kinds import optional, sequence_of, text, truth
+from larix.packages.record import BadRecord, Field, Record, Unfit, field
+from larix.packages.toolchain import toolchain
+from larix.staging.expr import build_expression_to_derivation
+from larix.staging.files import StoreFile, local_file
+from larix.staging.lower import Item, Lowerable, Lowering, is_lowerable
+
+__all__ = ["Origin"]
+
+ARCHIVE_ENDINGS = (".gz", ".bz2", ".xz", ".zst", ".lz", ".Z", ".tgz", ".tbz", ".txz", ".tar", ".zip")
+
+
+def _uris(value: Any) -> tuple[str, ...]:
+    uris = (value,) if isinstance(value, str) else sequence_of(text, "URIs")(value)
+    if not uris:
+        raise Unfit("a URI or several")
+    for uri in uris:
+        if "://" not in uri or any(character.isspace() for character in uri) or not uri.isascii():
+            raise Unfit("a URI such as `mirror://gnu/hello/hello-2.10.tar.gz`", repr(uri))
+    return uris
+
+
+def _sha256(value: Any) -> Hash:
+    if isinstance(value, Hash):
+        return value
+    if isinstance(value, bytes):
+        return Hash("sha256", value)
+    return parse_hash(text(value), "sha256")
+
+
+def _any_hash(value: Any) -> Hash:
+    return value if isinstance(value, Hash) else parse_hash(text(value))
+
+
+def _patch(value: Any) -> Any:
+    if not (is_lowerable(value) or isinstance(value, (str, Path))):
+        raise Unfit("patches: file names relative to the package file, or files that can be built")
+    return value
+
+
+def _snippet(value: Any) -> Any:
+    if not callable(value):
+        raise Unfit("a function that runs in the build")
+    return value
+
+
+def _file_name(value: Any) -> str:
+    return check_name(text(value))
+
+
+class Origin(Record, StoreFile):
+    """`uri` is one address or several, tried in order: `https`, `http`, `ftp`, `file` and `mirror://NAME/…`.
+
+    The hash is `sha256`, in any spelling, or `hash` with its algorithm; it is of the file, or with
+    `recursive` or `executable` of its NAR. `patches` are applied with `-p1`; `snippet`, a function of no
+    argument, then runs in the unpacked source.
+    """
+
+    noun = "an origin"
+
+    uri: Field[str | Sequence[str], tuple[str, ...]] = field(_uris)
+    sha256: Field[str | bytes | Hash | None, Hash | None] = field(optional(_sha256), default=None)
+    hash: Field[str | Hash | None, Hash | None] = field(optional(_any_hash), default=None)
+    file_name: Field[str | None, str | None] = field(optional(_file_name), default=None)
+    patches: Field[Sequence[Lowerable | str | Path], tuple[Lowerable | str | Path, ...]] = field(
+        sequence_of(_patch, "patches"), default=()
+    )
+    patch_flags: Field[Sequence[str], tuple[str, ...]] = field(sequence_of(text, "flags"), default=("-p1",))
+    snippet: Field[Callable[[], None] | None, Callable[[], None] | None] = field(
+        optional(_snippet), default=None, late=False
+    )
+    recursive: Field[bool, bool] = field(truth, default=False)
+    executable: Field[bool, bool] = field(truth, default=False)
+    unpack: Field[bool, bool] = field(truth, default=False)
+
+    def _check(self) -> None:
+        given = [name for name in ("sha256", "hash") if self.raw_fields.get(name) is not None]
+        if len(given) != 1:
+            raise BadRecord(
+                "an origin needs one hash, `sha256` or `hash`",
+                place=self.location,
+                hint='`larix download URI` prints it; `sha256="0"*52` makes the build tell it',
+            )
+
+    def __repr__(self) -> str:
+        return f"<origin {self.raw_fields.get('uri')} {self.location}>"
+
+    @property
+    def name(self) -> str:
+        """The name of the file in the store: `file_name`, or the end of the first URI."""
+        if self.file_name is not None:
+            return self.file_name
+        parts = urlsplit(self.uri[0])
+        base = unquote(parts.path).rstrip("/").rsplit("/", 1)[-1]
+        try:
+            return check_name(base.lstrip("."))
+        except Exception as error:
+            raise BadRecord(
+                f"`{self.uri[0]}` ends in no name for a store file",
+                place=self.location,
+                hint="give `file_name`",
+            ) from error
+
+    @property
+    def expected(self) -> FixedOutput:
+        """What the download must hash to."""
+        known = self.sha256 or self.hash
+        if known is None:
+            raise BadRecord("an origin needs one hash, `sha256` or `hash`", place=self.location)
+        return FixedOutput(known, recursive=self.recursive or self.executable or self.unpack)
+
+    def __lower__(self, lowering: Lowering) -> Item:
+        lowering = lowering.variant(target=None)
+        download = self.download(lowering)
+        if not self.patches and self.snippet is None:
+            return Item(download.output_path(), download, "out")
+        changed = self._changed(download, lowering)
+        return Item(changed.output_path(), changed, "out")
+
+    def download(self, lowering: Lowering) -> Lowered:
+        """The derivation of the bytes as they are upstream."""
+        environment = {"url": " ".join(self.uri)}
+        if self.executable:
+            environment["executable"] = "1"
+        if self.unpack:
+            environment["unpack"] = "1"
+        return derivation(
+            self.name,
+            store_dir=lowering.store_dir,
+            system=lowering.system,
+            builder="builtin:download",
+            env=environment,
+            fixed=self.expected,
+        )
+
+    def _changed(self, download: Lowered, lowering: Lowering) -> Lowered:
+        tools = toolchain()
+        roots = tuple([each.value for each in tools.inputs])
+        # In the build these are paths, which is what type checkers are told.
+        archive = cast("Path", download)
+        patches = tuple([cast("Path", self._patch_file(each)) for each in self.patches])
+        top = _stem(self.name)
+        flags, snippet = self.patch_flags, self.snippet
+        environment = {"SOURCE_DATE_EPOCH": "1", "LC_ALL": "C", "TZ": "UTC0"}
+
+        def patch_and_pack(output: Path) -> None:
+            os.environ.update(environment)
+            os.environ["PATH"] = ":".join([f"{root}/bin" for root in roots])
+            unpack(archive, mkdir_p("source"))
+            os.chdir(source_directory("source"))
+            for patch in patches:
+                invoke("patch", "--force", "--no-backup-if-mismatch", *flags, "--input", patch)
+            if snippet is not None:
+                snippet()
+            pack_tar_xz(".", output, top=top)
+
+        return build_expression_to_derivation(
+            f"{top}.tar.xz", patch_and_pack, lowering=lowering, python=tools.python
+        )
+
+    def _patch_file(self, patch: Lowerable | str | Path) -> Lowerable:
+        if not isinstance(patch, (str, Path)):
+            return patch
+        directory = os.path.dirname(os.path.abspath(self.location.file))
+        file = os.path.join(directory, patch)
+        if not os.path.isfile(file):
+            raise BadRecord(
+                f"patch `{patch}` does not exist",
+                place=self.location,
+                hint=f"file names of patches are relative to `{directory}`",
+            )
+        return local_file(file)
+
+
+def _stem(name: str) -> str:
+    """`hello-2.10` of `hello-2.10.tar.gz`."""
+    while name.endswith(ARCHIVE_ENDINGS):
+        name = name.rpartition(".")[0]
+    return name

@@ -1,0 +1,172 @@
+"""The package record: what is built, from what, how, and what people should know of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, TypeAlias, cast
+
+from larix.buildside.phases import Phases
+from larix.errors import LarixError
+from larix.formats.storepath import check_name, check_output_name
+from larix.packages.bag import Bag, BuildSystem
+from larix.packages.inputs import Input, Output, as_inputs
+from larix.packages.kinds import frozen_mapping, optional, sequence_of, text
+from larix.packages.licenses import License
+from larix.packages.platform import platform
+from larix.packages.record import BadRecord, Field, Record, Unfit, field
+from larix.packages.search_paths import SearchPath
+from larix.staging.files import StoreFile
+from larix.staging.lower import Item, Lowerable, Lowering, is_lowerable
+
+if TYPE_CHECKING:
+    from larix.derivation import Lowered
+
+__all__ = ["Inputs", "Package", "UnsupportedSystem", "package_bag", "package_derivation"]
+
+Inputs: TypeAlias = (
+    Sequence[Lowerable | tuple[str, Lowerable] | tuple[Lowerable, str] | Input] | Mapping[str, Lowerable]
+)
+
+SUPPORTED_SYSTEMS = ("x86_64-linux", "i686-linux", "aarch64-linux")
+
+
+class UnsupportedSystem(LarixError):
+    """A package is not for the system it was to be built for."""
+
+
+def _name(value: Any) -> str:
+    return check_name(text(value))
+
+
+def _version(value: Any) -> str:
+    check_name(f"x-{text(value)}")
+    return text(value)
+
+
+def _source(value: Any) -> Lowerable:
+    if not is_lowerable(value):
+        raise Unfit("an origin, a local file or another thing that can be built")
+    return cast("Lowerable", value)
+
+
+def _build_system(value: Any) -> BuildSystem:
+    if isinstance(value, type) or not callable(getattr(value, "lower", None)):
+        raise Unfit("a build system such as `larix.buildsystems.gnu.gnu`")
+    return cast("BuildSystem", value)
+
+
+def _outputs(value: Any) -> tuple[str, ...]:
+    names = sequence_of(text, "output names")(value)
+    for name in names:
+        check_output_name(name)
+    if not names or len(set(names)) < len(names):
+        raise Unfit("one output or more, each once", repr(list(names)))
+    return names
+
+
+def _licenses(value: Any) -> tuple[License, ...]:
+    given = (value,) if isinstance(value, License) else value
+    return sequence_of(_license, "licences of `larix.packages.licenses`")(given)
+
+
+def _license(value: Any) -> License:
+    if not isinstance(value, License):
+        raise Unfit("a licence of `larix.packages.licenses`, or a list of them")
+    return value
+
+
+def _search_path(value: Any) -> SearchPath:
+    if not isinstance(value, SearchPath):
+        raise Unfit("a list of SearchPath values")
+    return value
+
+
+def _arguments(value: Any) -> Mapping[str, Any]:
+    phases = cast("Any", value).get("phases") if isinstance(value, Mapping) else None
+    if phases is not None and not isinstance(phases, Phases):
+        raise Unfit("`phases` as a Phases value, such as `standard_phases.add_after(…)`")
+    return frozen_mapping(value)
+
+
+class Package(Record, StoreFile):
+    """A package; see `record` for how fields may be given.
+
+    `native_inputs` run in the build, `inputs` are used by what is built, and `propagated_inputs` by whatever
+    uses it. `arguments` are those of the build system. `search_paths` name the variables that the package
+    reads when used; `native_search_paths` those it reads when it runs in a build, which it always does when
+    installed too.
+    """
+
+    noun = "package"
+
+    name: Field[str, str] = field(_name)
+    version: Field[str, str] = field(_version)
+    source: Field[Lowerable | None, Lowerable | None] = field(optional(_source))
+    build_system: Field[BuildSystem, BuildSystem] = field(_build_system)
+    synopsis: Field[str, str] = field(text)
+    description: Field[str, str] = field(text)
+    home_page: Field[str | None, str | None] = field(optional(text))
+    license: Field[License | Sequence[License], tuple[License, ...]] = field(_licenses)
+    arguments: Field[Mapping[str, Any], Mapping[str, Any]] = field(_arguments, default={})
+    inputs: Field[Inputs, tuple[Input, ...]] = field(as_inputs, default=())
+    native_inputs: Field[Inputs, tuple[Input, ...]] = field(as_inputs, default=())
+    propagated_inputs: Field[Inputs, tuple[Input, ...]] = field(as_inputs, default=())
+    outputs: Field[Sequence[str], tuple[str, ...]] = field(_outputs, default=("out",))
+    supported_systems: Field[Sequence[str], tuple[str, ...]] = field(
+        sequence_of(text, "systems"), default=SUPPORTED_SYSTEMS
+    )
+    search_paths: Field[Sequence[SearchPath], tuple[SearchPath, ...]] = field(
+        sequence_of(_search_path, "search paths"), default=()
+    )
+    native_search_paths: Field[Sequence[SearchPath], tuple[SearchPath, ...]] = field(
+        sequence_of(_search_path, "search paths"), default=()
+    )
+    properties: Field[Mapping[str, Any], Mapping[str, Any]] = field(frozen_mapping, default=None)
+
+    @property
+    def full_name(self) -> str:
+        """NAME@VERSION, as people write it."""
+        return f"{self.name}@{self.version}"
+
+    @property
+    def main_output(self) -> str:
+        """The output that the package itself stands for as an input."""
+        return "out" if "out" in self.outputs else self.outputs[0]
+
+    def output(self, name: str) -> Output:
+        return Output(self, name)
+
+    def direct_inputs(self) -> tuple[Input, ...]:
+        """Those that the definition names, native ones first."""
+        return (*self.native_inputs, *self.inputs, *self.propagated_inputs)
+
+    def __repr__(self) -> str:
+        name, version = self.raw_fields.get("name"), self.raw_fields.get("version")
+        shown = "@".join(each for each in (name, version) if isinstance(each, str))
+        return f"<package {shown or 'of unknown name'} {self.location}>"
+
+    def __lower__(self, lowering: Lowering) -> Item:
+        bag = package_bag(self, lowering)
+        with platform(lowering.system, lowering.target):
+            lowered = bag.build(bag, lowering)
+        return Item(lowered.output_path(self.main_output), lowered, self.main_output)
+
+
+def package_bag(package: Package, lowering: Lowering) -> Bag:
+    """What building the package takes; an error when it is not for the system."""
+    with platform(lowering.system, lowering.target):
+        if lowering.system not in package.supported_systems:
+            raise UnsupportedSystem(
+                f"package `{package.full_name}` does not support {lowering.system}",
+                place=package.location,
+                hint=f"it supports {', '.join(package.supported_systems)}",
+            )
+        return package.build_system.lower(package, lowering)
+
+
+def package_derivation(package: Package, lowering: Lowering) -> Lowered:
+    """The derivation of a package; the same for the same package in one lowering."""
+    origin = lowering.lower(package).origin
+    if not hasattr(origin, "output_path"):
+        raise BadRecord(f"build system of `{package.full_name}` made no derivation", place=package.location)
+    return cast("Lowered", origin)

@@ -1,0 +1,283 @@
+"""Records with late fields: what packages and origins are made of.
+
+A field is given as a value; as a function of no argument, called when the field is read (so it may name what
+is defined later or elsewhere, and ask for the current system); or as a function of the finished record, which
+follows what `inherit` changes:
+
+    hello = Package(name="hello", version="2.10", source=lambda p: Origin(uri=f"…/hello-{p.version}.tar.gz",
+    …)) older = hello.inherit(version="2.9")           # its source is that of 2.9
+
+Records are immutable, compare by identity, and know the line that made them. Values are checked and made
+immutable when they are given, results of functions when they are first read; a function runs once for each
+record and platform. All that can be wrong with a record is a `BadRecord`, told with the place of its
+definition.
+"""
+
+from __future__ import annotations
+
+import functools
+import sys
+from types import CodeType, FunctionType, MethodType
+from typing import (
+    TYPE_CHECKING,
+    Any,
+    ClassVar,
+    Generic,
+    Self,
+    TypeVar,
+    cast,
+    dataclass_transform,
+    overload,
+)
+
+from larix.errors import LarixError, Location
+from larix.packages.blame import blame, did_you_mean
+from larix.packages.platform import current_platform
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+__all__ = ["BadRecord", "Field", "Record", "RecordType", "Unfit", "caller_place", "field", "type_words"]
+
+In = TypeVar("In")
+Out = TypeVar("Out")
+
+LATE = (FunctionType, MethodType, functools.partial)
+_REQUIRED: Any = object()
+_RUNNING: Any = object()
+
+
+class BadRecord(LarixError):
+    """A record that its author must mend: an unknown or missing field, a wrong value, a field that fails."""
+
+
+class Unfit(Exception):
+    """Raised by what converts a field's value: it is not what was expected."""
+
+    def __init__(self, expected: str, found: str | None = None) -> None:
+        super().__init__(expected)
+        self.expected = expected
+        self.found = found
+
+
+class Field(Generic[In, Out]):
+    """A field of a record: takes `In`, or a function that gives one; `convert` makes `Out` of it."""
+
+    def __init__(self, convert: Callable[[Any], Out], default: Any, *, is_late: bool) -> None:
+        self.convert = convert
+        self.default = default
+        self.is_late = is_late
+        self.name = ""
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self.name = name
+
+    @property
+    def is_required(self) -> bool:
+        return self.default is _REQUIRED
+
+    @overload
+    def __get__(self, record: None, owner: type) -> Self: ...
+    @overload
+    def __get__(self, record: Record, owner: type) -> Out: ...
+    def __get__(self, record: Record | None, owner: type) -> Any:
+        if record is None:
+            return self
+        raw: object = record.raw_fields.get(self.name, self.default)
+        if self.is_late and isinstance(raw, LATE):
+            return record.force(self, cast("Callable[..., Any]", raw))
+        return raw
+
+    def __set__(self, record: Record, value: In | Callable[[], In] | Callable[[Any], In]) -> None:
+        raise BadRecord(
+            f"field `{self.name}` of {record} cannot be changed",
+            place=record.location,
+            hint=f"make a variant: `.inherit({self.name}=…)`",
+        )
+
+
+def field(convert: Callable[[Any], Any], *, default: Any = _REQUIRED, late: bool = True) -> Any:
+    """Declare a field: `convert` gives the stored value or raises `Unfit`.
+
+    A default is a value or a function. With `late` off, functions are values like others.
+    """
+    is_value = default is not _REQUIRED and not (late and isinstance(default, LATE))
+    return Field[Any, Any](convert, convert(default) if is_value else default, is_late=late)
+
+
+def type_words(value: object) -> str:
+    """A value as an error shows it: its type and its beginning."""
+    if value is None:
+        return "None"
+    text = repr(value)
+    return f"the {type(value).__name__} {text if len(text) <= 60 else text[:57] + '…'}"
+
+
+def caller_place(depth: int) -> tuple[CodeType, int]:
+    """The code that called, `depth` frames above the caller of this, and the instruction it is at."""
+    frame = sys._getframe(depth + 1)  # pyright: ignore[reportPrivateUsage]
+    return frame.f_code, frame.f_lasti
+
+
+def _location(place: Location | tuple[CodeType, int]) -> Location:
+    if isinstance(place, Location):
+        return place
+    code, instruction = place
+    for index, (line, _, column, _) in enumerate(code.co_positions()):
+        if index * 2 == instruction:
+            return Location(
+                code.co_filename, line or code.co_firstlineno, 0 if column is None else column + 1
+            )
+    return Location(code.co_filename, code.co_firstlineno)
+
+
+@dataclass_transform(kw_only_default=True, eq_default=False, frozen_default=True, field_specifiers=(field,))
+class RecordType(type):
+    """Gathers the fields of a class, and makes records from keyword arguments."""
+
+    fields_by_name: dict[str, Field[Any, Any]]
+    noun: str
+
+    def __new__(cls, name: str, bases: tuple[type, ...], namespace: dict[str, Any]) -> RecordType:
+        namespace.setdefault("__slots__", ())
+        made = super().__new__(cls, name, bases, namespace)
+        made.fields_by_name = {
+            each: value for base in reversed(made.__mro__) for each, value in vars(base).items()
+            if isinstance(value, Field)
+        }  # fmt: skip
+        return made
+
+    if not TYPE_CHECKING:
+
+        def __call__(cls, *values: object, location: Location | None = None, **fields: Any) -> Any:
+            place = location or caller_place(1)
+            if values:
+                raise BadRecord(
+                    f"the fields of {cls.noun} are given by name",
+                    place=_location(place),
+                    hint=f"write `{cls.__name__}({next(iter(cls.fields_by_name))}={values[0]!r}, …)`",
+                )
+            table = cls.fields_by_name
+            missing = [name for name, each in table.items() if each.is_required and name not in fields]
+            converted = _converted(cls, fields, place, fields.get("name"))
+            if missing:
+                text = ", ".join(f"`{name}`" for name in missing)
+                raise BadRecord(f"{cls.noun} needs {text}", place=_location(place))
+            return _make(cls, converted, place)
+
+
+def _make(kind: Any, raw: dict[str, Any], place: Location | tuple[CodeType, int]) -> Any:
+    made = object.__new__(kind)
+    made.raw_fields = raw
+    made._forced = {}
+    made._place = place
+    made._check()
+    return made
+
+
+def _converted(
+    kind: RecordType, fields: Mapping[str, Any], place: Location | tuple[CodeType, int], name: object
+) -> dict[str, Any]:
+    result: dict[str, Any] = {}
+    noun = kind.noun
+    for key, value in fields.items():
+        declared = kind.fields_by_name.get(key)
+        if declared is None:
+            hint = did_you_mean(key, kind.fields_by_name) or f"there are: {', '.join(kind.fields_by_name)}"
+            raise BadRecord(f"{noun} has no field `{key}`", place=_location(place), hint=hint)
+        if declared.is_late and isinstance(value, LATE):
+            result[key] = value
+            continue
+        subject = f"{noun} `{name}`" if isinstance(name, str) else noun
+        result[key] = _convert(declared, value, subject, place)
+    return result
+
+
+def _convert(
+    declared: Field[Any, Out], value: object, subject: str, place: Location | tuple[CodeType, int]
+) -> Out:
+    try:
+        return declared.convert(value)
+    except Unfit as error:
+        raise BadRecord(
+            f"field `{declared.name}` of {subject}: expected {error.expected}, "
+            f"found {error.found or type_words(value)}",
+            place=_location(place),
+        ) from error
+    except LarixError as error:
+        message = f"field `{declared.name}` of {subject}: {error.message}"
+        raise BadRecord(message, place=_location(place), hint=error.hint) from error
+
+
+class Record(metaclass=RecordType):
+    """The base of records; `noun` is what errors call one, with its article."""
+
+    __slots__ = ("_forced", "_place", "raw_fields")
+    noun = "a record"
+
+    if TYPE_CHECKING:
+        raw_fields: ClassVar[dict[str, Any]]
+        _forced: ClassVar[dict[Any, Any]]
+        _place: ClassVar[Location | tuple[CodeType, int]]
+
+    @property
+    def location(self) -> Location:
+        """Where the record was made."""
+        return _location(self._place)
+
+    def inherit(self, *, location: Location | None = None, **changes: Any) -> Self:
+        """A record with some fields changed; those given as functions of the record follow."""
+        place = location or caller_place(1)
+        converted = _converted(type(self), changes, place, changes.get("name", self.raw_fields.get("name")))
+        made: Self = _make(type(self), {**self.raw_fields, **converted}, place)
+        return made
+
+    def _check(self) -> None:
+        """Check fields against each other; for subclasses. Late fields must not be read here."""
+
+    def force(self, declared: Field[Any, Any], late: Callable[..., Any]) -> Any:
+        key = (declared.name, current_platform())
+        known = self._forced.get(key)
+        if known is _RUNNING:
+            raise BadRecord(f"field `{declared.name}` of {self._subject()} needs itself", place=self.location)
+        if key in self._forced:
+            return known
+        self._forced[key] = _RUNNING
+        try:
+            value = _convert(declared, self._call(declared, late), self._subject(), self._place)
+        except BaseException:
+            del self._forced[key]
+            raise
+        self._forced[key] = value
+        return value
+
+    def _call(self, declared: Field[Any, Any], late: Callable[..., Any]) -> Any:
+        try:
+            return late(self) if _takes_argument(late) else late()
+        except (LarixError, RecursionError):
+            raise
+        except Exception as error:
+            code: CodeType | None = getattr(late, "__code__", None)
+            found = blame(error, file=code.co_filename if code else None)
+            raise BadRecord(
+                f"field `{declared.name}` of {self._subject()}: {found.message}",
+                place=found.place or self.location,
+                hint=found.hint,
+            ) from error
+
+    def _subject(self) -> str:
+        name = self.raw_fields.get("name")
+        return f"{self.noun} `{name}`" if isinstance(name, str) else self.noun
+
+
+def _takes_argument(late: Callable[..., Any]) -> bool:
+    if isinstance(late, FunctionType):
+        code = late.__code__
+        return code.co_argcount - len(late.__defaults__ or ()) > 0
+    if isinstance(late, MethodType):
+        code = late.__func__.__code__
+        return code.co_argcount - 1 - len(late.__func__.__defaults__ or ()) > 0
+    inner: Any = late.func if isinstance(late, functools.partial) else late
+    taken = len(late.args) if isinstance(late, functools.partial) else 0
+    code = inner.__code__
+    return bool(code.co_argcount - taken - len(inner.__defaults__ or ()) > 0)
