@@ -1,4 +1,4 @@
-"""From content to a tree under a temporary name, with its record: what comes before publishing and registering."""
+"""From content to a tree under a temporary name, with its record: all that precedes publishing."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class Staged(NamedTuple):
 
 
 class _HeldWriter:
-    """Keeps steps in memory until they are worth a file: content that turns out to be there is never written."""
+    """Keeps steps in memory until they are many: small content that the store has is never written."""
 
     def __init__(self, incoming: Incoming) -> None:
         self._incoming = incoming
@@ -120,7 +120,7 @@ def stage_path(
             write=writer.take,
         )
         info = _content_addressed(
-            store_dir, name, archive_hash, size, Hash(algo, content_hash.digest()), recursive
+            store_dir, name, archive_hash, size, Hash(algo, content_hash.digest()), recursive=recursive
         )
         if is_present(info.path):
             writer.close()
@@ -135,7 +135,7 @@ def stage_path(
 
 
 def _content_addressed(
-    store_dir: StoreDir, name: str, archive: Hasher, size: int, content: Hash, recursive: bool
+    store_dir: StoreDir, name: str, archive: Hasher, size: int, content: Hash, *, recursive: bool
 ) -> PathInfo:
     return PathInfo(
         make_fixed_path(store_dir, name, content, recursive=recursive),
@@ -146,9 +146,9 @@ def _content_addressed(
 
 
 def stage_archive(info: PathInfo, chunks: Iterable[bytes], incoming: Incoming) -> Staged:
-    """Unpack an archive, believing nothing: its size, its hash, and a content address must be as `info` says.
+    """Unpack an archive, believing nothing: its size, its hash, a content address must be as `info` says.
 
-    Nothing stands outside of `incoming` whatever the archive holds. Raises `ArchiveMismatch` or BadNar.
+    Nothing stands outside of `incoming` whatever the archive holds. Raises `ArchiveMismatch`.
     """
     hasher = new_hasher("sha256")
     lane = Lane(hasher.update)
@@ -159,23 +159,16 @@ def stage_archive(info: PathInfo, chunks: Iterable[bytes], incoming: Incoming) -
     try:
         for chunk in chunks:
             size += len(chunk)
-            if size > info.nar_size:
-                raise ArchiveMismatch(
-                    f"the archive of `{info.path}` is longer than the promised {info.nar_size} bytes"
-                )
-            lane.put(bytes(chunk))
-            steps = list(events.steps(decoder.feed(chunk)))
-            check.take(steps)
-            writer.take(steps)
+            if size <= info.nar_size:
+                lane.put(bytes(chunk))
+                steps = list(events.steps(decoder.feed(chunk)))
+                check.take(steps)
+                writer.take(steps)
+            else:
+                _refuse_size(info)
         decoder.close()
         lane.finish()
-        actual = Hash("sha256", hasher.digest())
-        if size != info.nar_size or actual != info.nar_hash:
-            raise ArchiveMismatch(
-                f"the archive of `{info.path}` has hash `{actual}` and {size} bytes, "
-                f"not `{info.nar_hash}` and {info.nar_size}"
-            )
-        check.finish(chunks_hash=actual)
+        check.finish(size, Hash("sha256", hasher.digest()))
         writer.sync()
     except BaseException as error:
         lane.stop()
@@ -187,9 +180,14 @@ def stage_archive(info: PathInfo, chunks: Iterable[bytes], incoming: Incoming) -
     return Staged(info, incoming)
 
 
+def _refuse_size(info: PathInfo) -> None:
+    raise ArchiveMismatch(f"the archive of `{info.path}` is longer than the promised {info.nar_size} bytes")
+
+
 class _AddressCheck:
-    """Whether content is what its content address and its path say; references other than text's are not
-    looked at where the address cannot be recomputed from the bare content (items that refer to themselves).
+    """Whether content is what its content address and its path say.
+
+    Items that refer to themselves are let through: their address is that of the content with blanks in it.
     """
 
     def __init__(self, info: PathInfo) -> None:
@@ -208,12 +206,17 @@ class _AddressCheck:
             elif step[0] == CHUNK:
                 self._flat.update(step[1])
 
-    def finish(self, *, chunks_hash: Hash) -> None:
+    def finish(self, size: int, archive: Hash) -> None:
         info = self._info
+        if size != info.nar_size or archive != info.nar_hash:
+            raise ArchiveMismatch(
+                f"the archive of `{info.path}` has hash `{archive}` and {size} bytes, "
+                f"not `{info.nar_hash}` and {info.nar_size}"
+            )
         if self._flat is not None:
             actual = Hash(self._algo, self._flat.digest())
         elif self._kind == "fixed:r" and self._algo == "sha256" and info.path not in info.references:
-            actual = chunks_hash
+            actual = archive
         else:
             return
         if str(actual) != f"{self._algo}:{self._digits}":
@@ -230,7 +233,7 @@ class _AddressCheck:
             )
         if expected != info.path:
             raise ArchiveMismatch(
-                f"content with the address `{info.content_address}` belongs at `{expected}`, not `{info.path}`"
+                f"what has the address `{info.content_address}` is `{expected}`, not `{info.path}`"
             )
 
 

@@ -82,10 +82,10 @@ def _discard(name: str) -> None:
 
 
 def remove_tree(name: str | bytes, *, dir_fd: int | None = None) -> int:
-    """Remove a file, link or tree of any depth; the bytes of disk freed (links that remain elsewhere not
-    counted).
+    """Remove a file, link or tree of any depth; the bytes of disk freed.
 
-    Missing is fine. Never follows a link and never leaves the tree, whatever others do to it meanwhile.
+    What has links elsewhere is not counted. Missing is fine. Never follows a link and never leaves the tree,
+    whatever others do to it meanwhile.
     """
     try:
         status = os.lstat(name) if dir_fd is None else os.stat(name, dir_fd=dir_fd, follow_symlinks=False)
@@ -104,7 +104,7 @@ def _freed(status: os.stat_result) -> int:
 
 
 def _open_writable(name: str | bytes, dir_fd: int | None) -> int:
-    """Open a directory so that its entries can be removed: store directories are read-only for their owner too."""
+    """Open a directory so that its entries can be removed: those of a store are read-only for their owner."""
     _make_readable(name, dir_fd)
     descriptor = os.open(name, _DIRECTORY, dir_fd=dir_fd)
     status = os.fstat(descriptor)

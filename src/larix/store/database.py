@@ -13,14 +13,16 @@ One connection per `Database`, usable from several threads (one at a time); afte
 own.
 """
 
+# ruff: noqa: S608 - what is put into statements are constants of this file; values are always parameters
+
 from __future__ import annotations
 
 import os
 import sqlite3
 import threading
 import time
-from collections.abc import Callable, Iterable, Sequence
-from types import TracebackType
+from collections.abc import Callable, Generator, Iterable, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 from larix.formats.storepath import StorePath
@@ -32,6 +34,8 @@ SCHEMA_VERSION = "10"
 _BUSY_SLICE_MS = 200
 _WAL_PAGES = 40_000  # of 4 KiB: one checkpoint for a batch of tens of thousands of paths
 _IN_LIST = "(select value from json_each(?))"
+
+_NOT_YOURS = "check that the file and its directory are yours and on a file system mounted read-write"
 
 # id, path, hash, registrationTime, deriver, narSize, ultimate, sigs, ca
 Row = tuple[int, str, str, int, str | None, int | None, int | None, str | None, str | None]
@@ -87,7 +91,7 @@ class Database:
         except sqlite3.Error as error:
             raise StoreUnusable(
                 f"cannot open the store's database `{self._file}`: {error}",
-                hint="check that the file and its directory belong to you and are not on a read-only file system",
+                hint=_NOT_YOURS,
             ) from error
         try:
             self._configure(connection)
@@ -146,7 +150,7 @@ class Database:
         if code in {sqlite3.SQLITE_READONLY, sqlite3.SQLITE_PERM, sqlite3.SQLITE_CANTOPEN}:
             return StoreUnusable(
                 f"cannot write to the store's database `{self._file}`: {error}",
-                hint="check that the file and its directory belong to you and are not on a read-only file system",
+                hint=_NOT_YOURS,
             )
         return StoreError(f"the store's database `{self._file}` failed: {error}")
 
@@ -156,9 +160,21 @@ class Database:
             rows: list[Any] = self._patiently(lambda: self._sqlite.execute(statement, arguments).fetchall())
             return rows
 
-    def transaction(self) -> _Transaction:
+    @contextmanager
+    def transaction(self) -> Generator[sqlite3.Connection, None, None]:
         """A context in which all statements take effect together, durably, or not at all."""
-        return _Transaction(self)
+        with self._lock:
+            connection = self._sqlite
+            self._patiently(lambda: connection.execute("begin immediate"))
+            try:
+                yield connection
+                self._patiently(lambda: connection.execute("commit"))
+            except sqlite3.Error as error:
+                _roll_back(connection)
+                raise self._failure(error) from error
+            except BaseException:
+                _roll_back(connection)
+                raise
 
     def initialise(self, schema: str) -> None:
         """Make the tables in an empty database."""
@@ -187,7 +203,8 @@ class Database:
         found: dict[StorePath, list[StorePath]] = {}
         for path, reference in self.query(
             "select user.path, used.path from ValidPaths as user join Refs on referrer = user.id "
-            f"join ValidPaths as used on reference = used.id where user.path in {_IN_LIST} order by used.path",
+            "join ValidPaths as used on reference = used.id "
+            f"where user.path in {_IN_LIST} order by used.path",
             _json_list(paths),
         ):
             found.setdefault(path, []).append(reference)
@@ -243,11 +260,11 @@ class Database:
         references: Sequence[Sequence[StorePath]],
         outputs: Iterable[tuple[StorePath, str, StorePath]] = (),
     ) -> None:
-        """Make paths valid, all or none: `references[i]` are those of `rows[i]`, `outputs` those of
-        derivations.
+        """Make paths valid, all or none.
 
-        A path that is valid already gets the new hash, size, signatures and content address. Raises
-        `UnknownReference` when a reference is neither valid nor among `rows`.
+        `references[i]` are those of `rows[i]`, `outputs` those of derivations. A path that is valid already
+        gets the new hash, size, signatures and content address. Raises `UnknownReference` when a reference is
+        neither valid nor among `rows`.
         """
         with self.transaction() as connection:
             wanted = {row[0] for row in rows}
@@ -264,7 +281,8 @@ class Database:
             for row in rows:
                 if row[0] in ids:
                     connection.execute(
-                        "update ValidPaths set narSize = ?, hash = ?, ultimate = ?, sigs = ?, ca = ? where path = ?",
+                        "update ValidPaths set narSize = ?, hash = ?, ultimate = ?, sigs = ?, ca = ? "
+                        "where path = ?",
                         (row[4], row[1], row[5], row[6], row[7], row[0]),
                     )
                 else:
@@ -281,8 +299,9 @@ class Database:
                     for reference in some
                 ]
             except KeyError as error:
+                missing = error.args[0]
                 raise UnknownReference(
-                    f"`{_user_of(error.args[0], rows, references)}` refers to `{error.args[0]}`, which is not valid"
+                    f"`{_user_of(missing, rows, references)}` refers to `{missing}`, which is not valid"
                 ) from None
             connection.executemany("insert or replace into Refs (referrer, reference) values (?, ?)", pairs)
             connection.executemany(
@@ -333,45 +352,6 @@ def _statements(schema: str) -> list[str]:
             found.append(pending)
             pending = ""
     return found
-
-
-class _Transaction:
-    """`BEGIN IMMEDIATE` … `COMMIT`, or `ROLLBACK` when left by an exception; holds the database's thread lock."""
-
-    __slots__ = ("_database",)
-
-    def __init__(self, database: Database) -> None:
-        self._database = database
-
-    def __enter__(self) -> sqlite3.Connection:
-        database = self._database
-        database._lock.acquire()
-        try:
-            connection = database._sqlite
-            database._patiently(lambda: connection.execute("begin immediate"))
-        except BaseException:
-            database._lock.release()
-            raise
-        return connection
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        database = self._database
-        connection = database._sqlite
-        try:
-            if kind is None:
-                try:
-                    database._patiently(lambda: connection.execute("commit"))
-                except BaseException:
-                    _roll_back(connection)
-                    raise
-            else:
-                _roll_back(connection)
-                if isinstance(error, sqlite3.Error):
-                    raise database._failure(error) from error
-        finally:
-            database._lock.release()
 
 
 def _roll_back(connection: sqlite3.Connection) -> None:

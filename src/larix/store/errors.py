@@ -34,7 +34,7 @@ _NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 
 
 def os_failure(action: str, name: str | bytes, cause: OSError) -> StoreError:
-    """The typed error for a refused system call: `cannot ACTION `NAME`: reason`, with the next step if known."""
+    """The typed error for a refused system call: what could not be done to `name`, why, the next step."""
     reason = os.strerror(cause.errno) if cause.errno else str(cause)
     message = f"cannot {action} `{quoted(name)}`: {reason}"
     if cause.errno in _NO_ROOM:
@@ -46,6 +46,6 @@ def os_failure(action: str, name: str | bytes, cause: OSError) -> StoreError:
     if cause.errno in _PERMISSION:
         return StoreUnusable(
             message,
-            hint="run as the owner of that directory, or set LARIX_STORE_DIR and LARIX_STATE_DIRECTORY to places you own",
+            hint="run as its owner, or set LARIX_STORE_DIR and LARIX_STATE_DIRECTORY to places of your own",
         )
     return StoreError(message)

@@ -64,12 +64,9 @@ class Item:
         self.tree = tree
 
 
-_TEXT_START = ARCHIVE_START
-
-
 def text_item(path: StorePath, contents: bytes, references: tuple[StorePath, ...]) -> Item:
     size = len(contents)
-    archive = b"".join((_TEXT_START, regular_start(size, executable=False), contents, regular_end(size)))
+    archive = b"".join((ARCHIVE_START, regular_start(size, executable=False), contents, regular_end(size)))
     info = PathInfo(
         path,
         Hash("sha256", sha256(archive).digest()),
@@ -155,7 +152,7 @@ def _write_all_items(items: list[Item], store_dir: str, new_incoming: Callable[[
 
 
 def _replace(item: Item, incoming: Incoming) -> None:
-    """Write beside and rename: for trees, and where an interrupted or a parallel writer has left something."""
+    """Write beside and rename: for trees, and where an interrupted or a parallel writer left something."""
     writer = TreeWriter(incoming.file)
     try:
         writer.take(item.tree if item.tree is not None else [(FILE, ROOT_NAME, False, item.text)])

@@ -10,10 +10,10 @@ machine or the process dies:
 
 1.  Before the journal is synced: nothing is registered; what stands in the store is garbage.
 2.  After it, before the database transaction is durable: the same. The journal is not needed.
-3.  After that, by a power cut: rows may stand in the database whose files are missing, empty or torn. Every one of
-    them is whole in the journal, since 1 came before. The next opening of the store sees a journal of an earlier
-    boot (its name starts with the boot's id) and rewrites those items that are valid and not what they should be,
-    before anybody is told that they are valid.
+3.  After that, by a power cut: rows may stand in the database whose files are missing, empty or torn. Every
+    one of them is whole in the journal, since 1 came before. The next opening of the store sees a journal of
+    an earlier boot (its name starts with the boot's id) and rewrites those items that are valid and not what
+    they should be, before anybody is told that they are valid.
 4.  After that, by the death of the process alone: the kernel holds the files; they are as they should be.
 
 A journal is removed only when its items are durable without it: after a sync of the store's file system,
@@ -138,7 +138,7 @@ class Journal:
             return []
 
     def needs_replay(self) -> bool:
-        """Is there a journal of an earlier boot?"""
+        """Whether there is a journal of an earlier boot."""
         return (
             any(not name.startswith(self._boot + ".") for name in self._files())
             if self._boot
@@ -178,7 +178,7 @@ class Journal:
             self.checkpoint()
 
     def checkpoint(self) -> None:
-        """Make the items of all finished batches of this boot durable by themselves, and drop their journals."""
+        """Sync the items of all finished batches of this boot, and drop their journals."""
         finished: list[tuple[str, int]] = []
         try:
             for name in self._files():

@@ -33,7 +33,7 @@ from larix.protocol.store import PathInfo, PathNotValid
 from larix.store.adding import Staged, ingest_tree, stage_archive, stage_path
 from larix.store.atomic import write_file
 from larix.store.database import SCHEMA_VERSION, Database, NewRow, Row
-from larix.store.errors import StoreError, StoreUnusable, os_failure
+from larix.store.errors import StoreError, StoreUnusable, os_failure, quoted
 from larix.store.ingest import Incoming, Ingested, new_incoming
 from larix.store.instantiate import DerivationOutput, Graph, Item, source_item, text_item, write_items
 from larix.store.journal import Journal, Record
@@ -352,8 +352,8 @@ class LocalStore:
             if staged.incoming is not None:
                 staged.incoming.discard()
             raise SourceChanged(
-                f"`{os.fsdecode(content.file)}` changed since it was first read: it was to be `{source.path}`, "
-                f"and now is `{staged.info.path}`",
+                f"`{os.fsdecode(content.file)}` changed since it was first read: it was "
+                f"`{source.path}`, and now is `{staged.info.path}`",
                 hint="run the command again",
             )
         return staged
@@ -449,7 +449,7 @@ class LocalStore:
             [_row(info, now) for info in infos], [info.references for info in infos], outputs
         )
 
-    def _restore(self, record: Record) -> None:
+    def restore_from_journal(self, record: Record) -> None:
         """Rewrite an item of the journal, if it is valid and not what it should be."""
         rows = self.database.rows((record.path,))
         if not rows or rows[0][2] != "sha256:" + record.digest.hex():
@@ -540,7 +540,8 @@ def open_local_store(layout: Layout, *, on_busy: Callable[[float], None] | None 
         raise os_failure("read", layout.schema_file, error) from error
     if version != SCHEMA_VERSION:
         raise StoreUnusable(
-            f"the database of `{layout.state_dir}` has format {version or 'nothing'!s}, this larix knows {SCHEMA_VERSION}",
+            f"the database of `{layout.state_dir}` has format `{quoted(version)}`, "
+            f"and this larix knows {SCHEMA_VERSION}",
             hint="use the version of larix or Nix that wrote it, or another state directory",
         )
     for directory in (layout.store_dir, os.path.dirname(layout.database_file)):
@@ -557,7 +558,7 @@ def open_local_store(layout: Layout, *, on_busy: Callable[[float], None] | None 
     store = LocalStore(layout, database, journal, big_lock)
     try:
         if journal.needs_replay():
-            journal.replay(store._restore)
+            journal.replay(store.restore_from_journal)
     except BaseException:
         store.close()
         raise

@@ -13,9 +13,13 @@ import fcntl
 import os
 from collections.abc import Callable, Iterable
 from types import TracebackType
+from typing import TYPE_CHECKING
 
 from larix.formats.storepath import StorePath
 from larix.store.errors import os_failure
+
+if TYPE_CHECKING:
+    from typing import Self
 
 __all__ = ["PathLocks", "lock_holder", "open_lock_file", "try_lock"]
 
@@ -118,7 +122,7 @@ class PathLocks:
                 pass  # the lock goes with the descriptor; a file that stays is taken over by the next one
             os.close(descriptor)
 
-    def __enter__(self) -> PathLocks:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(

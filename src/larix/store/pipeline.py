@@ -8,8 +8,8 @@ none.
 from __future__ import annotations
 
 import threading
+from collections import deque
 from collections.abc import Callable, Iterable
-from queue import SimpleQueue
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 from larix.formats.hashes import new_hasher
@@ -31,45 +31,54 @@ class Lane(Generic[T]):
     """Does `action` for each item put, in order, in a thread once there is more than one.
 
     An exception of `action` comes out of a later `put` or of `finish`; the items after it are not acted upon.
+    At most `_DEPTH` items wait.
     """
 
     def __init__(self, action: Callable[[T], object]) -> None:
         self._action = action
-        self._first: list[T] = []
-        self._queue: SimpleQueue[T | None] = SimpleQueue()
-        self._room = threading.Semaphore(_DEPTH)
+        self._waiting: deque[T] = deque()
+        self._changed = threading.Condition()
         self._thread: threading.Thread | None = None
+        self._is_ending = False
         self._error: BaseException | None = None
 
     def put(self, item: T) -> None:
         if self._thread is None:
-            if not self._first:
-                self._first.append(item)
-                return
-            self._thread = threading.Thread(target=self._work, daemon=True)
-            self._thread.start()
-            self._queue.put(self._first.pop())
-            self._first.append(item)  # keeps this branch from being taken again; never read
-            self._room.acquire()
-        self._room.acquire()
-        if self._error is not None:
-            raise self._error
-        self._queue.put(item)
+            self._waiting.append(item)
+            if len(self._waiting) > 1:
+                self._thread = threading.Thread(target=self._work, daemon=True)
+                self._thread.start()
+            return
+        with self._changed:
+            while len(self._waiting) >= _DEPTH and self._error is None:
+                self._changed.wait()
+            if self._error is not None:
+                raise self._error
+            self._waiting.append(item)
+            self._changed.notify_all()
 
     def _work(self) -> None:
-        while (item := self._queue.get()) is not None:
-            if self._error is None:
-                try:
-                    self._action(item)
-                except BaseException as error:  # noqa: BLE001 - handed to the thread that waits
+        while True:
+            with self._changed:
+                while not self._waiting:
+                    if self._is_ending:
+                        return
+                    self._changed.wait()
+                item = self._waiting.popleft()
+                self._changed.notify_all()
+            try:
+                self._action(item)
+            except BaseException as error:  # noqa: BLE001 - handed to the thread that waits
+                with self._changed:
                     self._error = error
-            self._room.release()
+                    self._changed.notify_all()
+                return
 
     def finish(self) -> None:
         """Wait until everything is done."""
         if self._thread is None:
-            for item in self._first:
-                self._action(item)
+            while self._waiting:
+                self._action(self._waiting.popleft())
             return
         self.stop()
         if self._error is not None:
@@ -78,10 +87,10 @@ class Lane(Generic[T]):
     def stop(self) -> None:
         """End the thread, if there is one, after what was put; no exception of `action` comes out."""
         if self._thread is not None:
-            self._queue.put(None)
+            with self._changed:
+                self._is_ending = True
+                self._changed.notify_all()
             self._thread.join()
-            self._thread = None
-            self._first = []
 
 
 def run(

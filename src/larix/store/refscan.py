@@ -1,4 +1,4 @@
-"""Which store items does a stream of bytes refer to?
+"""Which store items a stream of bytes refers to.
 
 An item is referred to when the hash part of its path, 32 digits of nix-base32, occurs anywhere; that is Nix's
 rule. GCC breaks it at -O2: it copies constant strings through vector registers, in 16-byte pieces of which
@@ -92,7 +92,7 @@ class ReferenceScanner:
 
 
 def _extends(data: bytes, at: int, digits: bytes, start: int) -> bool:
-    """Whether `data` at `at` and `digits` at `start`, equal for `_KEY` bytes, are so for `_GRAM` around there."""
+    """Whether `data` at `at` and `digits` at `start`, equal for `_KEY` bytes, are so for `_GRAM` around."""
     first, last = 0, _KEY
     while first > -start and at + first > 0 and data[at + first - 1] == digits[start + first - 1]:
         first -= 1

@@ -14,7 +14,6 @@ from __future__ import annotations
 import errno
 import fcntl
 import os
-import socket
 import threading
 import time
 from collections.abc import Iterable
@@ -97,6 +96,8 @@ class TempRoots:
 
     def _tell_collector(self, paths: list[StorePath]) -> bool:
         """Send roots to the running collector; False when there is none to answer."""
+        import socket
+
         with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
             try:
                 connection.connect(self._layout.gc_socket_file)

@@ -1,5 +1,4 @@
-"""Trees as a flat sequence of steps: what a reader of files, of archives or of memory gives, and a writer
-takes.
+"""Trees as a flat sequence of steps: what readers of files, archives and memory give, and a writer takes.
 
     tree       = file | large | link | directory
     file       = (FILE, name, executable, contents)

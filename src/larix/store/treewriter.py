@@ -12,7 +12,7 @@ import stat
 import time
 from collections.abc import Iterable
 
-from larix.store.atomic import sync_directory, sync_file_system, write_all
+from larix.store.atomic import sync_file_system, write_all
 from larix.store.errors import os_failure
 from larix.store.tree import CHUNK, END_LARGE, ENTER, FILE, LARGE, LEAVE, LINK, Step
 
@@ -153,12 +153,3 @@ class TreeWriter:
         if self._directory >= 0:
             os.close(self._directory)
             self._directory = -1
-
-
-def publish(temporary: str, final: str) -> None:
-    """Give a finished tree its name, durably. What stands there must have been removed, or be a file or link."""
-    try:
-        os.rename(temporary, final)
-        sync_directory(os.path.dirname(final))
-    except OSError as error:
-        raise os_failure("create", final, error) from error
