@@ -129,12 +129,9 @@ class ExportDecoder:
                 pass
             if self.done:
                 reader.end()
-        except (BadWire, BadNar, BadStorePath) as error:
-            offset = self._offset + reader.position
-            if isinstance(error, BadNar):
-                offset = self._nar_start + (error.offset or 0)
-            elif isinstance(error, BadWire) and error.offset is not None:
-                offset = error.offset
+        except (BadWire, BadNar) as error:
+            start = self._nar_start if isinstance(error, BadNar) else 0
+            offset = None if error.offset is None else start + error.offset
             self._error = BadExport(offset=offset, expected=error.expected, found=error.found)
             raise self._error from error
         self._offset += reader.position
@@ -160,6 +157,8 @@ class ExportDecoder:
         except WireTruncated:
             reader.position = start
             return False
+        except BadStorePath as error:
+            raise reader.fail(error.expected, error.found, start) from error
         if item is not None:
             events.append(item)
         return True

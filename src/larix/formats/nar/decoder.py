@@ -127,6 +127,8 @@ class Decoder:
         if self._error is not None:
             raise self._error
         if self.done:
+            if not chunk:
+                return []
             raise self._fail(0, "nothing after the archive", excerpt(bytes(chunk[:25])))
         data = self._rest + bytes(chunk)
         events: list[Event] = []
@@ -295,7 +297,8 @@ class Decoder:
             if common < len(candidate)
         ):
             common += 1
-        word = common // 8 * 8
+        padding = -(self._offset + at) % 8
+        word = padding + (common - padding) // 8 * 8 if common >= padding else 0
         prefix = data[at : at + word]
         wanted = sorted({c[word : word + 8] for c in candidates if c.startswith(prefix) and word < len(c)})
         return self._fail(

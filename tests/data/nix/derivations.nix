@@ -1,0 +1,41 @@
+let
+  S = "x86_64-linux";
+  d = a: derivation ({ system = S; builder = "/bin/sh"; } // a);
+  src1 = builtins.path { path = SOURCES/size-5; name = "src1"; };
+  src2 = builtins.path { path = SOURCES/dir-with-all; name = "src2"; };
+  txt = builtins.toFile "builder.sh" "echo ${src1} > $out";
+in rec {
+  plain = d { name = "plain"; };
+  args = d { name = "args-1.0"; args = [ "-c" "echo $foo > $out" "" "a b" ]; foo = "bar"; };
+  types = d { name = "types"; t = true; f = false; n = null; i = 42; neg = -7; fl = 1.5; list = [ 1 "two" true null [ "nested" 3 ] ]; empty = ""; emptyList = [ ]; };
+  escapes = d { name = "escapes"; nl = "a\nb"; tab = "a\tb"; cr = "a\rb"; quote = "say \"hi\""; back = "c:\\dir\\n"; utf8 = "hé 日本語 😀"; dollar = "\${x} $$"; ctl = builtins.fromJSON "\"x\\u0001\\u007fy\""; args = [ "-c" "printf '%s\n' \"$nl\"\t\\" ]; sq = "it's"; brackets = "[(),]"; };
+  multi = d { name = "multi"; outputs = [ "out" "dev" "lib" ]; };
+  multiDev = d { name = "multidev"; outputs = [ "dev" "out" "a_b" ]; };
+  noOut = d { name = "noout"; outputs = [ "bin" ]; };
+  srcs = d { name = "srcs"; inherit src1 src2; args = [ txt ]; };
+  storeBuilder = d { name = "storebuilder"; builder = src1; };
+  dep1 = d { name = "dep1"; inherit plain; };
+  depMulti = d { name = "depmulti"; a = multi.dev; b = multi.lib; c = multi; };
+  depMultiOne = d { name = "depmultione"; a = multi.lib; };
+  depAll = d { name = "depall"; list = [ plain args multi.dev multiDev.a_b noOut.bin srcs ]; inherit src2; };
+  drvPathDep = d { name = "drvpathdep"; p = depMulti.drvPath; };
+  drvPathPlain = d { name = "drvpathplain"; p = builtins.unsafeDiscardOutputDependency plain.drvPath; };
+  fodFlat = d { name = "fod-flat"; outputHash = "2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824"; outputHashAlgo = "sha256"; outputHashMode = "flat"; args = [ "-c" "printf hello > $out" ]; };
+  fodFlat2 = d { name = "fod-flat"; outputHash = "2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824"; outputHashAlgo = "sha256"; args = [ "-c" "printf hell > $out; printf o >> $out" ]; };
+  fodSha1 = d { name = "fod-sha1.tar.gz"; outputHash = "aaf4c61ddcc5e8a2dabede0f3b482cd9aea9434d"; outputHashAlgo = "sha1"; outputHashMode = "flat"; url = "mirror:x"; };
+  fodMd5 = d { name = "fod-md5"; outputHash = "5d41402abc4b2a76b9719d911017c592"; outputHashAlgo = "md5"; };
+  fodSha512 = d { name = "fod-sha512"; outputHash = "9b71d224bd62f3785d96d46ad3ea3d73319bfbc2890caadae2dff72519673ca72323c3d99ba5c11d7c7acc6e14b8c5da0c4663475c2e5c3adef46f73bcdec043"; outputHashAlgo = "sha512"; };
+  fodRec = d { name = "fod-rec"; outputHash = "2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824"; outputHashAlgo = "sha256"; outputHashMode = "recursive"; };
+  fodRecSha1 = d { name = "fod-rec-sha1"; outputHash = "aaf4c61ddcc5e8a2dabede0f3b482cd9aea9434d"; outputHashAlgo = "sha1"; outputHashMode = "recursive"; };
+  fodBase32 = d { name = "fod-b32"; outputHash = "094qif9n4cq4fdg459qzbhg1c6wywawwaaivx0k0x8xhbyx4vwic"; outputHashAlgo = "sha256"; };
+  fodSri = d { name = "fod-sri"; outputHash = "sha256-LPJNul+wow4m6DsqxbninhsWHlwfp0JecwQzYpOLmCQ="; outputHashMode = "recursive"; };
+  fodWithInputs = d { name = "fod-in"; outputHash = "2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824"; outputHashAlgo = "sha256"; inherit plain multi src1; };
+  useFod = d { name = "usefod"; src = fodFlat; };
+  useFod2 = d { name = "usefod"; src = fodFlat2; };
+  useFodIn = d { name = "usefodin"; src = [ fodWithInputs fodRec fodSha1 ]; };
+  chain = builtins.foldl' (acc: i: d { name = "chain-${toString i}"; prev = [ acc plain ]; }) plain [ 1 2 3 4 5 ];
+  diamond = d { name = "diamond"; l = d { name = "left"; inherit chain; }; r = d { name = "right"; inherit chain multi; }; };
+  nameChars = d { name = "a+b-c._?=Z9"; };
+  special = d { name = "special"; passAsFile = [ "text" ]; text = "body"; exportReferencesGraph = [ "graph" plain ]; preferLocalBuild = true; allowedReferences = [ ]; impureEnvVars = [ "http_proxy" ]; };
+  floatingCA = d { name = "floating-ca"; __contentAddressed = true; outputHashMode = "recursive"; outputHashAlgo = "sha256"; };
+}
