@@ -8,12 +8,11 @@ from __future__ import annotations
 
 import functools
 import os
-import posixpath
 from typing import TYPE_CHECKING, NamedTuple
 
-from larix.derivation import FixedOutput, derivation, text_source
+from larix.derivation import derivation, text_source
 from larix.errors import LarixError, Location
-from larix.formats.hashes import Hash
+from larix.packages.origin import Origin
 from larix.staging.lower import Item
 from larixpkgs.bootstrap import relocate
 
@@ -60,8 +59,8 @@ class DebianPackage(NamedTuple):
     digest: bytes
 
     @property
-    def file_name(self) -> str:
-        return posixpath.basename(self.pool_name)
+    def origin(self) -> Origin:
+        return Origin(uri=f"debian://{self.pool_name}", sha256=self.digest)
 
 
 @functools.cache
@@ -102,23 +101,12 @@ class Seed:
         return Item(relocated.output_path(), relocated, "out")
 
 
-def _downloaded(lowering: Lowering, package: DebianPackage) -> Lowered:
-    return derivation(
-        package.file_name,
-        store_dir=lowering.store_dir,
-        system="builtin",
-        builder="builtin:download",
-        env={"url": f"debian://{package.pool_name}"},
-        fixed=FixedOutput(Hash("sha256", package.digest)),
-    )
-
-
 def _unpacked(lowering: Lowering) -> Lowered:
-    packages = [_downloaded(lowering, package) for package in debian_packages()]
+    packages = [package.origin.download(lowering) for package in debian_packages()]
     return derivation(
         "debian-packages",
         store_dir=lowering.store_dir,
-        system="builtin",
+        system=lowering.system,
         builder="builtin:unpack-debs",
         env={"debs": " ".join(each.output_path() for each in packages), "skip": " ".join(SKIPPED)},
         inputs=[(each, ("out",)) for each in packages],

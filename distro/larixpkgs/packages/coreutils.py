@@ -1,0 +1,42 @@
+"""GNU Coreutils."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from larix.buildsystems.gnu import gnu
+
+from larix.buildside.files import substitute
+from larix.buildside.gnu import standard_phases
+from larix.packages import Origin, Package, licenses
+
+__all__ = ["coreutils"]
+
+
+def name_the_shell(*, shell: Path) -> None:
+    """What `split --filter` and `chroot` start when `SHELL` does not say."""
+    for file in ("src/split.c", "src/chroot.c"):
+        substitute(file, ('"/bin/sh"', f'"{shell}"'))
+
+
+coreutils = Package(
+    name="coreutils",
+    version="9.7",
+    source=lambda p: Origin(
+        uri=(
+            f"mirror://gnu/coreutils/coreutils-{p.version}.tar.xz",
+            f"debian://pool/main/c/coreutils/coreutils_{p.version}.orig.tar.xz",
+        ),
+        sha256="e8bb26ad0293f9b5a1fc43fb42ba970e312c66ce92c1b0b16713d7500db251bf",
+    ),
+    build_system=gnu,
+    arguments={"phases": standard_phases.add_before("configure", name_the_shell)},
+    synopsis="Basic file, shell and text commands",
+    description=(
+        "GNU Coreutils are the commands that every system is expected to have: they list, copy, move and "
+        "remove files, sort, cut, join and count text, tell about the system and its users, and make up "
+        "much of what shell scripts do."
+    ),
+    home_page="https://www.gnu.org/software/coreutils/",
+    license=licenses.gpl3_plus,
+)

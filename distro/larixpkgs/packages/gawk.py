@@ -1,0 +1,52 @@
+"""GNU awk.
+
+Debian's source is the release without its manual, whose licence it does not accept.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from larix.buildsystems.gnu import gnu
+
+from larix.buildside.files import substitute
+from larix.buildside.gnu import standard_phases
+from larix.packages import Origin, Package, licenses
+
+__all__ = ["gawk"]
+
+
+def leave_out_manual() -> None:
+    """The manual is missing from the source, but not the makefile that would make it."""
+    stub = Path("doc/Makefile.in")
+    stub.parent.mkdir(exist_ok=True)
+    stub.write_text("all check clean distclean info install installcheck uninstall:\n")
+
+
+def name_the_shell(*, shell: Path) -> None:
+    """Pipes and `system` are its work."""
+    substitute("io.c", ('"/bin/sh"', f'"{shell}"'))
+
+
+gawk = Package(
+    name="gawk",
+    version="5.2.1",
+    source=lambda p: Origin(
+        uri=(f"debian://pool/main/g/gawk/gawk_{p.version}.orig.tar.xz",),
+        sha256="2337a0283b180ec1b9c727973a34781c6478b3ae9bcbdcca0a4dc49861d75a65",
+    ),
+    build_system=gnu,
+    arguments={
+        "phases": standard_phases.add_before("configure", leave_out_manual).add_before(
+            "configure", name_the_shell
+        ),
+    },
+    synopsis="Process text by pattern and action",
+    description=(
+        "GNU awk runs programs of the awk language: each names patterns and what to do with the lines "
+        "that match them. It splits lines into fields, calculates, formats reports, and reaches files, "
+        "commands and the network."
+    ),
+    home_page="https://www.gnu.org/software/gawk/",
+    license=licenses.gpl3_plus,
+)

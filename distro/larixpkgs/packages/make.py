@@ -1,0 +1,51 @@
+"""GNU Make.
+
+Debian's source is the release without its manual, whose licence it does not accept.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from larix.buildsystems.gnu import gnu
+
+from larix.buildside.files import substitute
+from larix.buildside.gnu import standard_phases
+from larix.packages import Origin, Package, licenses
+
+__all__ = ["make"]
+
+
+def leave_out_manual() -> None:
+    """The manual is missing from the source, and with it the makefile that `configure` expects."""
+    stub = Path("doc/Makefile.in")
+    stub.parent.mkdir(exist_ok=True)
+    stub.write_text("all check clean distclean info install installcheck uninstall:\n")
+
+
+def name_the_shell(*, shell: Path) -> None:
+    """Recipes are run by this shell unless a makefile says otherwise."""
+    substitute("src/job.c", ('default_shell = "/bin/sh"', f'default_shell = "{shell}"'))
+
+
+make = Package(
+    name="make",
+    version="4.4.1",
+    source=lambda p: Origin(
+        uri=(f"debian://pool/main/m/make-dfsg/make-dfsg_{p.version}.orig.tar.xz",),
+        sha256="3b16b00ea1079af9f8096bbc71ff7cc00c249fc6a862003da3c42308a0adb0fe",
+    ),
+    build_system=gnu,
+    arguments={
+        "phases": standard_phases.add_before("configure", leave_out_manual).add_before(
+            "configure", name_the_shell
+        ),
+    },
+    synopsis="Build what is out of date",
+    description=(
+        "GNU Make finds out, from a makefile that tells what is made of what and how, which files are "
+        "out of date, and runs the commands that make them anew."
+    ),
+    home_page="https://www.gnu.org/software/make/",
+    license=licenses.gpl3_plus,
+)
