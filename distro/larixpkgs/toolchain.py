@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from larix.packages.inputs import Input, StoreFile
+from larix.packages.inputs import Input
 from larix.packages.toolchain import Toolchain, register_toolchain
-from larix.staging.lower import Interpreter
+from larix.staging import FileAppend, Interpreter
 
 __all__: list[str] = []
 
@@ -17,7 +17,7 @@ def _seed() -> Toolchain:
         name="seed",
         inputs=(Input("seed", seed),),
         python=Interpreter(seed, "bin/python3"),
-        shell=StoreFile(seed, "bin/bash"),
+        shell=FileAppend(seed, "bin/bash"),
     )
 
 

@@ -6,7 +6,6 @@ Upstream publishes a release and patches to it; Debian's source is the release w
 from __future__ import annotations
 
 from larix.buildsystems.gnu import gnu
-
 from larix.packages import Origin, Package, licenses
 from larixpkgs.packages.ncurses import ncurses
 from larixpkgs.packages.readline import readline

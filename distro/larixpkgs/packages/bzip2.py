@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from larix.buildsystems.gnu import gnu
-
 from larix.buildside.files import install_file, substitute
 from larix.buildside.gnu import standard_phases
 from larix.buildside.invoke import invoke
+from larix.buildsystems.gnu import gnu
 from larix.packages import Origin, Package, licenses
 
 __all__ = ["bzip2"]

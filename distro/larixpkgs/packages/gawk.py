@@ -7,10 +7,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from larix.buildsystems.gnu import gnu
-
 from larix.buildside.files import substitute
 from larix.buildside.gnu import standard_phases
+from larix.buildsystems.gnu import gnu
 from larix.packages import Origin, Package, licenses
 
 __all__ = ["gawk"]

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from larix.buildsystems.gnu import gnu
-
 from larix.buildside.gnu import standard_phases
+from larix.buildsystems.gnu import gnu
 from larix.packages import Origin, Package, licenses
 
 __all__ = ["ncurses"]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from larix.buildsystems.gnu import gnu
-
 from larix.packages import Origin, Package, licenses
 from larixpkgs.packages.ncurses import ncurses
 

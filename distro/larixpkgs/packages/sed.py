@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from larix.buildsystems.gnu import gnu
-
 from larix.packages import Origin, Package, licenses
 
 __all__ = ["sed"]

@@ -8,10 +8,9 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from larix.buildsystems.gnu import gnu
-
 from larix.buildside.files import substitute
 from larix.buildside.gnu import parallel_jobs, standard_phases
+from larix.buildsystems.gnu import gnu
 from larix.packages import Origin, Package, licenses
 
 __all__ = ["tar"]

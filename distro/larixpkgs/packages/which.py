@@ -6,7 +6,6 @@ Debian's source is the release without its manual, whose licence it does not acc
 from __future__ import annotations
 
 from larix.buildsystems.gnu import gnu
-
 from larix.packages import Origin, Package, licenses
 
 __all__ = ["which"]

@@ -8,10 +8,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from larix.buildsystems.gnu import gnu
-
 from larix.buildside.gnu import standard_phases
 from larix.buildside.invoke import invoke
+from larix.buildsystems.gnu import gnu
 from larix.packages import Origin, Package, licenses
 
 __all__ = ["zlib"]
