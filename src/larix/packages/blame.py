@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import builtins
+import os
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -14,6 +15,9 @@ if TYPE_CHECKING:
     from types import FrameType
 
 __all__ = ["Blame", "blame", "did_you_mean"]
+
+
+_STANDARD_LIBRARY = os.path.dirname(os.__file__) + "/"
 
 
 class Blame(NamedTuple):
@@ -29,16 +33,25 @@ def did_you_mean(name: str, known: Iterable[str]) -> str | None:
 
 
 def blame(error: BaseException, *, file: str | None = None) -> Blame:
-    """The cause in words, and the innermost line of `file` that led to it (of any file when None)."""
+    """The cause in words, and the innermost line that led to it in `file`, or in the directory of that name.
+
+    Without a name any file will do, but those of Python itself only when there is no other.
+    """
     if isinstance(error, SyntaxError) and error.filename:
         place = Location(error.filename, error.lineno or 1, max(error.offset or 0, 0))
         return Blame(f"syntax error: {error.msg}", place, None)
     frames = _frames(error)
-    chosen = [each for each in frames if file is None or each[0].f_code.co_filename == file]
+    chosen = [each for each in frames if _is_in(each[0].f_code.co_filename, file)]
     if not chosen:
         return Blame(_words(error), None, _hint(error, None))
     frame, line = chosen[-1]
     return Blame(_words(error), Location(frame.f_code.co_filename, line), _hint(error, frame))
+
+
+def _is_in(name: str, file: str | None) -> bool:
+    if file is None:
+        return not name.startswith("<") and not name.startswith(_STANDARD_LIBRARY)
+    return name == file or name.startswith(f"{file}/")
 
 
 def _frames(error: BaseException) -> list[tuple[FrameType, int]]:

@@ -1,0 +1,112 @@
+"""Package modules: found below directories, loaded, and what is wrong with one told in a line."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+from importlib.util import module_from_spec, spec_from_file_location
+from typing import TYPE_CHECKING, NamedTuple
+
+from larix.errors import LarixError, Location
+from larix.packages.blame import blame
+from larix.packages.package import Package
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from types import ModuleType
+
+__all__ = ["BrokenModule", "Folder", "load_module", "module_names", "packages_of_file", "packages_of_module"]
+
+
+class BrokenModule(LarixError):
+    """A package module cannot be loaded; `module` names it."""
+
+    def __init__(
+        self, module: str, message: str, *, place: Location | None = None, hint: str | None = None
+    ) -> None:
+        super().__init__(f"failed to load `{module}`: {message}", place=place, hint=hint)
+        self.module = module
+
+
+class Folder(NamedTuple):
+    """A directory of package modules. `package` is the Python package it is, or "" for one outside of any."""
+
+    directory: str
+    package: str = ""
+
+
+def module_names(folder: Folder) -> Iterator[str]:
+    """The full names of the modules below a folder, sorted; those with a leading underscore are left out."""
+    prefix = f"{folder.package}." if folder.package else ""
+    pending = [(folder.directory, prefix)]
+    found: list[str] = []
+    while pending:
+        directory, before = pending.pop()
+        with os.scandir(directory) as entries:
+            for entry in entries:
+                stem, ending = os.path.splitext(entry.name)
+                if not stem.isidentifier() or stem.startswith("_"):
+                    continue
+                if ending == ".py" and entry.is_file():
+                    found.append(before + stem)
+                elif not ending and entry.is_dir():
+                    pending.append((entry.path, f"{before}{stem}."))
+    yield from sorted(found)
+
+
+def load_module(name: str, folder: Folder) -> ModuleType:
+    """Import a module of a folder, which is put at the end of the import path if it is in no package."""
+    if not folder.package and folder.directory not in sys.path:
+        sys.path.append(folder.directory)
+        importlib.invalidate_caches()
+    try:
+        module = importlib.import_module(name)
+    except (Exception, SystemExit) as error:  # a package file may raise whatever it likes
+        raise _broken(name, error, folder.directory) from error
+    expected = os.path.join(folder.directory, *name.removeprefix(f"{folder.package}.").split("."))
+    file = os.path.realpath(module.__file__ or "")
+    if file not in {os.path.realpath(f"{expected}.py"), os.path.realpath(f"{expected}/__init__.py")}:
+        raise BrokenModule(
+            name,
+            f"another module has this name: {file or 'a part of Python'}",
+            place=Location(f"{expected}.py", 1),
+            hint="rename the file",
+        )
+    return module
+
+
+def packages_of_module(module: ModuleType) -> list[tuple[str, Package]]:
+    """The packages that a module binds to public names, in the order of their definition."""
+    return [
+        (name, value)
+        for name, value in vars(module).items()
+        if isinstance(value, Package) and not name.startswith("_")
+    ]
+
+
+def packages_of_file(file: str) -> list[tuple[str, Package]]:
+    """Run a file that is on no path, and give the packages defined in it, in their order."""
+    absolute = os.path.abspath(file)
+    spec = spec_from_file_location("larix_file", absolute)
+    if spec is None or spec.loader is None:
+        raise BrokenModule(file, "it is no Python file", hint="give a file whose name ends in `.py`")
+    module = module_from_spec(spec)
+    sys.modules[spec.name] = module
+    try:
+        spec.loader.exec_module(module)
+    except (Exception, SystemExit) as error:
+        raise _broken(file, error, absolute) from error
+    found = [each for each in packages_of_module(module) if each[1].location.file == absolute]
+    if not found:
+        raise BrokenModule(file, "it defines no package", place=Location(file, 1))
+    return found
+
+
+def _broken(name: str, error: BaseException, origin: str) -> LarixError:
+    if isinstance(error, LarixError):
+        return BrokenModule(name, error.message, place=error.place, hint=error.hint)
+    if isinstance(error, FileNotFoundError) and error.filename == origin:
+        return BrokenModule(name, "there is no such file")
+    found = blame(error, file=origin)
+    return BrokenModule(name, found.message, place=found.place, hint=found.hint)

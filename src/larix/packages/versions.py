@@ -1,0 +1,37 @@
+"""The order of versions, and prefixes of them.
+
+Versions are compared part by part, a part being a run of digits or of letters; what else there is separates.
+A number is newer than a word, and `pre`, `rc`, `beta`, `alpha` and `dev` are older than nothing at all.
+"""
+
+from __future__ import annotations
+
+import re
+
+__all__ = ["compare_versions", "version_key", "version_matches"]
+
+_PARTS = re.compile(r"[0-9]+|[A-Za-z]+")
+_EARLY = {"dev": 0, "alpha": 1, "a": 1, "beta": 2, "b": 2, "pre": 3, "rc": 4}
+_END, _WORD, _NUMBER = 5, 6, 7
+
+
+def version_matches(version: str, prefix: str | None) -> bool:
+    """Whether the prefix is the version, or ends at a boundary in it."""
+    if prefix is None or version == prefix:
+        return True
+    return version.startswith(prefix) and (not prefix[-1].isalnum() or not version[len(prefix)].isalnum())
+
+
+def version_key(version: str) -> tuple[tuple[int, int, str], ...]:
+    """A key that sorts older versions first."""
+    parts = [
+        (_NUMBER, int(part), "") if part.isdigit() else (_EARLY.get(part.lower(), _WORD), 0, part)
+        for part in _PARTS.findall(version)
+    ]
+    return (*parts, (_END, 0, ""))
+
+
+def compare_versions(one: str, other: str) -> int:
+    """Negative when the first is older, positive when it is newer, 0 when they are as good as the same."""
+    first, second = version_key(one), version_key(other)
+    return (first > second) - (first < second)
