@@ -18,6 +18,11 @@ def name_the_shell(*, shell: Path) -> None:
         substitute(file, ('"/bin/sh"', f'"{shell}"'))
 
 
+def name_the_shell_in_a_test(*, shell: Path) -> None:
+    """It writes a script and runs it."""
+    substitute("tests/env/env.sh", ("^#!/bin/sh", f"#!{shell}"))
+
+
 coreutils = Package(
     name="coreutils",
     version="9.7",
@@ -29,7 +34,11 @@ coreutils = Package(
         sha256="e8bb26ad0293f9b5a1fc43fb42ba970e312c66ce92c1b0b16713d7500db251bf",
     ),
     build_system=gnu,
-    arguments={"phases": standard_phases.add_before("configure", name_the_shell)},
+    arguments={
+        "phases": standard_phases.add_before("configure", name_the_shell).add_before(
+            "check", name_the_shell_in_a_test
+        )
+    },
     synopsis="Basic file, shell and text commands",
     description=(
         "GNU Coreutils are the commands that every system is expected to have: they list, copy, move and "
