@@ -11,7 +11,7 @@ from hashlib import sha256
 from typing import TYPE_CHECKING, NamedTuple, cast
 
 from larix.derivation.modulo import merge_inputs
-from larix.derivation.record import BadDerivation, Derivation
+from larix.derivation.record import BadDerivation, Derivation, check_derivation_name
 from larix.derivation.source import PresentSource, Source
 from larix.derivation.text import parse_derivation
 from larix.formats.aterm import ESCAPED
@@ -19,7 +19,6 @@ from larix.formats.hashes import Hash
 from larix.formats.storepath import (
     StoreDir,
     StorePath,
-    check_name,
     check_output_name,
     fixed_output_fingerprint,
     make_fixed_path,
@@ -147,7 +146,7 @@ def derivation(
     built. Text is encoded as UTF-8, with lone surrogates standing for bytes as in file names. Raises
     BadDerivation or BadStoreName.
     """
-    check_name(name + ".drv")
+    check_derivation_name(name)
     if outputs is not _OUT:
         outputs = _check_outputs(outputs)
     wanted = _merge_wanted(store_dir, inputs)

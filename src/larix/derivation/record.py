@@ -20,7 +20,7 @@ from larix.formats.storepath import (
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-__all__ = ["BadDerivation", "Derivation", "Output"]
+__all__ = ["BadDerivation", "Derivation", "Output", "check_derivation_name"]
 
 
 class BadDerivation(FormatError):
@@ -134,8 +134,15 @@ class Derivation:
         return None if path is None else StoreDir(path.rpartition("/")[0])
 
 
+def check_derivation_name(name: str) -> None:
+    check_name(name)
+    check_name(name + ".drv")
+    if name.endswith(".drv"):  # else its output would pass for a derivation
+        raise BadDerivation(expected="a name that does not end in `.drv`", found=f"`{name}`")
+
+
 def _check(drv: Derivation) -> None:
-    check_name(drv.name + ".drv")
+    check_derivation_name(drv.name)
     if not drv.outputs:
         raise BadDerivation(expected="at least one output", found="none")
     if not drv.builder:
