@@ -40,6 +40,7 @@ from larix.store.journal import Journal, Record
 from larix.store.layout import Layout
 from larix.store.locks import PathLocks, open_lock_file
 from larix.store.pipeline import hash_steps
+from larix.store.roots import indirect_root_file, make_link
 from larix.store.temproots import release_temp_roots, temp_roots_of
 from larix.store.tree import FILE, ROOT_NAME, Framing, StepsOfEvents, read_steps
 from larix.store.treewriter import TreeWriter
@@ -184,6 +185,24 @@ class LocalStore:
 
     def add_temp_root(self, *paths: StorePath) -> None:
         self._temp_roots.add(paths)
+
+    def add_indirect_root(self, link: str) -> None:
+        link = os.path.abspath(link)
+        if not link.startswith(self.layout.gc_roots_dir + "/"):
+            make_link(link, indirect_root_file(self.layout, link))
+
+    def add_permanent_root(self, path: StorePath, link: str) -> None:
+        """As the protocol says; raises `StoreError` when `link` would replace something other than a link."""
+        link = os.path.abspath(link)
+        self.add_temp_root(path)
+        if not self.is_valid(path):
+            raise PathNotValid(path)
+        if link.startswith(self.store_dir + "/"):
+            raise StoreError(f"a root cannot be in the store itself: `{quoted(link)}`")
+        self.add_indirect_root(link)
+        make_link(path, link)
+        # A collection may just have taken the note for stale, as the link was not there yet.
+        self.add_indirect_root(link)
 
     def lock_paths(
         self, paths: Iterable[StorePath], *, on_wait: Callable[[StorePath, int | None], object] | None = None

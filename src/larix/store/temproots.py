@@ -17,11 +17,15 @@ import os
 import threading
 import time
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
 from larix.formats.storepath import StorePath
 from larix.store.errors import os_failure
 from larix.store.layout import Layout
 from larix.store.locks import open_lock_file, try_lock
+
+if TYPE_CHECKING:
+    import socket
 
 __all__ = ["TempRoots", "release_temp_roots", "temp_roots_of"]
 
@@ -100,7 +104,7 @@ class TempRoots:
 
         with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
             try:
-                connection.connect(self._layout.gc_socket_file)
+                _connect(connection, self._layout.gc_socket_file)
                 for path in paths:
                     connection.sendall(path.encode("ascii") + b"\n")
                     if connection.recv(1) != b"1":
@@ -126,6 +130,15 @@ class TempRoots:
                 os.close(self._gc_lock)
             self._owner = 0
             self._added = set()
+
+
+def _connect(connection: socket.socket, file: str) -> None:
+    """As `connect`, for names longer than the 108 bytes of a socket's address too."""
+    directory = os.open(os.path.dirname(file), os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        connection.connect(f"/proc/self/fd/{directory}/{os.path.basename(file)}")
+    finally:
+        os.close(directory)
 
 
 _shared: dict[tuple[int, int], tuple[TempRoots, int]] = {}

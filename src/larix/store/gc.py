@@ -1,0 +1,410 @@
+"""Collecting garbage: what no root reaches goes away.
+
+The order that keeps every promise: `gc.lock` exclusively, so that nobody adds a temporary root unseen; a
+socket on which they are taken meanwhile; roots; the dead made invalid, durably, referrers before what they
+refer to; then moved out of their names, and only then deleted. A crash leaves garbage of the next collection,
+never a valid path without its content.
+
+The graph is read with two queries and walked in memory. Space comes first: the reserve is given back before
+anything is written, and moving aside needs none.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import socket
+import threading
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
+from typing import TYPE_CHECKING, NamedTuple
+
+from larix.formats import base32
+from larix.formats.storepath import BadStorePath, StorePath, parse_store_path
+from larix.store.atomic import remove_tree
+from larix.store.errors import StoreError, os_failure
+from larix.store.local import LocalStore
+from larix.store.locks import open_lock_file, try_lock
+from larix.store.roots import Root, find_roots, process_roots, read_temp_roots
+
+if TYPE_CHECKING:
+    from typing import Self
+
+__all__ = ["Collected", "PathAlive", "all_roots", "collect", "dead_paths", "delete", "live_paths"]
+
+_BATCH = 2000
+
+
+class PathAlive(StoreError):
+    """A path was to be deleted that something needs."""
+
+
+class Collected(NamedTuple):
+    """What a collection removed: paths that were valid, and bytes of disk (other garbage included)."""
+
+    paths: list[StorePath]
+    bytes_freed: int
+
+
+class _Graph:
+    """All valid paths as numbers, with what each keeps alive."""
+
+    def __init__(self, store: LocalStore, *, keep_derivations: bool, keep_outputs: bool) -> None:
+        self.ids: dict[StorePath, int] = {}
+        self.paths: dict[int, StorePath] = {}
+        self.references: dict[int, list[int]] = {}
+        self.keeps: dict[int, list[int]] = {}
+        derivers: list[tuple[int, StorePath]] = []
+        for number, path, deriver in store.database.query("select id, path, deriver from ValidPaths"):
+            self.ids[path] = number
+            self.paths[number] = path
+            if deriver:
+                derivers.append((number, deriver))
+        for referrer, reference in store.database.query("select referrer, reference from Refs"):
+            self.references.setdefault(referrer, []).append(reference)
+        if keep_derivations:
+            for number, deriver in derivers:
+                if deriver in self.ids:
+                    self.keeps.setdefault(number, []).append(self.ids[deriver])
+        if keep_outputs:
+            for drv, output in store.database.query("select drv, path from DerivationOutputs"):
+                if output in self.ids:
+                    self.keeps.setdefault(drv, []).append(self.ids[output])
+
+    def reach(self, roots: Iterable[StorePath], reached: set[int]) -> None:
+        """Add to `reached` all that `roots` keep alive."""
+        todo = [self.ids[path] for path in roots if path in self.ids]
+        while todo:
+            number = todo.pop()
+            if number not in reached:
+                reached.add(number)
+                todo += self.references.get(number, ())
+                todo += self.keeps.get(number, ())
+
+    def referrers_first(self, numbers: set[int]) -> list[int]:
+        """`numbers` in an order in which nothing comes before what refers to it."""
+        waiting = dict.fromkeys(numbers, 0)
+        for number in numbers:
+            for reference in self.references.get(number, ()):
+                if reference in waiting and reference != number:
+                    waiting[reference] += 1
+        ready = [number for number, count in waiting.items() if count == 0]
+        order: list[int] = []
+        while ready:
+            number = ready.pop()
+            order.append(number)
+            for reference in self.references.get(number, ()):
+                if reference in waiting and reference != number:
+                    waiting[reference] -= 1
+                    if waiting[reference] == 0:
+                        ready.append(reference)
+        if len(order) < len(numbers):
+            order += numbers.difference(order)  # a circle, which no registration makes: all at once
+        return order
+
+
+def all_roots(store: LocalStore, *, prune: bool = False) -> list[Root]:
+    """Every root there is: permanent, temporary and of running processes; not all need be valid paths."""
+    return [
+        *find_roots(store.layout, prune=prune),
+        *read_temp_roots(store.layout, prune=prune),
+        *process_roots(store.store_dir),
+    ]
+
+
+def live_paths(
+    store: LocalStore, *, keep_derivations: bool = True, keep_outputs: bool = False
+) -> set[StorePath]:
+    """The valid paths that a collection now would keep."""
+    graph = _Graph(store, keep_derivations=keep_derivations, keep_outputs=keep_outputs)
+    reached: set[int] = set()
+    graph.reach([root.path for root in all_roots(store)], reached)
+    return {graph.paths[number] for number in reached}
+
+
+def dead_paths(
+    store: LocalStore, *, keep_derivations: bool = True, keep_outputs: bool = False
+) -> set[StorePath]:
+    """The valid paths that a collection now would remove."""
+    live = live_paths(store, keep_derivations=keep_derivations, keep_outputs=keep_outputs)
+    return store.all_valid_paths() - live
+
+
+def collect(
+    store: LocalStore,
+    *,
+    keep_derivations: bool = True,
+    keep_outputs: bool = False,
+    max_freed: int | None = None,
+    on_delete: Callable[[StorePath], object] | None = None,
+    on_wait: Callable[[], object] | None = None,
+) -> Collected:
+    """Remove everything that no root reaches, or some of it until `max_freed` bytes are free again.
+
+    `keep_derivations`: what a live path was built from is alive, as far as valid; `keep_outputs`: what a live
+    derivation builds is. `on_delete` hears of each path as it goes, `on_wait` once if another collection
+    runs.
+    """
+    with _Collection(store, on_wait) as collection:
+        graph = _Graph(store, keep_derivations=keep_derivations, keep_outputs=keep_outputs)
+        live: set[int] = set()
+        roots = {root.path for root in all_roots(store, prune=True)}
+        graph.reach(roots, live)
+        collection.begin(graph, live, roots)
+        dead = graph.referrers_first(set(graph.paths) - live)
+        collection.remove(dead, max_freed, on_delete)
+        if max_freed is None or collection.freed < max_freed:
+            collection.sweep()
+    return Collected(collection.removed, collection.freed)
+
+
+def delete(
+    store: LocalStore,
+    paths: Iterable[StorePath],
+    *,
+    on_delete: Callable[[StorePath], object] | None = None,
+    on_wait: Callable[[], object] | None = None,
+) -> Collected:
+    """Remove `paths` and what refers to them.
+
+    Raises `PathAlive`, with nothing removed, if a root reaches one of them; roots of this process count too.
+    """
+    wanted = list(dict.fromkeys(paths))
+    with _Collection(store, on_wait) as collection:
+        graph = _Graph(store, keep_derivations=True, keep_outputs=False)
+        live: set[int] = set()
+        roots = all_roots(store, prune=True)
+        graph.reach([root.path for root in roots], live)
+        for path in wanted:
+            if graph.ids.get(path) in live:
+                raise PathAlive(
+                    f"`{path}` is alive{_reason(store, path, roots)}",
+                    hint="remove that root first",
+                )
+        collection.begin(graph, live, {root.path for root in roots})
+        doomed = {graph.ids[path] for path in store.referrers_closure(wanted) if path in graph.ids}
+        collection.remove(graph.referrers_first(doomed), None, on_delete)
+        for path in wanted:
+            if path not in graph.ids:
+                collection.sweep_item(path)
+    return Collected(collection.removed, collection.freed)
+
+
+def _reason(store: LocalStore, path: StorePath, roots: Sequence[Root]) -> str:
+    users = store.referrers_closure([path])
+    for root in roots:
+        if root.path in users:
+            return f": `{root.path}` is kept by `{root.reason}`"
+    return ": what is built from it is in use"
+
+
+class _Collection:
+    """One running collection: its lock, its socket, what it may still delete."""
+
+    def __init__(self, store: LocalStore, on_wait: Callable[[], object] | None) -> None:
+        self._store = store
+        self._on_wait = on_wait
+        self._lock_file = -1
+        self._server: socket.socket | None = None
+        self._thread: threading.Thread | None = None
+        self._guard = threading.Lock()  # held while roots change and while a batch goes away
+        self._graph: _Graph | None = None
+        self._live: set[int] = set()
+        self._roots: set[StorePath] = set()
+        self.removed: list[StorePath] = []
+        self.freed = 0
+
+    def __enter__(self) -> Self:
+        layout = self._store.layout
+        self._lock_file = open_lock_file(layout.gc_lock_file)
+        try:
+            if not try_lock(self._lock_file):
+                if self._on_wait is not None:
+                    self._on_wait()
+                fcntl.flock(self._lock_file, fcntl.LOCK_EX)
+            self._serve()
+        except BaseException:
+            os.close(self._lock_file)
+            raise
+        with suppress(OSError):  # used up already
+            os.unlink(layout.reserve_file)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        # The lock goes before the socket: who is told by the one that there is no collector finds the other
+        # free.
+        with suppress(OSError):  # a stale socket is replaced by the next collection
+            os.unlink(self._store.layout.gc_socket_file)
+        fcntl.flock(self._lock_file, fcntl.LOCK_UN)
+        os.close(self._lock_file)
+        if self._server is not None and self._thread is not None:
+            self._server.shutdown(socket.SHUT_RDWR)
+            self._thread.join()
+            self._server.close()
+
+    def begin(self, graph: _Graph, live: set[int], roots: set[StorePath]) -> None:
+        """From now on new roots extend `live`; those that came while the roots were read are in already."""
+        with self._guard:
+            self._graph = graph
+            self._live = live
+            roots |= self._roots
+            self._roots = roots
+            graph.reach(roots, live)
+
+    def _serve(self) -> None:
+        file = self._store.layout.gc_socket_file
+        try:
+            os.makedirs(os.path.dirname(file), mode=0o755, exist_ok=True)
+            if os.path.lexists(file):
+                os.unlink(file)
+            self._server = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM | socket.SOCK_CLOEXEC)
+            # A socket's name may have 108 bytes, a state directory more: bind through its descriptor.
+            directory = os.open(os.path.dirname(file), os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+            try:
+                self._server.bind(f"/proc/self/fd/{directory}/socket")
+            finally:
+                os.close(directory)
+            os.chmod(file, 0o666)  # noqa: S103 - whoever may read the store may keep a path from collection
+            self._server.listen(64)
+        except OSError as error:
+            raise os_failure("listen for new roots on", file, error) from error
+        self._thread = threading.Thread(target=self._accept, args=(self._server,), daemon=True)
+        self._thread.start()
+
+    def _accept(self, server: socket.socket) -> None:
+        while True:
+            try:
+                connection, _ = server.accept()
+            except OSError:
+                return
+            threading.Thread(target=self._take_roots, args=(connection,), daemon=True).start()
+
+    def _take_roots(self, connection: socket.socket) -> None:
+        with connection:
+            pending = b""
+            try:
+                while received := connection.recv(65536):
+                    *lines, pending = (pending + received).split(b"\n")
+                    for line in lines:
+                        self._add_root(line.decode("ascii", "replace"))
+                        connection.sendall(b"1")
+                    if len(pending) > 4096:
+                        return
+            except OSError:
+                return
+
+    def _add_root(self, text: str) -> None:
+        """When this returns the path is either safe or already gone."""
+        try:
+            path = parse_store_path(self._store.store_dir, text)
+        except BadStorePath:
+            return
+        with self._guard:
+            self._roots.add(path)
+            if self._graph is not None:
+                self._graph.reach([path], self._live)
+
+    def remove(
+        self, order: list[int], max_freed: int | None, on_delete: Callable[[StorePath], object] | None
+    ) -> None:
+        """Remove valid paths, in this order, except those that have become alive meanwhile."""
+        graph = self._graph
+        if graph is None:
+            return
+        batch = _BATCH if max_freed is None else 1
+        for start in range(0, len(order), batch):
+            aside: list[str] = []
+            with self._guard:
+                doomed = [
+                    graph.paths[number] for number in order[start : start + batch] if number not in self._live
+                ]
+                if doomed:
+                    self._store.database.invalidate(doomed)
+                for path in doomed:
+                    self._move_aside(path, aside)
+            for path in doomed:
+                self.removed.append(path)
+                if on_delete is not None:
+                    on_delete(path)
+            self._remove_trees(aside)
+            if max_freed is not None and self.freed >= max_freed:
+                return
+
+    def _move_aside(self, path: str, aside: list[str]) -> None:
+        """Free the name `path`: at once if it is a file, else by giving the tree another name."""
+        trash = f"{self._store.store_dir}/{base32.encode(os.urandom(20))}-larix-deleted"
+        try:
+            status = os.lstat(path)
+            if status.st_mode & 0o170000 == 0o040000:
+                os.rename(path, trash)
+                aside.append(trash)
+            else:
+                os.unlink(path)
+                self.freed += status.st_blocks * 512 if status.st_nlink == 1 else 0
+        except FileNotFoundError:
+            return
+        except OSError as error:
+            raise os_failure("delete", path, error) from error
+
+    def _remove_trees(self, aside: list[str]) -> None:
+        for tree in aside:
+            try:
+                self.freed += remove_tree(tree)
+            except OSError as error:
+                raise os_failure("delete", tree, error) from error
+
+    def sweep(self) -> None:
+        """Remove what is there without being valid: leftovers of crashes, stale locks, unused links."""
+        valid = self._store.all_valid_paths()
+        store_dir = self._store.store_dir
+        for name in os.listdir(store_dir):
+            path = f"{store_dir}/{name}"
+            if path not in valid:
+                if name.endswith(".lock"):
+                    _remove_stale_lock(path)
+                else:
+                    self.sweep_item(path)
+        self._sweep_links(store_dir + "/.links")
+
+    def sweep_item(self, path: str) -> None:
+        """Remove an item that is not valid and no root; other names are not ours to remove."""
+        try:
+            item = parse_store_path(self._store.store_dir, path)
+        except BadStorePath:
+            return
+        aside: list[str] = []
+        with self._guard:
+            if item in self._roots or self._store.is_valid(item):
+                return
+            self._move_aside(item, aside)
+        self._remove_trees(aside)
+
+    def _sweep_links(self, directory: str) -> None:
+        """Remove files of the deduplication that nothing shares any more."""
+        try:
+            with os.scandir(directory) as entries:
+                for entry in entries:
+                    status = entry.stat(follow_symlinks=False)
+                    if status.st_nlink == 1:
+                        os.unlink(entry.path)
+                        self.freed += status.st_blocks * 512
+        except FileNotFoundError:
+            return
+        except OSError as error:
+            raise os_failure("delete in", directory, error) from error
+
+
+def _remove_stale_lock(file: str) -> None:
+    """Remove a lock file unless somebody holds it."""
+    try:
+        descriptor = os.open(file, os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW)
+    except OSError:
+        return
+    try:
+        if try_lock(descriptor) and os.fstat(descriptor).st_size == 0:
+            os.unlink(file)
+            os.write(descriptor, b"d")
+    except OSError:
+        return
+    finally:
+        os.close(descriptor)

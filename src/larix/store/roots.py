@@ -1,0 +1,201 @@
+"""What keeps items alive: links below `gcroots` and `profiles`, temporary roots, running processes.
+
+As Nix: a link straight into the store is a root; a link to a link into the store (made below `gcroots/auto`)
+is an indirect root, alive as long as the outer link is there; a plain file is a root if it is called like an
+item. Asking never changes anything: links that lead nowhere are removed only by a collection, and only when
+the link they name is certainly gone, not when its directory cannot be read.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import re
+import stat
+from collections.abc import Iterable, Iterator
+from hashlib import sha1
+from typing import NamedTuple
+
+from larix.formats import base32
+from larix.formats.storepath import BadStorePath, StoreDir, StorePath, parse_store_path, store_item_of
+from larix.store.atomic import sync_directory
+from larix.store.errors import StoreError, os_failure, quoted
+from larix.store.layout import Layout
+from larix.store.locks import try_lock
+
+__all__ = ["Root", "find_roots", "indirect_root_file", "make_link", "process_roots", "read_temp_roots"]
+
+
+class Root(NamedTuple):
+    """An item kept alive, and by what: the name of a link, `{temp:PID}`, or a place in `/proc`."""
+
+    path: StorePath
+    reason: str
+
+
+def find_roots(layout: Layout, *, prune: bool = False) -> list[Root]:
+    """The permanent and indirect roots, valid or not; with `prune`, stale links of `gcroots/auto` go.
+
+    Unreadable places are an error, not an absence.
+    """
+    found: list[Root] = []
+    auto = layout.gc_roots_dir + "/auto"
+    todo = [layout.gc_roots_dir, layout.profiles_dir]
+    seen: set[tuple[int, int]] = set()
+    while todo:
+        directory = todo.pop()
+        try:
+            status = os.stat(directory)
+            if (status.st_dev, status.st_ino) in seen:
+                continue
+            seen.add((status.st_dev, status.st_ino))
+            with os.scandir(directory) as entries:
+                for entry in entries:
+                    if entry.is_dir(follow_symlinks=False):
+                        todo.append(entry.path)
+                    elif entry.is_symlink():
+                        _follow(layout, entry.path, found, prune=prune and directory == auto)
+                    elif entry.is_file(follow_symlinks=False):
+                        _note(layout.store_dir, f"{layout.store_dir}/{entry.name}", entry.path, found)
+        except FileNotFoundError:
+            continue
+        except OSError as error:
+            raise os_failure("look for roots in", directory, error) from error
+    return found
+
+
+def _note(store_dir: StoreDir, target: str, reason: str, found: list[Root]) -> bool:
+    if not target.startswith(store_dir + "/"):
+        return False
+    try:
+        found.append(Root(store_item_of(store_dir, target), reason))
+    except BadStorePath:
+        return False
+    return True
+
+
+def _follow(layout: Layout, link: str, found: list[Root], *, prune: bool) -> None:
+    target = os.path.normpath(os.path.join(os.path.dirname(link), os.readlink(link)))
+    if _note(layout.store_dir, target, link, found):
+        return
+    try:
+        if stat.S_ISLNK(os.lstat(target).st_mode):
+            second = os.path.normpath(os.path.join(os.path.dirname(target), os.readlink(target)))
+            _note(layout.store_dir, second, target, found)
+    except OSError as error:
+        # Only these two say that it is gone; a home that is not mounted or not readable now keeps its roots.
+        if prune and error.errno in {errno.ENOENT, errno.ENOTDIR} and os.path.isdir(os.path.dirname(target)):
+            os.unlink(link)
+
+
+def read_temp_roots(layout: Layout, *, prune: bool = False) -> list[Root]:
+    """The temporary roots of all living processes; with `prune`, the files of dead ones go."""
+    found: list[Root] = []
+    for name in os.listdir(layout.temp_roots_dir):
+        if not name.isdecimal():
+            continue
+        file = f"{layout.temp_roots_dir}/{name}"
+        try:
+            descriptor = os.open(file, os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW)
+        except FileNotFoundError:
+            continue
+        except OSError as error:
+            raise os_failure("read the temporary roots in", file, error) from error
+        try:
+            if int(name) != os.getpid() and try_lock(descriptor):
+                if prune:
+                    os.unlink(file)
+                    os.write(descriptor, b"d")
+                continue
+            contents = _read_all(descriptor)
+        finally:
+            os.close(descriptor)
+        for path in contents.decode("ascii", "replace").split("\0")[:-1]:
+            try:
+                found.append(Root(parse_store_path(layout.store_dir, path), f"{{temp:{name}}}"))
+            except BadStorePath:
+                continue
+    return found
+
+
+def _read_all(descriptor: int) -> bytes:
+    pieces: list[bytes] = []
+    while piece := os.read(descriptor, 1 << 20):
+        pieces.append(piece)
+    return b"".join(pieces)
+
+
+def process_roots(store_dir: StoreDir) -> list[Root]:
+    """What running processes use: program, mapped files, working directory, open files, environment.
+
+    Of processes of other users nothing may be known; who collects a shared store does it as root.
+    """
+    pattern = re.compile(
+        re.escape(os.fsencode(store_dir)) + rb"/[0-9abcdfghijklmnpqrsvwxyz]{32}-[0-9A-Za-z+._?=-]{1,211}"
+    )
+    found: dict[str, str] = {}
+    for name in os.listdir("/proc"):
+        if name.isdecimal():
+            for place, text in _process_texts(f"/proc/{name}"):
+                for match in pattern.finditer(text):
+                    found.setdefault(match[0].decode("ascii"), place)
+    roots: list[Root] = []
+    for path, place in found.items():
+        try:
+            roots.append(Root(parse_store_path(store_dir, path), place))
+        except BadStorePath:
+            continue
+    return roots
+
+
+def _process_texts(process: str) -> Iterator[tuple[str, bytes]]:
+    for link in ("exe", "cwd"):
+        yield from _link_text(f"{process}/{link}")
+    try:
+        descriptors = os.listdir(process + "/fd")
+    except OSError:
+        descriptors = []
+    for number in descriptors:
+        yield from _link_text(f"{process}/fd/{number}")
+    for name in ("maps", "environ"):
+        try:
+            with open(f"{process}/{name}", "rb") as file:
+                yield f"{process}/{name}", file.read()
+        except OSError:
+            continue
+
+
+def _link_text(link: str) -> Iterable[tuple[str, bytes]]:
+    try:
+        return [(link, os.fsencode(os.readlink(link)))]
+    except OSError:
+        return []
+
+
+def indirect_root_file(layout: Layout, link: str) -> str:
+    """Where the indirect root for `link` is noted: one place for one link, whoever notes it."""
+    digest = sha1(os.fsencode(link), usedforsecurity=False).digest()
+    return f"{layout.gc_roots_dir}/auto/{base32.encode(digest)}"
+
+
+def make_link(target: str, link: str) -> None:
+    """Make or replace the symbolic link `link`, durably; refuses to replace anything that is not a link."""
+    try:
+        try:
+            if not stat.S_ISLNK(os.lstat(link).st_mode):
+                raise StoreError(
+                    f"`{quoted(link)}` is in the way: it is no symbolic link",
+                    hint="move it away, or choose another name",
+                )
+        except FileNotFoundError:
+            pass
+        temporary = f"{link}.tmp-{os.getpid()}-{base32.encode(os.urandom(5))}"
+        os.symlink(target, temporary)
+        try:
+            os.rename(temporary, link)
+        except BaseException:
+            os.unlink(temporary)
+            raise
+        sync_directory(os.path.dirname(link) or ".")
+    except OSError as error:
+        raise os_failure("create the link", link, error) from error

@@ -1,0 +1,88 @@
+"""Is the store what its database says? Existence of every valid path, and on demand its content."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable
+from typing import NamedTuple
+
+from larix.formats.hashes import Hash
+from larix.formats.storepath import StorePath
+from larix.protocol.store import PathInfo
+from larix.store.errors import StoreError
+from larix.store.local import LocalStore
+from larix.store.pipeline import hash_steps
+from larix.store.tree import read_steps
+
+__all__ = ["Mismatch", "Verified", "verify"]
+
+_AT_A_TIME = 1000
+
+
+class Mismatch(NamedTuple):
+    """A valid path whose content has another hash than registered, or cannot be read (`actual` is None)."""
+
+    path: StorePath
+    expected: Hash
+    actual: Hash | None
+
+
+class Verified(NamedTuple):
+    """What was found wrong.
+
+    `forgotten` are missing paths that were made invalid, `missing` those that could not be, because valid
+    paths refer to them.
+    """
+
+    checked: int
+    forgotten: list[StorePath]
+    missing: list[StorePath]
+    mismatches: list[Mismatch]
+    database_is_sound: bool
+
+    @property
+    def is_sound(self) -> bool:
+        return self.database_is_sound and not self.missing and not self.mismatches
+
+
+def verify(
+    store: LocalStore,
+    *,
+    paths: Iterable[StorePath] | None = None,
+    check_contents: bool = False,
+    on_path: Callable[[StorePath], object] | None = None,
+) -> Verified:
+    """Check all valid paths, or those given. Paths that vanished and that nothing valid needs become invalid.
+
+    Content that is wrong is reported and left: whether it can be had again is for others to know.
+    """
+    database_is_sound = store.database.is_sound()
+    wanted = sorted(store.all_valid_paths() if paths is None else paths)
+    missing: set[StorePath] = set()
+    mismatches: list[Mismatch] = []
+    for start in range(0, len(wanted), _AT_A_TIME):
+        some = wanted[start : start + _AT_A_TIME]
+        infos = store.path_infos(some) if check_contents else {}
+        for path in some:
+            if on_path is not None:
+                on_path(path)
+            if not os.path.lexists(path):
+                missing.add(path)
+            elif path in infos:
+                actual = _hash_of(infos[path])
+                if actual != infos[path].nar_hash:
+                    mismatches.append(Mismatch(path, infos[path].nar_hash, actual))
+    forgotten = [path for path in sorted(missing) if store.referrers_closure([path]) <= missing]
+    if forgotten:
+        store.database.invalidate(forgotten)
+    return Verified(
+        len(wanted), forgotten, sorted(missing.difference(forgotten)), mismatches, database_is_sound
+    )
+
+
+def _hash_of(info: PathInfo) -> Hash | None:
+    try:
+        digest, _ = hash_steps(read_steps(info.path), info.nar_hash.algo)
+    except StoreError:
+        return None
+    return Hash(info.nar_hash.algo, digest)
