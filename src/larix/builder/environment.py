@@ -33,8 +33,9 @@ def builder_environment(
 ) -> BuilderEnvironment:
     """What the builder of `derivation` gets when it starts in `directory`.
 
-    `host` is larix's own environment: a fixed output may ask for some of it by `impureEnvVars`, for its content
-    is known beforehand. `passAsFile` turns values into files, for those that are too long for a process.
+    `host` is larix's own environment: a fixed output may ask for some of it by `impureEnvVars`, for its
+    content is known beforehand. `passAsFile` turns values into files, for those that are too long for a
+    process.
     """
     variables: dict[bytes, bytes] = {
         b"PATH": b"/path-not-set",

@@ -1,7 +1,7 @@
 """What can go wrong in making items valid; each class is a decision somebody can make.
 
-Exit codes are Nix's: 100 a build failed, 101 it ran out of time, 102 its content is not what was promised, 104
-two builds of it differ. When several failures are reported together, their codes are or-ed.
+Exit codes are Nix's: 100 a build failed, 101 it ran out of time, 102 its content is not what was promised,
+104 two builds of it differ. When several failures are reported together, their codes are or-ed.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ __all__ = [
 
 
 class BuildError(LarixError):
-    """The root: a derivation has no valid outputs because of `error`. `log_file` is None when there is no log."""
+    """The root of what can befall a derivation; `log_file` is None when there is no log."""
 
     exit_code = 100
 

@@ -20,8 +20,9 @@ __all__ = ["Graph", "Node", "Plan", "load_graph", "plan"]
 class Node:
     """A derivation some of whose outputs are wanted.
 
-    `missing` are its outputs that were not valid when it was looked at. `inputs` are filled in when it must be
-    built: the nodes of what it is built from; `users` the other way round. `blockers` counts unfinished inputs.
+    `missing` are its outputs that were not valid when it was looked at. `inputs` are filled in when it must
+    be built: the nodes of what it is built from; `users` the other way round. `blockers` counts unfinished
+    inputs.
     """
 
     __slots__ = ("blockers", "derivation", "drv", "inputs", "missing", "outputs", "users", "wanted")
@@ -57,23 +58,23 @@ class Graph(NamedTuple):
 
 
 class Plan(NamedTuple):
-    """What realising would do: derivations to build, inputs before users, and outputs that are there already."""
+    """What realising would do: derivations to build, inputs before users, and outputs that are there."""
 
     to_build: list[StorePath]
     valid: list[StorePath]
 
 
 def load_graph(store: LocalStore, targets: Iterable[BuildTarget], *, all_inputs: bool = False) -> Graph:
-    """Read the derivations that may have to be built, asking the store once for each distance from the targets.
+    """Read the derivations that may have to be built; one question to the store for each distance.
 
     Outputs are protected from collection before they are asked for. With `all_inputs` the inputs of the
     targets are loaded although the targets are valid, to build those again.
     """
     nodes: dict[StorePath, Node] = {}
     roots: list[Node] = []
-    frontier: list[tuple[StorePath, tuple[str, ...], Node | None]] = []
-    for target in targets:
-        frontier.append((target.drv, target.outputs, None))
+    frontier: list[tuple[StorePath, tuple[str, ...], Node | None]] = [
+        (target.drv, target.outputs, None) for target in targets
+    ]
     store.add_temp_root(*(drv for drv, _outputs, _user in frontier))
     expanded: set[StorePath] = set()
     while frontier:

@@ -1,7 +1,7 @@
 """Where a derivation is built: the seam between the scheduler and what runs builders.
 
-The local builder is one implementation. Another may hand jobs to machines of a cluster: its `start` submits, its
-build's descriptor becomes readable when something has come back, and its `outputs` are fetched by then.
+The local builder is one implementation. Another may hand jobs to machines of a cluster: its `start` submits,
+its build's descriptor becomes readable when something has come back, and its `outputs` are fetched by then.
 """
 
 from __future__ import annotations

@@ -17,9 +17,9 @@ _TMP = "/tmp"  # noqa: S108 - where people look for it; made exclusively, never 
 def keep_tree(directory: str, drv_name: str, *, built_by: int | None) -> str:
     """Move `directory` to `/tmp/larix-build-NAME.drv-N`, with the first free N, and tell its new name.
 
-    No process of the build is left, and nobody else can enter `directory`. With `built_by`, the build user, what
-    that user made is handed over to the user of larix; files that have other names too are left alone, for what
-    those names are is unknown.
+    No process of the build is left, and nobody else can enter `directory`. With `built_by`, the build user,
+    what that user made is handed over to the user of larix; files that have other names too are left alone,
+    for what those names are is unknown.
     """
     if built_by is not None:
         _hand_over(directory, built_by, os.getuid(), os.getgid())

@@ -1,8 +1,9 @@
 """Building on this machine: one room per build, and what is needed around it.
 
-Each build owns a folder `STATE/builds/<random>`, 0700 and locked for as long as the build lives: `root` is where
-the room is mounted, `store` receives the outputs, `scratch` is the build's `/tmp`. Nobody but larix can reach
-into it, and what a killed larix leaves behind is recognised by its free lock and removed by the next one.
+Each build owns a folder `STATE/builds/<random>`, 0700 and locked for as long as the build lives: `root` is
+where the room is mounted, `store` receives the outputs, `scratch` is the build's `/tmp`. Nobody but larix can
+reach into it, and what a killed larix leaves behind is recognised by its free lock and removed by the next
+one.
 """
 
 from __future__ import annotations
@@ -71,6 +72,7 @@ class LocalBuilder:
         self.sink = sink
         self.state_dir = state_dir
         self.builds_dir = state_dir + "/builds"
+        self.cache_dir = state_dir + "/cache/downloads"
         self.cores = options.cores or len(os.sched_getaffinity(0))
         self._machine = os.uname().machine
         self._launchers: dict[bool, Launcher] = {}
@@ -130,7 +132,10 @@ class LocalBuilder:
     def _launcher(self, *, for_builtins: bool) -> Launcher:
         launcher = self._launchers.get(for_builtins)
         if launcher is None:
-            preload = tuple(module for module, _function in _BUILTINS.values()) if for_builtins else ()
+            preload: tuple[str, ...] = ()
+            if for_builtins:
+                preload = tuple(module for module, _function in _BUILTINS.values())
+                _make_cache(self.cache_dir)
             launcher = self._launchers[for_builtins] = Launcher(preload)
         return launcher
 
@@ -157,7 +162,7 @@ class LocalBuilder:
         return folder, lock
 
     def _remove_stale(self) -> None:
-        """Remove what killed processes left; the gate keeps out who has made a folder and not yet locked it."""
+        """Remove what killed processes left; the gate keeps out who has not yet locked what it made."""
         names = os.listdir(self.builds_dir)
         if not names:
             return
@@ -176,6 +181,16 @@ class LocalBuilder:
         self._launchers.clear()
         if self._users is not None:
             self._users.close()
+
+
+def _make_cache(folder: str) -> None:
+    """A folder that all build users may write, below one that none but larix can enter."""
+    os.makedirs(os.path.dirname(folder), mode=0o700, exist_ok=True)
+    try:
+        os.mkdir(folder)
+    except FileExistsError:
+        return
+    os.chmod(folder, 0o777)  # noqa: S103 - reached through an open descriptor only
 
 
 def _remove_if_free(folder: str) -> None:
@@ -207,7 +222,7 @@ class LocalBuild:
         self._killed = False
         self._messages: list[tuple[Any, ...]] = []
         self._control: _socket.socket | None = None
-        self._downloads: dict[str, float] = {}
+        self._downloads: set[str] = set()
         self.log = -1
         self.control = -1
         self.logger: BuildLogger | None = None
@@ -261,6 +276,7 @@ class LocalBuild:
             "outputs": scratch + "/outputs" if builtin is not None else self.folder + "/store",
             "inputs": tuple(path[prefix:] for path in self.job.inputs),
             "scratch": scratch,
+            "shared": builder.cache_dir if builtin is not None else "",
             "etc": _NETWORK_ETC if host_network else _ETC,
             "binds": tuple((os.path.realpath(file), file) for file in _NETWORK_FILES if os.path.exists(file))
             if host_network
@@ -307,14 +323,14 @@ class LocalBuild:
                 with open(file, "xb") as writer:
                     writer.write(contents)
                 own.append(file)
-            os.chmod(scratch, 0o1777)
+            os.chmod(scratch, 0o1777)  # noqa: S103 - it is the build's /tmp
         os.mkdir(request["outputs"], 0o755)
         user = self._user
         if user is None:
             return
         if request["builtin"] is None:
             os.chown(request["outputs"], 0, user.gid)
-            os.chmod(request["outputs"], 0o1775)
+            os.chmod(request["outputs"], 0o1775)  # noqa: S103 - as the store is
         else:
             own.append(request["outputs"])
         for file in own:
@@ -375,15 +391,14 @@ class LocalBuild:
             self._messages.append(message)
 
     def _take_download(self, message: tuple[Any, ...], now: float) -> None:
-        """("download", url, done, total, is finished)"""
-        _, url, done, total, finished = message
+        _, url, done, total, seconds, finished = message
         sink = self._builder.sink
         self._heard = now
         if url not in self._downloads:
-            self._downloads[url] = now
+            self._downloads.add(url)
             sink(DownloadStarted(url, total, self.drv))
         if finished:
-            sink(DownloadFinished(url, done, now - self._downloads[url]))
+            sink(DownloadFinished(url, done, seconds))
         else:
             sink(DownloadProgress(url, done, total))
 

@@ -1,7 +1,7 @@
 """From what a builder left to valid store items: taken in, checked against what was promised, registered.
 
-In this order: into the store under temporary names (hashed and scanned on the way, durable), then all checks, then
-the final names, then validity. What fails a check never had a name that anybody knows.
+In this order: into the store under temporary names (hashed and scanned on the way, durable), then all checks,
+then the final names, then validity. What fails a check never had a name that anybody knows.
 """
 
 from __future__ import annotations
@@ -97,7 +97,9 @@ def _check_fixed(store: LocalStore, outputs: Outputs, ingested: Ingested) -> Non
     expected, actual = output.fixed_hash(), ingested.content_hash
     if actual is not None and actual != expected:
         details = _describe(outputs, ingested)
-        kept = None if ingested.references else _keep_as(store, ingested, actual, recursive=output.is_recursive)
+        kept = (
+            None if ingested.references else _keep_as(store, ingested, actual, recursive=output.is_recursive)
+        )
         raise HashMismatch(
             drv,
             output=outputs.paths["out"],
@@ -150,7 +152,7 @@ def _describe(outputs: Outputs, ingested: Ingested) -> list[str]:
 
 
 def _check_cycles(outputs: Outputs, taken: Mapping[str, Ingested]) -> None:
-    """Two outputs may not refer to each other, at any distance: neither could be registered before the other."""
+    """Two outputs may not refer to each other, at any distance: neither could be registered first."""
     names = {path: name for name, path in outputs.paths.items()}
     left = {
         name: {names[path] for path in ingested.references if path in names} - {name}
@@ -259,7 +261,7 @@ def _keep_beside(store: LocalStore, path: StorePath, file: str) -> StorePath:
 
 
 def export_references(store: LocalStore, env: Mapping[bytes, bytes]) -> dict[str, bytes]:
-    """The files that `exportReferencesGraph` asks for: name and path in turn, and what closures are made of."""
+    """The files that `exportReferencesGraph` asks for by name and path in turn: what closures are made of."""
     words = env.get(b"exportReferencesGraph", b"").decode("utf-8", "replace").split()
     files: dict[str, bytes] = {}
     for file, item in zip(words[::2], words[1::2], strict=False):

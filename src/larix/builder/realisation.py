@@ -34,8 +34,8 @@ def realise(
 ) -> list[BuildResult]:
     """Make the outputs of `targets` valid, building what is missing; one result for each target, in order.
 
-    `builder` says where derivations are built; by default on this machine, in isolation. Raises BuildError, or
-    BuildsFailed when several failed under `keep_going`, after everything that still ran has been killed.
+    `builder` says where derivations are built; by default on this machine, in isolation. Raises BuildError,
+    or BuildsFailed when several failed under `keep_going`, after everything that still ran has been killed.
     """
     options = options or BuildOptions()
     graph = load_graph(store, targets, all_inputs=options.check)

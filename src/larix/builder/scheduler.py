@@ -1,8 +1,8 @@
 """The order in which builds run: one thread, one poll, linear in the size of the graph.
 
-A node waits for its inputs, then is *ready*, then locks its outputs (another process may be at them), then runs,
-perhaps several rounds, then is done, which unblocks its users. Downloads take no job slot: they wait for the
-network and not for a processor.
+A node waits for its inputs, then is *ready*, then locks its outputs (another process may be at them), then
+runs, perhaps several rounds, then is done, which unblocks its users. Downloads take no job slot: they wait
+for the network and not for a processor.
 """
 
 from __future__ import annotations

@@ -95,6 +95,7 @@ Event: TypeAlias = (
     | BuildPhase
     | BuildFinished
     | BuildFailed
+    | BuildWaiting
     | DownloadStarted
     | DownloadProgress
     | DownloadFinished

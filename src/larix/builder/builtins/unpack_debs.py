@@ -14,9 +14,12 @@ The result depends on the packages alone, not on their order: two that bring the
 
 from __future__ import annotations
 
+import lzma
 import os
 import posixpath
-from typing import IO, TYPE_CHECKING
+import tarfile
+import zlib
+from typing import IO, TYPE_CHECKING, Any, cast
 
 from larix.errors import LarixError
 
@@ -87,6 +90,11 @@ def _data_member(deb: str, file: IO[bytes]) -> tuple[str, _Section]:
     raise BadDebianPackage(deb, "it has no member `data.tar`")
 
 
+def _open_stream(section: _Section, mode: str) -> TarFile:
+    # `tarfile`'s types know its modes as literals only, and of files less than it needs.
+    return cast("TarFile", cast("Any", tarfile).open(mode=mode, fileobj=section))
+
+
 class _Merge:
     """The tree as it grows. Symbolic links wait until all packages are in: then it is known which stay."""
 
@@ -96,14 +104,10 @@ class _Merge:
         self._links: dict[str, tuple[str, str]] = {}
 
     def add_package(self, deb: str) -> None:
-        import lzma
-        import tarfile
-        import zlib
-
         try:
             with open(deb, "rb") as file:
                 mode, section = _data_member(deb, file)
-                with tarfile.open(mode=mode, fileobj=section) as archive:  # type: ignore[call-overload]
+                with _open_stream(section, mode) as archive:
                     for entry in archive:
                         self._add_entry(deb, archive, entry)
         except (tarfile.TarError, lzma.LZMAError, zlib.error, EOFError) as error:

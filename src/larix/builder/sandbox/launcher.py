@@ -158,10 +158,11 @@ def _be_first(request: Request, log: int, control: int, held: int) -> None:
     os.umask(0o022)
     room.isolate(host_network=request["host_network"])
     builtin = request["builtin"]
+    shared = -1
     if builtin is None:
         room.enter_room(request)
     else:
-        room.enter_view(request)
+        shared = room.enter_view(request)
     if request["ids"] is not None:
         privileges.become(*request["ids"])
         privileges.enter_user_namespace()
@@ -175,7 +176,7 @@ def _be_first(request: Request, log: int, control: int, held: int) -> None:
     if request["filter"]:
         sys_.install_filter(request["filter"])
     if builtin is not None:
-        _run_builtin(builtin, log, control)
+        _run_builtin(builtin, log, control, shared)
         return
     sys_.prctl(sys_.PR_SET_DUMPABLE, 0, "PR_SET_DUMPABLE")
     builder = os.fork()
@@ -216,7 +217,7 @@ def _run_builder(request: Request, log: int, control: int) -> None:
         raise SetupError("execve", error.errno or 0, os.fsdecode(request["builder"])) from error
 
 
-def _run_builtin(builtin: Builtin, log: int, control: int) -> None:
+def _run_builtin(builtin: Builtin, log: int, control: int, shared: int) -> None:
     """Call a function of larix, which may report packets of its own through what it is given."""
     _take_standard_streams(log)
     function = getattr(sys.modules[builtin["module"]], builtin["function"])
@@ -224,6 +225,6 @@ def _run_builtin(builtin: Builtin, log: int, control: int) -> None:
     def report(message: tuple[Any, ...]) -> None:
         _report(control, message)
 
-    function(builtin["argument"], report)
+    function({**builtin["argument"], "cache": shared}, report)
     sys.stdout.flush()
     _report(control, ("exited", 0))

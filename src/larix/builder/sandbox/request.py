@@ -8,7 +8,10 @@ __all__ = ["Builtin", "Request"]
 
 
 class Builtin(TypedDict):
-    """A function of larix to run in place of a program: `module` and `function` name it."""
+    """A function of larix to run in place of a program: `module` and `function` name it.
+
+    It is given `argument`, a dict, to which `cache` is added: the open folder `shared`.
+    """
 
     module: str
     function: str
@@ -18,11 +21,12 @@ class Builtin(TypedDict):
 class Request(TypedDict):
     """One build. File names are the host's unless said otherwise; folders exist and are empty but `scratch`.
 
-    root: where the build's root is mounted. store_dir: the store's name inside. source: the folder that
-    holds the real store items. outputs: the folder that becomes the store inside and receives the outputs.
-    inputs: names of store items to show. scratch: becomes /tmp. etc: files of /etc by name. binds: further
-    (source, name inside), read-only. directory: where the program starts, inside. ids: the build user when
-    larix is root. filter: a BPF program for system calls, or empty.
+    root: where the build's root is mounted. store_dir: the store's name inside. source: the folder that holds
+    the real store items. outputs: the folder that becomes the store inside and receives the outputs. inputs:
+    names of store items to show. scratch: becomes /tmp. etc: files of /etc by name. binds: further (source,
+    name inside), read-only. directory: where the program starts, inside. ids: the build user when larix is
+    root. shared: for builtins, a folder that stays writable beside `scratch`. filter: a BPF program for
+    system calls, or empty.
     """
 
     root: str
@@ -31,6 +35,7 @@ class Request(TypedDict):
     outputs: str
     inputs: tuple[str, ...]
     scratch: str
+    shared: str
     etc: dict[str, bytes]
     binds: tuple[tuple[str, str], ...]
     builder: bytes

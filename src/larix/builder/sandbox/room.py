@@ -100,21 +100,28 @@ def enter_room(request: Request) -> None:
     _move_into(root)
 
 
-def enter_view(request: Request) -> None:
-    """Keep the host's files in sight, none writable but the scratch folder, which becomes the current one.
+def enter_view(request: Request) -> int:
+    """Keep the host's files in sight, none writable but two folders; give one of them, `shared`, opened.
+
+    The other is the scratch folder, which becomes the current one. Neither can be reached by name any more
+    once all rights are gone.
 
     For builtins alone: they run larix's own code, which is loaded already, under the build user.
     """
     scratch = request["scratch"]
-    sys_.mount(scratch, scratch, None, sys_.MS_BIND)
+    writable = (scratch, request["shared"])
+    for folder in writable:
+        sys_.mount(folder, folder, None, sys_.MS_BIND)
     try:
         sys_.mount_setattr("/", recursive=True, add=_INPUT_ATTRIBUTES & ~sys_.MOUNT_ATTR_NODEV)
-        sys_.mount_setattr(scratch, remove=sys_.MOUNT_ATTR_RDONLY)
+        for folder in writable:
+            sys_.mount_setattr(folder, remove=sys_.MOUNT_ATTR_RDONLY)
     except SetupError as error:
         if error.errno != errno.ENOSYS:
             raise
     _mount_proc("/proc")
     os.chdir(scratch)
+    return os.open(request["shared"], os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
 
 
 def _mount_proc(place: str) -> None:

@@ -42,7 +42,10 @@ def explain(step: str, number: int) -> tuple[str | None, str | None]:
     if step.startswith(("mount", "pivot_root", "umount2")) and number in {errno.EPERM, errno.EACCES}:
         return (
             "a container or security module forbids mounts",
-            "run as root with CAP_SYS_ADMIN (Docker: `--cap-add SYS_ADMIN --security-opt apparmor=unconfined`)",
+            (
+                "run as root with CAP_SYS_ADMIN (Docker: `--cap-add SYS_ADMIN"
+                " --security-opt apparmor=unconfined`)"
+            ),
         )
     if step == "setresuid" and number == errno.EINVAL:
         return (

@@ -1,8 +1,8 @@
 """Build users: no two builds that run at once share one.
 
-If the group `larixbuild` has members, they are the pool, and larix never uses another user. Otherwise user ids are
-taken from a high range that nobody is given by ordinary means. One lock file for each id, under the state
-directory, is held with `flock` by larix and by the build's keeper: it becomes free when both are gone.
+If the group `larixbuild` has members, they are the pool, and larix never uses another user. Otherwise user
+ids are taken from a high range that nobody is given by ordinary means. One lock file for each id, under the
+state directory, is held with `flock` by larix and by the build's keeper: it becomes free when both are gone.
 """
 
 from __future__ import annotations
