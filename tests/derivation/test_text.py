@@ -50,8 +50,8 @@ def test_what_follows_is_refused() -> None:
     ("old", "new", "expected"),
     [
         (b"Derive", b"DrvWithVersion", "Derive("),
-        (b'("a","b"),("out"', b'("out","b"),("a"', "sorts after"),
-        (b'("a","b")', b'("a","b"),("a","c")', "sorts after"),
+        (b'("a","b"),("out"', b'("out","b"),("a"', "a sorted list"),
+        (b'("a","b")', b'("a","b"),("a","c")', "a sorted list"),
         (b'"dev","out"', b'"out","dev"', "a sorted list"),
         (b'"dev","out"', b'"out","out"', "a sorted list"),
         (b'["dev","out"]', b"[]", "at least one output of"),

@@ -12,7 +12,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, TypeVar
 
 from larix.derivation.record import BadDerivation, Derivation, Output
-from larix.formats.aterm import BadAterm, Scanner, print_list, print_strings, quote
+from larix.formats.aterm import BadAterm, Scanner, print_list, print_pairs, print_strings, quote
 from larix.formats.storepath import BadStorePath, StorePath
 
 if TYPE_CHECKING:
@@ -107,30 +107,22 @@ def _input_drvs(scanner: Scanner) -> dict[StorePath, tuple[str, ...]]:
 
 
 def _env(scanner: Scanner) -> dict[bytes, bytes]:
-    found: dict[bytes, bytes] = {}
-    last: bytes | None = None
-    scanner.literal(b"[")
-    while scanner.next_item(first=last is None):
-        at = scanner.position
-        scanner.literal(b"(")
-        name = scanner.string()
-        last = _check_next(scanner, at, last, name)
-        scanner.literal(b",")
-        found[name] = scanner.string()
-        scanner.literal(b")")
-    return found
+    at = scanner.position
+    pairs = scanner.pairs()
+    _check_order(scanner, at, [name for name, _ in pairs])
+    return dict(pairs)
 
 
-def _check_next(scanner: Scanner, at: int, last: _Name | None, name: _Name) -> _Name:
+def _check_next(scanner: Scanner, at: int, last: str | None, name: str) -> str:
     if last is not None and name <= last:
         raise scanner.fail(f"an entry that sorts after {last!a}", at)
     return name
 
 
-def _check_order(scanner: Scanner, at: int, names: list[str]) -> None:
+def _check_order(scanner: Scanner, at: int, names: list[_Name]) -> None:
     for before, after in pairwise(names):
         if after <= before:
-            raise scanner.fail(f"a sorted list, with {after!a} before {before!a}", at)
+            raise scanner.fail(f"a sorted list without repetition, not {after!a} behind {before!a}", at)
 
 
 def print_outputs(outputs: Mapping[str, Output]) -> bytes:
@@ -172,6 +164,6 @@ def print_parts(
             quote(drv.system.encode()),
             quote(drv.builder),
             print_strings(drv.args),
-            print_list([b"(%b,%b)" % (quote(name), quote(value)) for name, value in env.items()]),
+            print_pairs(env),
         ]
     )

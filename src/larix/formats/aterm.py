@@ -12,14 +12,17 @@ that must not appear bare, and no other escape is accepted, so that one value ha
 
 from __future__ import annotations
 
+from functools import cache
+from re import Pattern
+from re import compile as compile_pattern
 from typing import TYPE_CHECKING
 
 from larix.formats.errors import FormatError, excerpt
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
-__all__ = ["ESCAPED", "BadAterm", "Scanner", "escape", "print_list", "print_strings", "quote"]
+__all__ = ["ESCAPED", "BadAterm", "Scanner", "escape", "print_list", "print_pairs", "print_strings", "quote"]
 
 ESCAPED = {
     "\\": "\\\\",
@@ -31,6 +34,13 @@ ESCAPED = {
 _ESCAPED = [(char.encode(), escape.encode()) for char, escape in ESCAPED.items()]
 _UNESCAPED = {escape[1:]: char for char, escape in _ESCAPED}
 _BARE = b"\n\r\t"
+
+
+@cache
+def _pair_pattern() -> Pattern[bytes]:
+    # Compiled when first asked for: compiling takes longer than loading this module.
+    string = rb'"([^"\\\n\r\t]*(?:\\[nrt"\\][^"\\\n\r\t]*)*)"'
+    return compile_pattern(rb"\(%b,%b\)" % (string, string))
 
 
 class BadAterm(FormatError):
@@ -54,17 +64,32 @@ def print_list(items: Iterable[bytes]) -> bytes:
 
 
 def print_strings(strings: Iterable[bytes]) -> bytes:
-    return print_list([quote(string) for string in strings])
+    escaped = _escape_all(list(strings))
+    return b'["%b"]' % b'","'.join(escaped) if escaped else b"[]"
+
+
+def print_pairs(pairs: Mapping[bytes, bytes]) -> bytes:
+    """A list of tuples of two strings."""
+    names, values = _escape_all(list(pairs)), _escape_all(list(pairs.values()))
+    return b'[("%b")]' % b'"),("'.join(map(b'","'.join, zip(names, values, strict=True))) if names else b"[]"
+
+
+def _escape_all(strings: list[bytes]) -> list[bytes]:
+    together = b"".join(strings)
+    return (
+        [escape(string) for string in strings] if any(char in together for char, _ in _ESCAPED) else strings
+    )
 
 
 class Scanner:
     """Reads a term from the left; `position` is the offset of the next byte."""
 
-    __slots__ = ("position", "text")
+    __slots__ = ("_is_bare", "position", "text")
 
     def __init__(self, text: bytes) -> None:
         self.text = text
         self.position = 0
+        self._is_bare = not any(char in text for char in b"\n\r\t\\")  # every string is as it stands
 
     def fail(self, expected: str, at: int | None = None) -> BadAterm:
         at = self.position if at is None else at
@@ -82,16 +107,13 @@ class Scanner:
         if text[start - 1 : start] != b'"':
             raise self.fail("a string")
         end = text.find(b'"', start)
-        while end > 0 and text[end - 1] == 0x5C and self._is_escaped(start, end):
-            end = text.find(b'"', end + 1)
+        if not self._is_bare:
+            while end > 0 and text[end - 1] == 0x5C and self._is_escaped(start, end):
+                end = text.find(b'"', end + 1)
         if end < 0:
             raise self.fail('a closing `"`', len(text))
         self.position = end + 1
-        raw = text[start:end]
-        for bare in _BARE:
-            if bare in raw:
-                raise self.fail("an escape sequence", start + raw.index(bare))
-        return self._unescape(raw, start) if b"\\" in raw else raw
+        return self._unescape(text[start:end], start)
 
     def _is_escaped(self, start: int, quote_at: int) -> bool:
         at = quote_at
@@ -100,9 +122,16 @@ class Scanner:
         return (quote_at - at) % 2 == 1
 
     def _unescape(self, raw: bytes, start: int) -> bytes:
+        if self._is_bare:
+            return raw
+        for bare in _BARE:
+            if bare in raw:
+                raise self.fail("an escape sequence", start + raw.index(bare))
+        at = raw.find(b"\\")
+        if at < 0:
+            return raw
         pieces: list[bytes] = []
         done = 0
-        at = raw.find(b"\\")
         while at >= 0:
             char = _UNESCAPED.get(raw[at + 1 : at + 2])
             if char is None:
@@ -145,6 +174,34 @@ class Scanner:
         while self.next_item(first=not found):
             found.append(self.ascii_string())
         return found
+
+    def pairs(self) -> list[tuple[bytes, bytes]]:
+        """A list of tuples of two strings."""
+        match_pair = _pair_pattern().match
+        self.literal(b"[")
+        found: list[tuple[bytes, bytes]] = []
+        while self.next_item(first=not found):
+            start = self.position
+            match = match_pair(self.text, start)
+            if match is None:
+                raise self._failing_pair()
+            name, value = match.groups()
+            found.append((self._unescape(name, start), self._unescape(value, start)))
+            self.position = match.end()
+        return found
+
+    def _failing_pair(self) -> BadAterm:
+        """What is wrong with the pair at hand, found by reading it step by step."""
+        start = self.position
+        try:
+            for step in (b"(", None, b",", None, b")"):
+                if step is None:
+                    self.string()
+                else:
+                    self.literal(step)
+        except BadAterm as error:
+            return error
+        return self.fail("a pair of strings", start)
 
     def end(self) -> None:
         if self.position != len(self.text):
