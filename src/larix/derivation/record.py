@@ -147,9 +147,8 @@ def _check(drv: Derivation) -> None:
         raise BadDerivation(expected="at least one output", found="none")
     if not drv.builder:
         raise BadDerivation(expected="a builder", found="an empty name")
-    for string in (drv.builder, *drv.args, *drv.env, *drv.env.values()):
-        if 0 in string:
-            raise BadDerivation(expected="strings that a process can be given", found="a NUL byte")
+    if 0 in b"".join([drv.builder, *drv.args, *drv.env, *drv.env.values()]):
+        raise BadDerivation(expected="strings that a process can be given", found="a NUL byte")
     store_dir = drv.store_dir
     for name, output in drv.outputs.items():
         _check_output(drv, name, output)
