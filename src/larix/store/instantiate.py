@@ -16,15 +16,14 @@ from larix.derivation.lowered import Lowered, instantiation_order
 from larix.derivation.source import Source, TextContent, TreeContent
 from larix.formats.hashes import Hash
 from larix.formats.nar.encoder import ARCHIVE_START, regular_end, regular_start
-from larix.formats.nar.records import File
-from larix.formats.storepath import StorePath
+from larix.formats.storepath import StoreDir, StorePath, make_fixed_path
 from larix.protocol.store import PathInfo
 from larix.store.atomic import sync_file_system, write_all
 from larix.store.errors import os_failure
 from larix.store.ingest import Incoming
 from larix.store.journal import Journal, Record
 from larix.store.pipeline import run
-from larix.store.tree import FILE, ROOT_NAME, Step, steps_of_tree
+from larix.store.tree import FILE, ROOT_NAME, Step, read_steps, steps_of_tree
 from larix.store.treewriter import TreeWriter
 
 __all__ = ["DerivationOutput", "Graph", "write_items"]
@@ -33,6 +32,7 @@ DerivationOutput = tuple[StorePath, str, StorePath]
 
 _CREATE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 _FILE_MODE = 0o444
+_SMALL = 64 * 1024
 
 
 class Graph:
@@ -78,20 +78,39 @@ def text_item(path: StorePath, contents: bytes, references: tuple[StorePath, ...
 
 
 def source_item(source: Source) -> Item | None:
-    """The item of a source that is in memory; None for files."""
+    """The item of a source that is in memory, or a small file; None for what has to be streamed.
+
+    A file that changed since it was hashed gives an item of another path.
+    """
     content = source.content
     if isinstance(content, TextContent):
         return text_item(source.path, content.contents, source.references)
-    if not isinstance(content, TreeContent):
+    path = source.path
+    if isinstance(content, TreeContent):
+        steps = list(steps_of_tree(content.tree))
+    elif content.recursive and content.algo == "sha256" and _is_small_file(content.file):
+        steps = list(read_steps(content.file))
+    else:
         return None
-    steps = list(steps_of_tree(content.tree))
     pieces: list[bytes] = []
     run(steps, archive=[pieces.append])
     archive = b"".join(pieces)
     digest = Hash("sha256", sha256(archive).digest())
-    info = PathInfo(source.path, digest, len(archive), source.references, content_address=f"fixed:r:{digest}")
-    text = content.tree.contents if isinstance(content.tree, File) and not content.tree.executable else None
+    if not isinstance(content, TreeContent):
+        path = make_fixed_path(StoreDir(os.path.dirname(path)), source.name, digest, recursive=True)
+    info = PathInfo(path, digest, len(archive), source.references, content_address=f"fixed:r:{digest}")
+    first = steps[0]
+    text = first[3] if len(steps) == 1 and first[0] == FILE and not first[2] else None
     return Item(info, archive, text, None if text is not None else steps)
+
+
+def _is_small_file(file: str | bytes) -> bool:
+    """Whether a file should join the batch, which is synced as one: a sync costs more than its bytes."""
+    try:
+        status = os.lstat(file)
+    except OSError:
+        return False  # streaming tells what is wrong with it
+    return stat.S_ISREG(status.st_mode) and status.st_size <= _SMALL
 
 
 def write_items(

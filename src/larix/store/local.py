@@ -333,6 +333,8 @@ class LocalStore:
                 published.append(staged)
                 infos.append(staged.info)
             else:
+                if item.info.path != path:
+                    raise _changed(source, item.info.path)
                 items.append(item)
                 infos.append(item.info)
         for path, lowered in graph.derivations.items():
@@ -370,11 +372,7 @@ class LocalStore:
         if staged.info.path != source.path:
             if staged.incoming is not None:
                 staged.incoming.discard()
-            raise SourceChanged(
-                f"`{os.fsdecode(content.file)}` changed since it was first read: it was "
-                f"`{source.path}`, and now is `{staged.info.path}`",
-                hint="run the command again",
-            )
+            raise _changed(source, staged.info.path)
         return staged
 
     # Builds
@@ -483,6 +481,14 @@ class LocalStore:
         writer.take(StepsOfEvents().steps(Decoder().feed(record.archive)))
         writer.sync()
         incoming.publish(record.path)
+
+
+def _changed(source: Source, now: StorePath) -> SourceChanged:
+    file = source.content.file if isinstance(source.content, FileContent) else source.name
+    return SourceChanged(
+        f"`{os.fsdecode(file)}` changed since it was first read: it was `{source.path}`, and now is `{now}`",
+        hint="run the command again",
+    )
 
 
 def _read_file(file: str) -> bytes:
