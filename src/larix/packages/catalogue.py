@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, cast
 from larix import __version__
 from larix.errors import LarixError, Location
 from larix.packages.blame import did_you_mean
-from larix.packages.distributions import find_distributions
+from larix.packages.distributions import Folder, find_distributions
 from larix.packages.platform import host_system, platform
 from larix.packages.specification import Specification, parse_specification
 from larix.packages.versions import version_key, version_matches
@@ -26,7 +26,6 @@ from larix.packages.versions import version_key, version_matches
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
-    from larix.packages.modules import Folder
     from larix.packages.package import Package
 
 __all__ = ["AmbiguousPackage", "Catalogue", "Entry", "Found", "NoSuchFolder", "UnknownPackage"]
@@ -213,8 +212,6 @@ def _ignore(_warning: LarixError) -> None:
 
 
 def _folders(given: Iterable[str]) -> Iterator[Folder]:
-    from larix.packages.modules import Folder
-
     for directory in dict.fromkeys(os.path.abspath(each) for each in given):
         if not os.path.isdir(directory):
             raise NoSuchFolder(f"the folder of packages `{directory}` is no directory")

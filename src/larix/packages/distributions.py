@@ -23,13 +23,20 @@ from larix.packages.blame import blame
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["MARKER", "BadDistribution", "Distribution", "find_distributions", "load_toolchains"]
+__all__ = ["MARKER", "BadDistribution", "Distribution", "Folder", "find_distributions", "load_toolchains"]
 
 MARKER = "larix-distribution.json"
 
 
 class BadDistribution(LarixError):
     """A distribution's description or its toolchain module cannot be used."""
+
+
+class Folder(NamedTuple):
+    """A directory of package modules. `package` is the Python package it is, or "" for one outside of any."""
+
+    directory: str
+    package: str = ""
 
 
 class Distribution(NamedTuple):

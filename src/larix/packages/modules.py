@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import os
 import sys
 from importlib.util import module_from_spec, spec_from_file_location
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from larix.errors import LarixError, Location
 from larix.packages.blame import blame
 from larix.packages.package import Package
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Generator, Iterator
     from types import ModuleType
 
-__all__ = ["BrokenModule", "Folder", "load_module", "module_names", "packages_of_file", "packages_of_module"]
+    from larix.packages.distributions import Folder
+
+__all__ = ["BrokenModule", "load_module", "module_names", "packages_of_file", "packages_of_module"]
 
 
 class BrokenModule(LarixError):
@@ -27,13 +30,6 @@ class BrokenModule(LarixError):
     ) -> None:
         super().__init__(f"failed to load `{module}`: {message}", place=place, hint=hint)
         self.module = module
-
-
-class Folder(NamedTuple):
-    """A directory of package modules. `package` is the Python package it is, or "" for one outside of any."""
-
-    directory: str
-    package: str = ""
 
 
 def module_names(folder: Folder) -> Iterator[str]:
@@ -61,7 +57,8 @@ def load_module(name: str, folder: Folder) -> ModuleType:
         sys.path.append(folder.directory)
         importlib.invalidate_caches()
     try:
-        module = importlib.import_module(name)
+        with _fresh_code(wanted=not folder.package):
+            module = importlib.import_module(name)
     except (Exception, SystemExit) as error:  # a package file may raise whatever it likes
         raise _broken(name, error, folder.directory) from error
     expected = os.path.join(folder.directory, *name.removeprefix(f"{folder.package}.").split("."))
@@ -94,13 +91,29 @@ def packages_of_file(file: str) -> list[tuple[str, Package]]:
     module = module_from_spec(spec)
     sys.modules[spec.name] = module
     try:
-        spec.loader.exec_module(module)
+        with _fresh_code(wanted=True):
+            spec.loader.exec_module(module)
     except (Exception, SystemExit) as error:
         raise _broken(file, error, absolute) from error
     found = [each for each in packages_of_module(module) if each[1].location.file == absolute]
     if not found:
         raise BrokenModule(file, "it defines no package", place=Location(file, 1))
     return found
+
+
+@contextlib.contextmanager
+def _fresh_code(*, wanted: bool) -> Generator[None, None, None]:
+    """Leave no bytecode in the folders of users.
+
+    Python tells stale bytecode by a time in whole seconds: of two edits in one second, one
+    would be lost.
+    """
+    before = sys.dont_write_bytecode
+    sys.dont_write_bytecode = before or wanted
+    try:
+        yield
+    finally:
+        sys.dont_write_bytecode = before
 
 
 def _broken(name: str, error: BaseException, origin: str) -> LarixError:

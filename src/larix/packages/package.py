@@ -50,7 +50,7 @@ def _source(value: Any) -> Lowerable:
 
 
 def _build_system(value: Any) -> BuildSystem:
-    if isinstance(value, type) or not callable(getattr(value, "lower", None)):
+    if isinstance(value, type) or not (hasattr(value, "lower") and hasattr(value, "description")):
         raise Unfit("a build system such as `larix.buildsystems.gnu.gnu`")
     return cast("BuildSystem", value)
 
@@ -65,7 +65,7 @@ def _outputs(value: Any) -> tuple[str, ...]:
 
 
 def _licenses(value: Any) -> tuple[License, ...]:
-    given = (value,) if isinstance(value, License) else value
+    given = (value,) if isinstance(value, (License, str)) else value
     return sequence_of(_license, "licences of `larix.packages.licenses`")(given)
 
 

@@ -135,7 +135,7 @@ def _with_more(package: Package, argument: str, more: tuple[str, ...]) -> Packag
     return package.inherit(location=package.location, arguments=arguments)
 
 
-def _extended(function: Callable[..., Sequence[str]], more: tuple[str, ...]) -> Callable[..., list[str]]:
+def _extended(function: Callable[..., Any], more: tuple[str, ...]) -> Callable[..., list[str]]:
     def extended(**given: Any) -> list[str]:
         return [*call_with(function, given), *more]
 

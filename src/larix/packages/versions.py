@@ -1,7 +1,8 @@
 """The order of versions, and prefixes of them.
 
 Versions are compared part by part, a part being a run of digits or of letters; what else there is separates.
-A number is newer than a word, and `pre`, `rc`, `beta`, `alpha` and `dev` are older than nothing at all.
+A number is newer than a word, and `pre`, `rc`, `beta`, `alpha` and `dev` are older than nothing at all; so
+are `a` and `b` before a number, while 3.3a comes after 3.3.
 """
 
 from __future__ import annotations
@@ -24,10 +25,15 @@ def version_matches(version: str, prefix: str | None) -> bool:
 
 def version_key(version: str) -> tuple[tuple[int, int, str], ...]:
     """A key that sorts older versions first."""
-    parts = [
-        (_NUMBER, int(part), "") if part.isdigit() else (_EARLY.get(part.lower(), _WORD), 0, part)
-        for part in _PARTS.findall(version)
-    ]
+    parts: list[tuple[int, int, str]] = []
+    for match in _PARTS.finditer(version):
+        part = match.group()
+        if part.isdigit():
+            parts.append((_NUMBER, int(part), ""))
+        elif part in {"a", "b"} and not version[match.end() : match.end() + 1].isdigit():
+            parts.append((_WORD, 0, part))
+        else:
+            parts.append((_EARLY.get(part.lower(), _WORD), 0, part))
     return (*parts, (_END, 0, ""))
 
 

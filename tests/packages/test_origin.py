@@ -1,0 +1,114 @@
+import pytest
+
+from larix.packages import Origin
+from larix.packages.record import BadRecord
+from toolchains import lower, program
+
+HELLO = "31e066137a962676e89f69d1b65382de95a7ef7d914b8cb956f41ea72e0f516b"
+URI = "mirror://gnu/hello/hello-2.10.tar.gz"
+
+
+def env(item):
+    return {key.decode(): value.decode() for key, value in item.origin.derivation.env.items()}
+
+
+def test_origin_is_a_download_with_a_fixed_hash():
+    item = lower(Origin(uri=URI, sha256=HELLO))
+    derivation = item.origin.derivation
+    assert derivation.builder == b"builtin:download"
+    assert env(item)["url"] == URI
+    assert derivation.outputs["out"].hash == HELLO
+    assert derivation.outputs["out"].hash_algo == "sha256"
+    assert item.path.endswith("-hello-2.10.tar.gz")
+
+
+def test_addresses_do_not_change_the_file_name_in_the_store():
+    first = lower(Origin(uri=URI, sha256=HELLO))
+    second = lower(Origin(uri=("https://example.org/hello-2.10.tar.gz", URI), sha256=HELLO))
+    assert first.path == second.path
+    assert first.origin.path != second.origin.path
+
+
+@pytest.mark.parametrize(
+    "spelling",
+    [
+        HELLO,
+        "0ssi1wpaf7plaswqqjwigppsg5fyh99vdlb9kzl7c9lng89ndq1i",
+        "sha256-MeBmE3qWJnbon2nRtlOC3pWn732RS4y5VvQepy4PUWs=",
+        f"sha256:{HELLO}",
+        bytes.fromhex(HELLO),
+    ],
+)
+def test_every_spelling_of_the_hash_is_read(spelling):
+    assert lower(Origin(uri=URI, sha256=spelling)).path == lower(Origin(uri=URI, sha256=HELLO)).path
+
+
+@pytest.mark.parametrize("spelling", ["", "abc", HELLO[:-1], "sha1-2jmj7l5rSw0yVb/vlWAYkK/YBwk=", "z" * 64])
+def test_bad_hash_is_told_at_the_definition(spelling):
+    with pytest.raises(BadRecord, match="field `sha256` of an origin") as caught:
+        Origin(uri=URI, sha256=spelling)
+    assert caught.value.place is not None
+    assert caught.value.place.file == __file__
+
+
+def test_other_algorithms_are_named_in_the_hash():
+    item = lower(Origin(uri=URI, hash="sha1-2jmj7l5rSw0yVb/vlWAYkK/YBwk="))
+    assert item.origin.derivation.outputs["out"].hash_algo == "sha1"
+
+
+@pytest.mark.parametrize("hashes", [{}, {"sha256": HELLO, "hash": f"sha256:{HELLO}"}])
+def test_one_hash_is_needed(hashes):
+    with pytest.raises(BadRecord, match="an origin needs one hash"):
+        Origin(uri=URI, **hashes)
+
+
+@pytest.mark.parametrize("uri", ["hello.tar.gz", "", [], ["http://a b/c"], 3, "http://exämple.org/x"])
+def test_what_is_no_uri_is_refused(uri):
+    with pytest.raises(BadRecord, match="field `uri`"):
+        Origin(uri=uri, sha256=HELLO)
+
+
+def test_address_without_a_name_at_its_end_needs_one():
+    with pytest.raises(BadRecord, match="ends in no name") as caught:
+        lower(
+            Origin(uri="https://example.org/get?file=1&x=~", sha256=HELLO).inherit(uri="https://example.org/")
+        )
+    assert caught.value.hint == "give `file_name`"
+    named = Origin(uri="https://example.org/", file_name="x.tar.gz", sha256=HELLO)
+    assert lower(named).path.endswith("-x.tar.gz")
+
+
+def test_executable_is_hashed_as_a_tree():
+    item = lower(Origin(uri=URI, sha256=HELLO, executable=True))
+    assert env(item)["executable"] == "1"
+    assert item.origin.derivation.outputs["out"].hash_algo == "r:sha256"
+
+
+def test_patches_and_snippet_make_a_second_derivation_that_packs_again(tmp_path):
+    (tmp_path / "fix.patch").write_text("--- a/x\n+++ b/x\n")
+
+    def snippet():
+        open("extra", "w").close()
+
+    origin = Origin(uri=URI, sha256=HELLO, patches=[tmp_path / "fix.patch"], snippet=snippet)
+    item = lower(origin)
+    assert item.path.endswith("-hello-2.10.tar.xz")
+    assert any(each.name == "hello-2.10.tar.gz" for each, _ in item.origin.inputs)
+    assert any(each.path.endswith("-fix.patch") for each in item.origin.sources)
+    text = program(item.origin)
+    assert "open(" in text
+    assert "top = 'hello-2.10'" in text
+
+
+def test_patch_that_is_not_there_is_told_with_where_it_was_looked_for():
+    origin = Origin(uri=URI, sha256=HELLO, patches=["no-such.patch"])
+    with pytest.raises(BadRecord, match=r"patch `no-such.patch` does not exist") as caught:
+        lower(origin)
+    assert "relative to" in (caught.value.hint or "")
+
+
+def test_source_that_follows_the_version():
+    from toolchains import package
+
+    hello = package(source=lambda p: Origin(uri=f"mirror://gnu/hello/hello-{p.version}.tar.gz", sha256=HELLO))
+    assert hello.inherit(version="2.7").source.uri == ("mirror://gnu/hello/hello-2.7.tar.gz",)

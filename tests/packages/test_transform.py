@@ -1,0 +1,96 @@
+import pytest
+
+from larix.derivation import instantiation_order
+from larix.packages.record import BadRecord
+from larix.packages.transform import (
+    mapped_inputs,
+    rewrite_inputs,
+    static_package,
+    with_configure_flags,
+    with_source,
+    without_tests,
+)
+from larix.staging import plain_text
+from toolchains import lower, package, program
+
+
+def names(item):
+    return {each.name for each in instantiation_order([item.origin])}
+
+
+def flags_in(item, name):
+    (found,) = [each for each in instantiation_order([item.origin]) if each.name == name]
+    return program(found)
+
+
+def test_static_package_adds_flags_through_the_graph_but_not_to_what_runs_in_the_build():
+    deep, tool = package("deep"), package("tool")
+    library = package("library", inputs=[deep])
+    hello = package(inputs=[library], native_inputs=[tool], arguments={"configure_flags": ["--own"]})
+    item = lower(static_package(hello))
+    assert "'--own', '--disable-shared', '--enable-static'" in program(item.origin)
+    for name in ("library-1.0", "deep-1.0"):
+        assert "'--disable-shared', '--enable-static'" in flags_in(item, name)
+        assert "LDFLAGS=-static" in flags_in(item, name)
+    assert "--disable-shared" not in flags_in(item, "tool-1.0")
+
+
+def test_flags_that_a_function_gives_are_extended_in_the_build():
+    def configure_flags(outputs):
+        return [f"--libdir={outputs['out']}/lib"]
+
+    text = program(
+        lower(with_configure_flags(package(arguments={"configure_flags": configure_flags}), ["-x"])).origin
+    )
+    assert "def configure_flags(outputs):" in text
+    assert "-x" in text
+    compile(text, "builder", "exec")
+
+
+def test_transformation_keeps_sharing_and_places():
+    shared = package("shared")
+    top = package(inputs=[package("one", inputs=[shared]), package("two", inputs=[shared])])
+    made = static_package(top)
+    one, two = (each.value for each in made.inputs)
+    assert one.inputs[0].value is two.inputs[0].value
+    assert made.location == top.location
+    assert static_package(top) is made
+    assert static_package(made) is made
+
+
+def test_rewritten_input_replaces_everywhere_and_the_rest_keeps_its_derivations():
+    old, other = package("zlib"), package("other")
+    middle = package("middle", inputs=[old], propagated_inputs=[other])
+    top = package(inputs=[middle], native_inputs=[(old, "out")])
+    new = package("zlib-ng", version="2")
+    for key in (old, "zlib"):
+        item = lower(rewrite_inputs({key: new})(top))
+        assert "zlib-ng-2" in names(item)
+        assert "zlib-1.0" not in names(item)
+    assert lower(rewrite_inputs({"absent": new})(top)).path == lower(top).path
+    newer = rewrite_inputs({old: lambda p: p.inherit(version="9")})(top)
+    assert "zlib-9" in names(lower(newer))
+
+
+def test_transformation_of_ones_own_sees_inputs_that_are_done():
+    seen = []
+
+    def note(each):
+        seen.append((each.name, [given.value.name for given in each.inputs]))
+        return each.inherit(name=f"new-{each.name}")
+
+    change = mapped_inputs(note)
+    made = change(package("top", inputs=[package("below")]))
+    assert made.name == "new-top"
+    assert made.inputs[0].value.name == "new-below"
+    assert seen == [("below", []), ("top", ["new-below"])]
+
+
+def test_source_and_tests_can_be_changed():
+    hello = package(source=plain_text("a", ""))
+    assert lower(with_source(hello, plain_text("b", ""), version="3")).path.endswith("-hello-3")
+    assert "tests=False" in program(lower(without_tests(hello)).origin)
+    from larix.buildsystems.trivial import trivial
+
+    with pytest.raises(BadRecord, match="runs no tests"):
+        without_tests(hello.inherit(build_system=trivial))
