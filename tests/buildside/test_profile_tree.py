@@ -5,7 +5,7 @@ import subprocess
 
 import pytest
 
-from larix.buildside.profile_tree import make_profile, search_path_values
+from larix.buildside.profile_tree import make_profile
 
 
 @pytest.fixture
@@ -77,14 +77,6 @@ def test_odd_names_do_not_break_the_shell(hello, tmp_path):
         profile, entries=[str(hello)], manifest="{}", search_paths=[("ODD", (odd,), ":", "directory", None)]
     )
     assert source(profile, "ODD") == f"{profile}/{odd}"
-
-
-def test_a_pattern_finds_what_is_below(tmp_path):
-    (tmp_path / "lib" / "deep" / "x.modules").mkdir(parents=True)
-    (tmp_path / "lib" / "y.modules").mkdir()
-    (tmp_path / "lib" / "z").mkdir()
-    found = search_path_values(str(tmp_path), ["lib"], kind="directory", pattern=r"\.modules$")
-    assert found == [f"{tmp_path}/lib/y.modules", f"{tmp_path}/lib/deep/x.modules"]
 
 
 def test_own_files_of_a_package_do_not_replace_those_of_the_profile(hello, tmp_path, capfd):

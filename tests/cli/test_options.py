@@ -85,6 +85,22 @@ def test_what_follows_dashes_may_be_another_command_line():
     assert parse(grammar, ["a"]).program is None
 
 
+@pytest.mark.parametrize(
+    ("words", "operands", "program"),
+    [
+        (["-n", "a", "-x", "--help"], ["a"], ["-x", "--help"]),
+        (["a", "--", "-x"], ["a"], ["-x"]),
+        (["--", "a", "--", "-x", "--"], ["a"], ["-x", "--"]),
+        (["a", "b", "--", "c"], ["a"], ["b", "--", "c"]),
+        (["-n"], [], None),
+    ],
+)
+def test_what_follows_the_first_operand_may_be_another_command_line(words, operands, program):
+    line = parse(GRAMMAR._replace(command_after_operand=True), words)
+    assert (line.operands, line.program) == (operands, program)
+    assert line.has("dry-run") == ("-n" in words)
+
+
 def test_a_lone_dash_is_an_operand():
     assert tokens("-") == [("", "-")]
 

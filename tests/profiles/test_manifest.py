@@ -7,12 +7,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from larix.packages.search_paths import SearchPath
 from larix.profiles.manifest import (
     EMPTY,
     BadManifest,
     Entry,
     Manifest,
-    SearchPath,
     parse_manifest,
     print_manifest,
 )
@@ -27,7 +27,7 @@ search_paths = st.builds(
     variable=texts,
     files=st.lists(texts, max_size=3).map(tuple),
     separator=st.none() | st.just(":"),
-    type=st.sampled_from(["directory", "regular"]),
+    kind=st.sampled_from(["directory", "regular"]),
     pattern=st.none() | texts,
 )
 

@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from larix.packages.specification import parse_specification
 from larix.profiles.manifest import Entry, Manifest
 from larix.profiles.transaction import Collision, NotInProfile, Removal, check_collisions, transact
 
@@ -12,13 +13,9 @@ def entry(name, version="1", output="out", *propagated):
     return Entry(name, version, output, f"/s/{name}-{version}-{output}", propagated_inputs=propagated)
 
 
-def compare(one, other):
-    return (one > other) - (one < other)
-
-
 def change(manifest, *, remove=(), install=()):
-    removals = [Removal(name, name) for name in remove]
-    return transact(manifest, remove=removals, install=install, compare_versions=compare)
+    removals = [Removal(parse_specification(text)) for text in remove]
+    return transact(manifest, remove=removals, install=install)
 
 
 A, B, C = entry("a"), entry("b"), entry("c")
@@ -63,13 +60,9 @@ def test_removing_what_is_absent_is_an_error():
 def test_removal_with_version_takes_a_prefix_at_a_dot():
     manifest = Manifest((entry("a", "2.10.1"),))
 
-    def remove(version):
-        removal = Removal(f"a@{version}", "a", version)
-        return transact(manifest, remove=[removal], install=[], compare_versions=compare).manifest
-
-    assert remove("2.10") == Manifest()
-    with pytest.raises(NotInProfile):
-        remove("2.1")
+    assert change(manifest, remove=["a@2.10"]).manifest == Manifest()
+    with pytest.raises(NotInProfile, match="package 'a@2.1' not found in profile"):
+        change(manifest, remove=["a@2.1"])
 
 
 names = st.sampled_from("abcd")

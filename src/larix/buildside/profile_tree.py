@@ -6,6 +6,7 @@ import os
 import re
 from typing import TYPE_CHECKING
 
+from larix.buildside.environment import search_path_entries
 from larix.buildside.union import union_build
 
 if TYPE_CHECKING:
@@ -14,9 +15,9 @@ if TYPE_CHECKING:
 
     SearchPathFields: TypeAlias = tuple[str, Sequence[str], str | None, str, str | None]
 
-__all__ = ["PATH", "make_profile", "search_path_values", "settings_of", "shell_setting"]
+__all__ = ["PATH", "make_profile", "settings_of", "shell_setting"]
 
-# Variable, files, separator (None: holds one place), type, pattern.
+# Variable, files, separator (None: holds one place), kind, pattern.
 PATH: SearchPathFields = ("PATH", ("bin", "sbin"), ":", "directory", None)
 
 HEADER = """\
@@ -54,36 +55,16 @@ def settings_of(
 ) -> Iterator[tuple[str, str | None, list[str]]]:
     """Variable, separator and places below `root`, of those search paths that have any there."""
     for variable, files, separator, kind, pattern in search_paths:
-        values = search_path_values(root, files, kind=kind, pattern=pattern)
+        values = search_path_entries([root], files, kind=kind, pattern=pattern)
         if values:
             yield variable, separator, values
 
 
-def search_path_values(
-    root: str, files: Iterable[str], *, kind: str, pattern: str | None = None
-) -> list[str]:
-    """What there is of `files` below `root`, of this kind; with a pattern, what is below them and matches."""
-    is_wanted = os.path.isdir if kind == "directory" else os.path.isfile
-    places = [f"{root}/{name}" if name else root for name in files]
-    if pattern is not None:
-        places = [
-            found for each in places for found in _below(each) if re.search(pattern, os.path.basename(found))
-        ]
-    return [each for each in places if is_wanted(each)]
-
-
 def shell_setting(variable: str, separator: str | None, values: Sequence[str]) -> str:
-    """One line of shell. `values` stand in double quotes as they are; before them goes what was set before."""
+    """One line of shell. `values` are put into double quotes as they are, before what was set until then."""
     if separator is None:
         return f'export {variable}="{values[0]}"'
     return f'export {variable}="{separator.join(values)}${{{variable}:+{separator}}}${variable}"'
-
-
-def _below(folder: str) -> Iterator[str]:
-    for directory, folders, names in os.walk(folder, followlinks=True):
-        folders.sort()
-        for name in sorted([*folders, *names]):
-            yield f"{directory}/{name}"
 
 
 def _in_double_quotes(text: str) -> str:

@@ -1,13 +1,30 @@
-"""Options that every building command shares, and realising with progress and a plan on standard error."""
+"""What every building command shares: the options, the plan, and realising with progress."""
 
 from __future__ import annotations
 
 import os
+from typing import TYPE_CHECKING
 
+from larix.cli import diagnostics
 from larix.cli.options import CommandLine, Option, UsageError, whole_number
 from larix.protocol import BuildOptions
 
-__all__ = ["BUILD_OPTIONS", "DRY_RUN", "LOAD_PATH", "build_options", "verbosity"]
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from larix.cli.session import Session
+    from larix.formats.storepath import StorePath
+    from larix.protocol import BuildTarget
+
+__all__ = [
+    "BUILD_OPTIONS",
+    "DRY_RUN",
+    "LOAD_PATH",
+    "build_options",
+    "derivations_to_build",
+    "realise",
+    "verbosity",
+]
 
 DRY_RUN = Option("dry-run", "n", help="show what would be done, do nothing")
 LOAD_PATH = Option("load-path", "L", "DIR", "put DIR first on the path of package folders")
@@ -15,7 +32,6 @@ LOAD_PATH = Option("load-path", "L", "DIR", "put DIR first on the path of packag
 BUILD_OPTIONS = (
     Option("keep-failed", "K", help="keep the tree of a failed build"),
     Option("keep-going", "k", help="finish every other build when one fails"),
-    Option("check", help="build what is there again, and compare", hidden=True),
     Option("rounds", argument="N", help="build N times, fail if the results differ"),
     Option("max-silent-time", argument="SECONDS", help="fail a build after SECONDS without output"),
     Option("timeout", argument="SECONDS", help="fail a build after SECONDS"),
@@ -51,3 +67,28 @@ def build_options(line: CommandLine, *, default_verbosity: int) -> BuildOptions:
 def _usual_jobs() -> int:
     """Half the cores this process may use, at least one: each build uses several by itself."""
     return max(1, len(os.sched_getaffinity(0)) // 2)
+
+
+def derivations_to_build(session: Session, targets: Sequence[BuildTarget]) -> list[StorePath]:
+    """What realising the instantiated `targets` would build, inputs before users."""
+    from larix.builder import plan
+
+    return plan(session.store, targets).to_build
+
+
+def realise(
+    session: Session, targets: Sequence[BuildTarget], options: BuildOptions, *, to_build: int | None = None
+) -> None:
+    """Make the instantiated `targets` valid, telling the progress; raises what the builder raises."""
+    if not targets:
+        return
+    from larix import builder
+    from larix.cli.progress import watching
+
+    with watching(options.verbosity, on_host=session.on_host, total=to_build) as sink:
+        builder.realise(session.store, targets, options, sink)
+
+
+def tell(lines: Sequence[str]) -> None:
+    for line in lines:
+        diagnostics.say(line)

@@ -23,6 +23,8 @@ __all__ = [
     "program_name",
     "say",
     "set_command",
+    "show_hint",
+    "translate",
     "wants_traceback",
     "warning",
 ]
@@ -30,12 +32,18 @@ __all__ = [
 INTERRUPTED = 130
 
 _command = ""
+_shown_instead: list[tuple[str, str]] = []
 
 
 def set_command(name: str) -> None:
     """Name the running command in the prefix of what follows."""
     global _command  # noqa: PLW0603 -- one process runs one command
     _command = name
+
+
+def translate(prefix: str, shown: str) -> None:
+    """From now on show file names that begin with `prefix` as the user's shell knows them."""
+    _shown_instead.append((prefix, shown))
 
 
 def program_name() -> str:
@@ -71,6 +79,8 @@ def say(line: str) -> None:
     """Write one line to standard error; a closed or broken one is no reason to fail."""
     if sys.stderr is None:
         return
+    for prefix, shown in _shown_instead:
+        line = line.replace(prefix, shown)
     encoding = sys.stderr.encoding or "utf-8"
     with contextlib.suppress(OSError, ValueError):
         sys.stderr.write(line.encode(encoding, "backslashreplace").decode(encoding) + "\n")
@@ -85,7 +95,7 @@ def note(message: str) -> None:
     say(f"{_paint('note:', '1')} {message}")
 
 
-def _hint(text: str) -> None:
+def show_hint(text: str) -> None:
     if not colour_wanted():
         for line in text.splitlines():
             say(f"hint: {line}")
@@ -118,7 +128,7 @@ def conclude(error: BaseException, *, wants_traceback: bool = False) -> int:
     if isinstance(error, LarixError):
         say(f"{error.place or program_name()}: {_paint('error:', '1;31')} {error.message.rstrip()}")
         if error.hint:
-            _hint(error.hint)
+            show_hint(error.hint)
         return error.exit_code
     if isinstance(error, OSError):
         _forget_output()
@@ -128,9 +138,9 @@ def conclude(error: BaseException, *, wants_traceback: bool = False) -> int:
         say(f"{program_name()}: {_paint('error:', '1;31')} out of memory")
         return 1
     told = " ".join(str(error).split())
-    hint = "" if wants_traceback else "; `--debug' shows where"
+    advice = "" if wants_traceback else "; `--debug' shows where"
     what = f"{type(error).__name__}: {told}" if told else type(error).__name__
-    say(f"{program_name()}: {_paint('error:', '1;31')} {what} (this is a bug of larix{hint})")
+    say(f"{program_name()}: {_paint('error:', '1;31')} {what} (this is a bug of larix{advice})")
     return 1
 
 

@@ -19,7 +19,7 @@ from rich.spinner import Spinner
 from rich.table import Table
 from rich.text import Text
 
-from larix.cli.progress import Running, failure_lines, printable, short_name
+from larix.cli.progress import Running, failure_lines, printable, short_name, waiting_line
 from larix.formats.storepath import StorePath
 from larix.protocol import (
     BuildFailed,
@@ -27,6 +27,7 @@ from larix.protocol import (
     BuildLog,
     BuildPhase,
     BuildStarted,
+    BuildWaiting,
     DownloadFinished,
     DownloadProgress,
     DownloadStarted,
@@ -95,6 +96,8 @@ class LiveProgress:
         elif isinstance(event, BuildPhase):
             if self._verbosity >= 3 and event.seconds is None:
                 self._print(Text(f"phase `{event.phase}'", style="bold"))
+        elif isinstance(event, BuildWaiting):
+            self._print(Text(waiting_line(event), style="dim"))
         else:
             self._take_download(event)
 

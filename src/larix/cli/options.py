@@ -36,7 +36,7 @@ class UsageError(LarixError):
     """A command line that larix cannot follow."""
 
 
-class Answered(Exception):  # noqa: N818 -- not an error: the question was `--help` or `--version`
+class Answered(Exception):
     """The command line asked about the command itself; `text` is the answer."""
 
     def __init__(self, text: str) -> None:
@@ -66,7 +66,8 @@ class Token(NamedTuple):
 class Grammar(NamedTuple):
     """All that a command's line may hold. `groups` pair a heading (empty for the command's own) with options.
 
-    With `command_after_dashes`, what follows `--` is another program's command line.
+    With `command_after_dashes`, what follows `--` is another program's command line; with
+    `command_after_operand`, what follows the first operand, and a `--` after it or before it.
     """
 
     name: str
@@ -74,6 +75,7 @@ class Grammar(NamedTuple):
     summary: str
     groups: tuple[tuple[str, tuple[Option, ...]], ...]
     command_after_dashes: bool = False
+    command_after_operand: bool = False
     build_options_from_environment: bool = False
 
     def options(self) -> list[Option]:
@@ -119,6 +121,8 @@ def parse(grammar: Grammar, arguments: Sequence[str]) -> CommandLine:
     """Read `arguments` by `grammar`; `UsageError` names the first word that does not fit."""
     words = list(arguments)
     program: list[str] | None = None
+    if grammar.command_after_operand:
+        return _parse_until_operand(grammar, words)
     if "--" in words:
         cut = words.index("--")
         words, rest = words[:cut], words[cut + 1 :]
@@ -128,15 +132,33 @@ def parse(grammar: Grammar, arguments: Sequence[str]) -> CommandLine:
         rest = []
     if grammar.build_options_from_environment:
         words = _environment_options() + words
-    options = grammar.options()
-    reader = _Reader(options)
+    reader = _Reader(grammar.options())
     reader.read(words)
     reader.tokens.extend(Token("", word) for word in rest)
-    if any(token.name == "help" for token in reader.tokens):
+    return _answered(grammar, CommandLine(reader.tokens, program))
+
+
+def _parse_until_operand(grammar: Grammar, words: list[str]) -> CommandLine:
+    if grammar.build_options_from_environment:
+        words = _environment_options() + words
+    reader = _Reader(grammar.options())
+    used = reader.read(words, until_operand=True)
+    rest = words[used:]
+    if rest[:1] == ["--"]:
+        rest = rest[1:]
+    line = CommandLine(reader.tokens, None)
+    if rest:
+        line.tokens.append(Token("", rest[0]))
+        line.program = rest[2:] if rest[1:2] == ["--"] else rest[1:]
+    return _answered(grammar, line)
+
+
+def _answered(grammar: Grammar, line: CommandLine) -> CommandLine:
+    if line.has("help"):
         raise Answered(_help(grammar))
-    if any(token.name == "version" for token in reader.tokens):
+    if line.has("version"):
         raise Answered(f"larix {grammar.name} (larix) {larix.__version__}")
-    return CommandLine(reader.tokens, program)
+    return line
 
 
 def _environment_options() -> list[str]:
@@ -160,10 +182,13 @@ class _Reader:
         self._collector = ""
         self.tokens: list[Token] = []
 
-    def read(self, words: list[str]) -> None:
+    def read(self, words: list[str], *, until_operand: bool = False) -> int:
+        """Take `words`, all or up to the first operand or `--`; return how many."""
         position = 0
         while position < len(words):
             word = words[position]
+            if until_operand and (word == "--" or not word.startswith("-") or word == "-"):
+                break
             position += 1
             following = words[position] if position < len(words) else None
             if word.startswith("--"):
@@ -172,6 +197,7 @@ class _Reader:
                 position += self._read_short(word, following)
             else:
                 self.tokens.append(Token(self._collector, word))
+        return position
 
     def _met(self, option: Option, value: str | None) -> None:
         self.tokens.append(Token(option.name, value))

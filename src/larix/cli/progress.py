@@ -20,12 +20,13 @@ from larix.protocol import (
     BuildLog,
     BuildPhase,
     BuildStarted,
+    BuildWaiting,
     DownloadStarted,
     Event,
     Sink,
 )
 
-__all__ = ["LinesProgress", "Running", "failure_lines", "printable", "short_name", "watching"]
+__all__ = ["LinesProgress", "Running", "failure_lines", "printable", "short_name", "waiting_line", "watching"]
 
 _KEPT_LINES = 12
 
@@ -80,6 +81,11 @@ def short_name(drv: StorePath) -> str:
     return name_part(drv).removesuffix(".drv")
 
 
+def waiting_line(event: BuildWaiting) -> str:
+    by = f" by process {event.pid}" if event.pid is not None else ""
+    return f"waiting for {event.drv}, which is being built{by}..."
+
+
 def failure_lines(running: Running, event: BuildFailed, on_host: Callable[[str], str]) -> list[str]:
     """The end of a failed build's log with the phase it was in, and where the whole log is."""
     lines: list[str] = []
@@ -122,6 +128,9 @@ class LinesProgress:
         elif isinstance(event, BuildFailed):
             for line in failure_lines(self._running, event, self._on_host):
                 diagnostics.say(line)
+        elif isinstance(event, BuildWaiting):
+            if self._verbosity >= 1:
+                diagnostics.say(waiting_line(event))
         elif isinstance(event, DownloadStarted) and self._verbosity >= 2:
             diagnostics.say(f"downloading from {event.url} ...")
 

@@ -56,6 +56,10 @@ class Facade(Protocol):
         """The store item behind what a generation link holds; None when it is no profile of this store."""
         ...
 
+    def users(self) -> list[str]:
+        """The generation links on record, whether they still exist or not."""
+        ...
+
     def sweep(self) -> None:
         """Forget what no generation uses any more."""
         ...
@@ -75,6 +79,10 @@ class Direct(NamedTuple):
         if os.path.dirname(target) != self.store_dir:
             return None
         return parse_store_path(self.store_dir, target)
+
+    def users(self) -> list[str]:
+        """None: the collector keeps the record of links itself."""
+        return []
 
     def sweep(self) -> None:
         """Nothing to do: links are the roots."""
@@ -116,6 +124,10 @@ class Fronts(NamedTuple):
         with contextlib.suppress(OSError):
             return Direct(self.store_dir).item_of(os.readlink(f"{target}/{_ITEM_LINK}"))
         return None
+
+    def users(self) -> list[str]:
+        fronts = os.listdir(self.folder) if os.path.isdir(self.folder) else []
+        return sorted(link for name in fronts for _, link in _records(f"{self.folder}/{name}"))
 
     def sweep(self) -> None:
         """Remove the fronts that no generation link points to any more, and leftovers of killed processes."""

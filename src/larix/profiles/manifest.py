@@ -20,8 +20,9 @@ from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple, TypeGuard
 
 from larix.errors import LarixError, Location
+from larix.packages.search_paths import SearchPath
 
-__all__ = ["EMPTY", "BadManifest", "Entry", "Manifest", "SearchPath", "parse_manifest", "print_manifest"]
+__all__ = ["EMPTY", "BadManifest", "Entry", "Manifest", "parse_manifest", "print_manifest"]
 
 VERSION = 4
 _DEPTH_LIMIT = 200
@@ -29,20 +30,6 @@ _DEPTH_LIMIT = 200
 
 class BadManifest(LarixError):
     """The text is not a manifest that this larix can keep whole."""
-
-
-class SearchPath(NamedTuple):
-    """An environment variable that programs look things up in, and what of a profile belongs into it.
-
-    `separator` None marks a variable that holds a single place; `type` is `directory` or `regular`;
-    `pattern`, a regular expression, widens `files` to the entries below them whose names match.
-    """
-
-    variable: str
-    files: tuple[str, ...]
-    separator: str | None = ":"
-    type: str = "directory"
-    pattern: str | None = None
 
 
 class Entry(NamedTuple):
@@ -105,11 +92,21 @@ def _entry_data(entry: Entry, written: dict[str, Entry]) -> dict[str, Any]:
             for other in entry.propagated_inputs
         ]
     if entry.search_paths:
-        data["search-paths"] = [path._asdict() for path in entry.search_paths]
+        data["search-paths"] = [_search_path_data(path) for path in entry.search_paths]
     if entry.properties:
         data["properties"] = dict(sorted(entry.properties))
     written[entry.path] = entry
     return data
+
+
+def _search_path_data(path: SearchPath) -> dict[str, Any]:
+    return {
+        "variable": path.variable,
+        "files": list(path.files),
+        "separator": path.separator,
+        "type": path.kind,
+        "pattern": path.pattern,
+    }
 
 
 def _reference(entry: Entry) -> dict[str, Any]:

@@ -12,7 +12,8 @@ from larix.buildside.profile_tree import HEADER, make_profile
 from larix.derivation import Lowered, PresentSource, Source, tree_source
 from larix.formats.nar import Directory, File
 from larix.formats.storepath import StoreDir, StorePath, parse_store_path
-from larix.profiles.manifest import EMPTY, Entry, Manifest, SearchPath, print_manifest
+from larix.packages.search_paths import SearchPath
+from larix.profiles.manifest import EMPTY, Entry, Manifest, print_manifest
 from larix.staging import Item, Lowering, build_expression_to_derivation
 
 __all__ = ["empty_profile", "profile_derivation"]

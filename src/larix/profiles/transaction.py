@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from larix.errors import LarixError
+from larix.packages.specification import Specification
+from larix.packages.versions import version_key, version_matches
 from larix.profiles.manifest import Entry, Manifest
 
 __all__ = ["Collision", "Effects", "NotInProfile", "Removal", "check_collisions", "transact"]
@@ -20,19 +22,13 @@ class Collision(LarixError):
 
 
 class Removal(NamedTuple):
-    """Which entry is to go; an empty version means any. `text` is how it was asked for."""
+    """Which entry is to go: no version means any, no output the main one."""
 
-    text: str
-    name: str
-    version: str = ""
-    output: str = "out"
+    wanted: Specification
 
     def means(self, entry: Entry) -> bool:
-        if entry.key != (self.name, self.output):
-            return False
-        return (
-            not self.version or entry.version == self.version or entry.version.startswith(f"{self.version}.")
-        )
+        name, version, output = self.wanted
+        return entry.key == (name, output or "out") and version_matches(entry.version, version)
 
 
 class Effects(NamedTuple):
@@ -49,13 +45,7 @@ class Effects(NamedTuple):
         return not (self.installed or self.removed or self.upgraded or self.downgraded)
 
 
-def transact(
-    manifest: Manifest,
-    *,
-    remove: Sequence[Removal],
-    install: Sequence[Entry],
-    compare_versions: Callable[[str, str], int],
-) -> Effects:
+def transact(manifest: Manifest, *, remove: Sequence[Removal], install: Sequence[Entry]) -> Effects:
     """Removals first, then installations; an installed entry replaces one of its name and output.
 
     An entry that is there already, the same in every respect, changes nothing and keeps its place; others go
@@ -65,7 +55,7 @@ def transact(
     for removal in remove:
         kept = [entry for entry in left if not removal.means(entry)]
         if len(kept) == len(left):
-            raise NotInProfile(f"package '{removal.text}' not found in profile")
+            raise NotInProfile(f"package '{removal.wanted}' not found in profile")
         left = kept
     before = {entry.key: entry for entry in manifest.entries}
     for entry in install:
@@ -78,7 +68,7 @@ def transact(
     for key, entry in after.items():
         old = before.get(key)
         if old is not None and old != entry:
-            lower = compare_versions(old.version, entry.version) > 0
+            lower = version_key(old.version) > version_key(entry.version)
             (downgraded if lower else upgraded).append((old, entry))
     return Effects(
         Manifest(tuple(left)),

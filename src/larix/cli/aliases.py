@@ -1,0 +1,42 @@
+"""Commands that are one option of `larix package`: their operands become that option's."""
+
+from __future__ import annotations
+
+from contextlib import closing
+
+from larix.cli.building import BUILD_OPTIONS, DRY_RUN, LOAD_PATH, verbosity
+from larix.cli.options import CommandLine, Grammar, Option, Token, parse
+
+__all__ = ["change"]
+
+_VERBOSITY = 1
+_PROFILE = (
+    Option("profile", "p", "PROFILE", "use PROFILE instead of the user's own one"),
+    Option("lock-wait", argument="SECONDS", help="wait no longer for another process; 0: not at all"),
+    Option("allow-collisions", help="do not treat collisions as errors"),
+    Option("json", help="print the plan of a dry run as JSON"),
+)
+_SPARE = Option(
+    "do-not-upgrade", argument="REGEXP", help="but not what matches", optional=True, collects=True
+)
+
+
+def change(name: str, operands: str, summary: str, arguments: list[str]) -> int:
+    """Run `larix NAME OPERANDS` as a transaction."""
+    own = (*_PROFILE, _SPARE) if name == "upgrade" else _PROFILE
+    grammar = Grammar(
+        name,
+        f"{name} [OPTION]... {operands}",
+        summary,
+        (("", own), ("Building:", (DRY_RUN, LOAD_PATH, *BUILD_OPTIONS))),
+        build_options_from_environment=True,
+    )
+    line = parse(grammar, arguments)
+    tokens = [Token(name if token.name == "" else token.name, token.value) for token in line.tokens]
+    from larix.cli.changing import change_profile
+    from larix.cli.session import open_session
+
+    with closing(open_session(verbosity=verbosity(line, _VERBOSITY))) as session:
+        return change_profile(
+            session, CommandLine([Token(name, None), *tokens], None), default_verbosity=_VERBOSITY
+        )

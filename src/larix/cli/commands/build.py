@@ -1,0 +1,166 @@
+"""`larix build`: make packages, derivations or what an expression gives valid, and print where they are."""
+
+from __future__ import annotations
+
+import os
+from contextlib import closing
+from typing import TYPE_CHECKING
+
+from larix.cli import diagnostics
+from larix.cli.building import BUILD_OPTIONS, DRY_RUN, LOAD_PATH, build_options, derivations_to_build, realise
+from larix.cli.options import CommandLine, Grammar, Option, parse
+from larix.errors import LarixError
+from larix.formats.storepath import store_item_of
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from larix.cli.session import Session
+    from larix.cli.targets import Target
+    from larix.formats.storepath import StorePath
+
+__all__ = ["CATEGORY", "SYNOPSIS", "main"]
+
+CATEGORY = "main"
+SYNOPSIS = "build packages or derivations without installing them"
+VERBOSITY = 3
+
+OPTIONS = (
+    Option("expression", "e", "EXPR", "build what the Python expression EXPR gives"),
+    Option("file", "f", "FILE", "build what the Python file FILE gives"),
+    Option("source", "S", help="build the packages' sources"),
+    Option("derivations", "d", help="print the derivations' file names, build nothing"),
+    Option("check", help="build again what is there, and compare"),
+    Option("root", "r", "FILE", "make FILE a link to the result, and a root of the garbage collector"),
+    Option("log-file", help="print the names of the build logs"),
+    Option("quiet", "q", help="show neither progress nor logs"),
+    Option("json", help="print the results, or the plan of a dry run, as JSON"),
+)
+GRAMMAR = Grammar(
+    "build",
+    "build [OPTION]... PACKAGE-OR-DERIVATION...",
+    "Build each PACKAGE-OR-DERIVATION and print the store items that result.",
+    (("", OPTIONS), ("Building:", (DRY_RUN, LOAD_PATH, *BUILD_OPTIONS))),
+    build_options_from_environment=True,
+)
+
+
+class NoLog(LarixError):
+    """No log is kept of what made this item."""
+
+
+class RootRefused(LarixError):
+    """The link that was to be a collector root cannot be made."""
+
+
+def main(arguments: list[str]) -> int:
+    line = parse(GRAMMAR, arguments)
+    options = build_options(line, default_verbosity=0 if line.has("quiet") else VERBOSITY)
+    from larix.cli.session import open_session
+    from larix.cli.targets import chosen_targets
+
+    with closing(open_session(verbosity=options.verbosity if line.has("verbosity") else 0)) as session:
+        targets = chosen_targets(line, session)
+        if not targets:
+            if not any(line.has(name) for name in ("expression", "file")) and not line.operands:
+                diagnostics.warning("no arguments specified, nothing to do")
+            return 0
+        if line.has("log-file"):
+            return _print_logs(session, targets)
+        session.store.instantiate(
+            [target.lowered for target in targets if target.lowered is not None],
+            [target.source for target in targets if target.source is not None],
+        )
+        if line.has("derivations"):
+            return _print_derivations(targets, as_json=line.has("json"))
+        wanted = [target.build for target in targets if target.build is not None]
+        to_build = derivations_to_build(session, wanted)
+        if line.has("dry-run"):
+            return _print_plan(to_build, targets, as_json=line.has("json"))
+        if options.verbosity >= 1:
+            _tell_plan(to_build, dry_run=False)
+        realise(session, wanted, options, to_build=len(to_build))
+        _make_roots(session, line, targets)
+        _print_results(targets, as_json=line.has("json"))
+    return 0
+
+
+def _tell_plan(to_build: Sequence[str], *, dry_run: bool) -> None:
+    from larix.cli import plan
+
+    for text in plan.build_lines(to_build, dry_run=dry_run):
+        diagnostics.say(text)
+
+
+def _print_plan(to_build: Sequence[str], targets: list[Target], *, as_json: bool) -> int:
+    if as_json:
+        from larix.cli.tables import print_json
+
+        results = [path for target in targets for path in target.paths]
+        print_json(derivations=list(to_build), results=results)
+    else:
+        _tell_plan(to_build, dry_run=True)
+    return 0
+
+
+def _print_derivations(targets: list[Target], *, as_json: bool) -> int:
+    names = list(dict.fromkeys(target.build.drv for target in targets if target.build is not None))
+    if as_json:
+        from larix.cli.tables import print_json
+
+        print_json(derivations=names)
+    else:
+        for name in names:
+            print(name)
+    return 0
+
+
+def _print_results(targets: list[Target], *, as_json: bool) -> None:
+    if as_json:
+        from larix.cli.tables import print_json
+
+        print_json(
+            results=[
+                {"derivation": target.build.drv if target.build else None, "paths": list(target.paths)}
+                for target in targets
+            ]
+        )
+        return
+    for target in targets:
+        for path in target.paths:
+            print(path)
+
+
+def _print_logs(session: Session, targets: list[Target]) -> int:
+    from larix.builder.logs import log_file_of
+
+    for target in targets:
+        drvs = [target.build.drv] if target.build is not None else _derivers(session, target)
+        files = [log_file_of(session.layout.log_dir, drv) for drv in drvs]
+        file = next((file for file in files if os.path.exists(file)), None)
+        if file is None:
+            raise NoLog(f"no build log for '{drvs[0] if drvs else target.paths[0]}'")
+        print(session.on_host(file))
+    return 0
+
+
+def _derivers(session: Session, target: Target) -> list[StorePath]:
+    store = session.store
+    return sorted(store.derivers(store_item_of(store.store_dir, target.paths[0])))
+
+
+def _make_roots(session: Session, line: CommandLine, targets: list[Target]) -> None:
+    """FILE for the first result, FILE-1 and so on for the others."""
+    file = line.last("root")
+    if file is None:
+        return
+    absolute = os.path.join(os.path.realpath(os.path.dirname(os.path.abspath(file))), os.path.basename(file))
+    store_dir = session.store.store_dir
+    items = [store_item_of(store_dir, path) for target in targets for path in target.paths]
+    for number, path in enumerate(items):
+        link = absolute if number == 0 else f"{absolute}-{number}"
+        try:
+            session.store.add_permanent_root(path, link)
+        except (OSError, LarixError) as error:
+            told = error.message if isinstance(error, LarixError) else error.strerror
+            raise RootRefused(f"failed to create GC root `{link}': {told}") from error

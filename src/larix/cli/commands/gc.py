@@ -1,0 +1,251 @@
+"""`larix gc`: collect garbage, and ask what is garbage and why not."""
+
+from __future__ import annotations
+
+import os
+import re
+import time
+from contextlib import closing
+from typing import TYPE_CHECKING
+
+from larix.cli import diagnostics
+from larix.cli.options import CommandLine, Grammar, Option, UsageError, parse
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from larix.cli.session import Session
+    from larix.formats.storepath import StorePath
+
+__all__ = ["CATEGORY", "SYNOPSIS", "main", "parse_size", "shown_size"]
+
+CATEGORY = "main"
+SYNOPSIS = "free the space of what nothing uses any more"
+
+COLLECTING = (
+    Option("collect-garbage", "C", "MIN", "collect, stopping after MIN bytes", optional=True),
+    Option("free-space", "F", "FREE", "collect until FREE bytes are available"),
+    Option(
+        "delete-generations", "d", "DURATION", "first delete old generations, or those older", optional=True
+    ),
+    Option("delete", "D", help="delete the given PATHs, if nothing uses them"),
+    Option("dry-run", "n", help="tell what a collection would delete"),
+)
+QUERIES = (
+    Option("list-roots", help="list the roots of the collector"),
+    Option("list-busy", help="list what running processes use"),
+    Option("list-live", help="list what is in use"),
+    Option("list-dead", help="list what is not"),
+    Option("references", help="list what the PATHs refer to"),
+    Option("referrers", help="list what refers to the PATHs"),
+    Option("requisites", "R", help="list the PATHs and all they refer to, at any distance"),
+    Option("derivers", help="list the derivations that make the PATHs"),
+    Option("verify", argument="WHAT", help="check the store; `contents' too, if told", optional=True),
+    Option("json", help="print the result of a query as JSON"),
+)
+GRAMMAR = Grammar(
+    "gc",
+    "gc [OPTION]... [PATH]...",
+    "Delete the store items that nothing uses any more, or ask about items.",
+    (("", COLLECTING), ("Queries:", QUERIES)),
+)
+UNITS = {"": 1, "B": 1, "k": 1024, "kB": 1000} | {
+    f"{letter}{suffix}": base**power
+    for power, letter in enumerate("KMGTPE", 1)
+    for suffix, base in (("iB", 1024), ("", 1024), ("B", 1000))
+}
+
+
+def parse_size(text: str) -> int:
+    match = re.fullmatch(r"([0-9]{1,12}(?:\.[0-9]{1,6})?)\s*([A-Za-z]*)", text)
+    if match is None or match.group(2) not in UNITS:
+        raise UsageError(f"invalid amount of storage: {text}")
+    return int(float(match.group(1)) * UNITS[match.group(2)])
+
+
+def shown_size(count: int) -> str:
+    """A whole number of the largest unit that gives one."""
+    for power, unit in ((4, "TiB"), (3, "GiB"), (2, "MiB"), (1, "KiB")):
+        if count >= 1024**power:
+            return f"{round(count / 1024**power)} {unit}"
+    return f"{count} B"
+
+
+def main(arguments: list[str]) -> int:
+    line = parse(GRAMMAR, arguments)
+    _check(line)
+    from larix.cli.session import open_session
+
+    with closing(open_session()) as session:
+        if any(line.has(option.name) for option in QUERIES[:9]):
+            return _query(session, line)
+        if line.has("delete"):
+            return _delete(session, line)
+        return _collect(session, line)
+
+
+def _check(line: CommandLine) -> None:
+    """Refuse what cannot be meant before anything is opened or deleted."""
+    verify = line.last("verify")
+    if verify is not None and verify != "contents":
+        raise UsageError(f"{verify}: invalid '--verify' option")
+    duration = line.last("delete-generations")
+    if duration is not None:
+        from larix.profiles.generation import parse_duration
+
+        parse_duration(duration)
+    for name in ("collect-garbage", "free-space"):
+        size = line.last(name)
+        if size is not None:
+            parse_size(size)
+    takes_paths = ("delete", "references", "referrers", "requisites", "derivers")
+    if any(line.has(name) for name in takes_paths):
+        if not line.operands:
+            raise UsageError("missing argument: no store items given")
+    elif line.operands:
+        raise UsageError(f"extraneous arguments: {' '.join(line.operands)}")
+
+
+def _paths(session: Session, line: CommandLine) -> list[StorePath]:
+    """The store items that the operands name, links followed, those of rootless profiles too."""
+    from larix.formats.storepath import store_item_of
+
+    store_dir = session.store.store_dir
+    paths: list[StorePath] = []
+    for text in line.operands:
+        name = os.path.abspath(text)
+        if not name.startswith(f"{store_dir}/"):
+            target = os.path.realpath(name)
+            name = session.facade.item_of(target) or target
+        if not name.startswith(f"{store_dir}/"):
+            raise UsageError(f"'{text}' is not in the store `{store_dir}'")
+        paths.append(store_item_of(store_dir, name))
+    return paths
+
+
+def _print(names: Iterable[str], *, as_json: bool) -> int:
+    if as_json:
+        from larix.cli.tables import print_json
+
+        print_json(paths=list(names))
+    else:
+        for name in names:
+            print(name)
+    return 0
+
+
+def _query(session: Session, line: CommandLine) -> int:
+    from larix.store import gc, roots
+
+    store = session.store
+    as_json = line.has("json")
+    if line.has("verify"):
+        return _verify(session, contents=line.last("verify") == "contents")
+    if line.has("list-roots"):
+        found = roots.find_roots(session.layout)
+        return _print(sorted({session.on_host(root.reason) for root in found}), as_json=as_json)
+    if line.has("list-busy"):
+        return _print(sorted({root.path for root in roots.process_roots(store.store_dir)}), as_json=as_json)
+    if line.has("list-live"):
+        return _print(sorted(gc.live_paths(store)), as_json=as_json)
+    if line.has("list-dead"):
+        return _print(sorted(gc.dead_paths(store)), as_json=as_json)
+    paths = _paths(session, line)
+    if line.has("requisites"):
+        return _print(sorted(store.closure(paths)), as_json=as_json)
+    ask = (
+        store.references
+        if line.has("references")
+        else store.referrers
+        if line.has("referrers")
+        else store.derivers
+    )
+    store_paths = store.path_infos(paths)
+    for path in paths:
+        if path not in store_paths:
+            store.path_info(path)
+    return _print(sorted({other for path in paths for other in ask(path)}), as_json=as_json)
+
+
+def _verify(session: Session, *, contents: bool) -> int:
+    from larix.store.verify import verify
+
+    result = verify(session.store, check_contents=contents)
+    for path in result.forgotten:
+        diagnostics.warning(f"path `{path}' disappeared; it is no longer registered")
+    for path in result.missing:
+        diagnostics.say(f"path `{path}' disappeared, but others refer to it")
+    for mismatch in result.mismatches:
+        actual = mismatch.actual if mismatch.actual is not None else "unreadable"
+        diagnostics.say(f"path `{mismatch.path}' was modified: expected {mismatch.expected}, got {actual}")
+    if not result.database_is_sound:
+        diagnostics.say("the database is damaged")
+    return 0 if result.is_sound else 1
+
+
+def _delete(session: Session, line: CommandLine) -> int:
+    from larix.store import gc
+
+    session.facade.sweep()
+    paths = _paths(session, line)
+    try:
+        collected = gc.delete(session.store, paths, on_delete=_tell_deletion)
+    except gc.PathAlive as error:
+        raise gc.PathAlive(
+            f"cannot delete path since it is still alive: {error.message}", hint=error.hint
+        ) from error
+    diagnostics.say(f"freed {shown_size(collected.bytes_freed)}")
+    return 0
+
+
+def _tell_deletion(path: StorePath) -> None:
+    diagnostics.say(f"deleting '{path}'")
+
+
+def _collect(session: Session, line: CommandLine) -> int:
+    from larix.store import gc
+
+    if line.has("dry-run"):
+        for path in sorted(gc.dead_paths(session.store)):
+            diagnostics.say(f"would delete '{path}'")
+        return 0
+    if line.has("delete-generations"):
+        _delete_generations(session, line.last("delete-generations"))
+    session.facade.sweep()
+    limit = line.last("collect-garbage")
+    most = None if limit is None else parse_size(limit)
+    wanted = line.last("free-space")
+    if wanted is not None:
+        status = os.statvfs(session.layout.store_dir)
+        available = status.f_bavail * status.f_frsize
+        most = parse_size(wanted) - available
+        if most <= 0:
+            where = session.on_host(session.layout.store_dir)
+            diagnostics.say(f"already {shown_size(available)} available on {where}, nothing to do")
+            return 0
+        diagnostics.say(f"freeing {shown_size(most)}")
+    collected = gc.collect(
+        session.store,
+        max_freed=most,
+        on_delete=_tell_deletion,
+        on_wait=lambda: diagnostics.note("waiting for another collection to finish..."),
+    )
+    diagnostics.say(f"freed {shown_size(collected.bytes_freed)}")
+    return 0
+
+
+def _delete_generations(session: Session, duration: str | None) -> None:
+    """Delete the old generations, each profile under its lock; the current ones stay."""
+    from larix.cli.profiles import Profile, own_profiles
+    from larix.profiles import generation
+
+    seconds = None if duration is None else generation.parse_duration(duration)
+    for file in own_profiles(session):
+        profile = Profile(session, file, file)
+        with profile.lock():
+            current = generation.current_generation(file)
+            for number in generation.generations(file):
+                is_old = seconds is None or generation.generation_time(file, number) < time.time() - seconds
+                if number != current and is_old:
+                    diagnostics.say(f"deleting {generation.generation_link(file, number)}")
+                    generation.delete_generation(file, number)

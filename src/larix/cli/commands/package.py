@@ -1,0 +1,119 @@
+"""`larix package`: look at profiles and the catalogue, and change a profile in one transaction."""
+
+from __future__ import annotations
+
+from contextlib import closing
+from typing import TYPE_CHECKING
+
+from larix.cli.building import BUILD_OPTIONS, DRY_RUN, LOAD_PATH, verbosity
+from larix.cli.options import CommandLine, Grammar, Option, parse
+
+if TYPE_CHECKING:
+    from larix.cli.profiles import Profile
+    from larix.cli.session import Session
+
+__all__ = ["CATEGORY", "SYNOPSIS", "main"]
+
+CATEGORY = "main"
+SYNOPSIS = "manage packages and profiles"
+VERBOSITY = 1
+
+CHANGES = (
+    Option("install", "i", "PACKAGE", "install PACKAGEs", optional=True, collects=True),
+    Option("install-from-expression", "e", "EXP", "install the package that the Python expression EXP gives"),
+    Option("install-from-file", "f", "FILE", "install the package that the Python file FILE gives"),
+    Option("remove", "r", "PACKAGE", "remove PACKAGEs", optional=True, collects=True),
+    Option("upgrade", "u", "REGEXP", "upgrade what matches, or everything", optional=True, collects=True),
+    Option("do-not-upgrade", argument="REGEXP", help="but not what matches", optional=True, collects=True),
+    Option("manifest", "m", "FILE", "make the profile hold what the Python file FILE lists"),
+    Option("roll-back", help="go back to the previous generation"),
+    Option("switch-generation", "S", "N", "switch to generation N, or by +N or -N"),
+    Option("delete-generations", "d", "PATTERN", "delete old generations", optional=True),
+    Option("allow-collisions", help="do not treat collisions as errors"),
+    Option("profile", "p", "PROFILE", "use PROFILE instead of the user's own one"),
+    Option("lock-wait", argument="SECONDS", help="wait no longer for another process; 0: not at all"),
+)
+QUERIES = (
+    Option("search", "s", "REGEXP", "search names, synopses and descriptions"),
+    Option("show", argument="PACKAGE", help="show details about PACKAGE"),
+    Option("list-available", "A", "REGEXP", "list packages of the catalogue", optional=True),
+    Option("list-installed", "I", "REGEXP", "list installed packages", optional=True),
+    Option("list-generations", "l", "PATTERN", "list generations", optional=True),
+    Option("search-paths", argument="KIND", help="exact, prefix or suffix shell settings", optional=True),
+    Option("list-profiles", help="list the user's profiles"),
+    Option("json", help="print the result of a query, or the plan of a dry run, as JSON"),
+)
+GRAMMAR = Grammar(
+    "package",
+    "package [OPTION]...",
+    "Install, remove or upgrade packages in one transaction.",
+    (
+        ("", CHANGES),
+        ("Queries:", QUERIES),
+        ("Building:", (DRY_RUN, LOAD_PATH, *BUILD_OPTIONS)),
+    ),
+    build_options_from_environment=True,
+)
+
+
+def main(arguments: list[str]) -> int:
+    line = parse(GRAMMAR, arguments)
+    line.no_operands()
+    answered = _answer_from_catalogue(line)
+    if answered is not None:
+        return answered
+    from larix.cli.session import open_session
+
+    with closing(open_session(verbosity=verbosity(line, VERBOSITY))) as session:
+        answered = _answer_from_profiles(line, session)
+        if answered is not None:
+            return answered
+        from larix.cli.changing import change_profile
+
+        return change_profile(session, line, default_verbosity=VERBOSITY)
+
+
+def _answer_from_catalogue(line: CommandLine) -> int | None:
+    """The queries that need no store."""
+    if not any(line.has(name) for name in ("search", "show", "list-available")):
+        return None
+    from larix.cli import records
+    from larix.cli.evaluation import Evaluation
+
+    evaluation = Evaluation(line.values("load-path"))
+    as_json = line.has("json")
+    if line.has("list-available"):
+        records.list_available(evaluation, line.last("list-available") or "", as_json=as_json)
+    if line.has("search"):
+        records.search(evaluation, line.values("search"), as_json=as_json)
+    if line.has("show"):
+        records.show(evaluation, line.values("show"), as_json=as_json)
+    return 0
+
+
+def _answer_from_profiles(line: CommandLine, session: Session) -> int | None:
+    from larix.cli import listing
+    from larix.cli.profiles import own_profiles, shown_name
+
+    as_json = line.has("json")
+    profiles = chosen_profiles(line, session)
+    if line.has("list-installed"):
+        listing.list_installed(profiles, line.last("list-installed") or "", as_json=as_json)
+        return 0
+    if line.has("list-generations"):
+        return listing.list_generations(profiles[-1], line.last("list-generations") or "", as_json=as_json)
+    if line.has("search-paths"):
+        listing.print_search_paths(profiles, line.last("search-paths") or "exact")
+        return 0
+    if line.has("list-profiles"):
+        names = [shown_name(session, file) for file in own_profiles(session)]
+        listing.print_names("profiles", names, as_json=as_json)
+        return 0
+    return None
+
+
+def chosen_profiles(line: CommandLine, session: Session) -> list[Profile]:
+    from larix.cli.profiles import default_profile, named_profile
+
+    names = line.values("profile")
+    return [named_profile(session, name) for name in names] or [default_profile(session)]

@@ -1,0 +1,110 @@
+"""`larix run PACKAGE [ARG...]`: build a package if need be, and become its program."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+from larix.cli.building import BUILD_OPTIONS, LOAD_PATH, build_options, derivations_to_build, realise
+from larix.cli.options import CommandLine, Grammar, Option, UsageError, parse
+
+if TYPE_CHECKING:
+    from larix.cli.session import Session
+
+__all__ = ["CATEGORY", "SYNOPSIS", "main"]
+
+CATEGORY = "main"
+SYNOPSIS = "run a program of a package, building it first if need be"
+VERBOSITY = 1
+
+OPTIONS = (
+    Option("program", argument="NAME", help="run the program NAME of the package"),
+    Option("expression", "e", "EXPR", "run the package that the Python expression EXPR gives"),
+    Option("file", "f", "FILE", "run the package that the Python file FILE gives"),
+    Option("profile", "p", "PROFILE", "run a program of PROFILE; the operand is the program's name"),
+)
+GRAMMAR = Grammar(
+    "run",
+    "run [OPTION]... PACKAGE [ARG]...",
+    "Run the program of PACKAGE with ARGs, building it first if need be.",
+    (("", OPTIONS), ("Building:", (LOAD_PATH, *BUILD_OPTIONS))),
+    command_after_operand=True,
+    build_options_from_environment=True,
+)
+
+
+def main(arguments: list[str]) -> int:
+    line = parse(GRAMMAR, arguments)
+    given = list(line.operands) + (line.program or [])
+    from larix.cli.session import open_session
+
+    options = build_options(line, default_verbosity=VERBOSITY)
+    session = open_session(verbosity=options.verbosity)
+    if line.has("profile"):
+        return _run_from_profile(session, line, given)
+    return _run_package(session, line, given)
+
+
+def _run_from_profile(session: Session, line: CommandLine, given: list[str]) -> int:
+    from larix.cli.profiles import named_profile
+    from larix.cli.running import environment_with, run_program
+    from larix.profiles import generation
+
+    if not given:
+        raise UsageError("missing argument: no program to run")
+    profile = named_profile(session, line.last("profile") or "")
+    profile.require()
+    item = profile.item(generation.current_generation(profile.file))
+    environment = environment_with([item] if item else [], profile.current().search_paths())
+    return run_program(given[0], given[1:], environment)
+
+
+def _run_package(session: Session, line: CommandLine, given: list[str]) -> int:
+    from larix.cli.evaluation import Evaluation
+    from larix.cli.running import environment_with, run_program
+    from larix.derivation import Lowered
+    from larix.profiles.entries import EntryMaker
+    from larix.profiles.manifest import Manifest
+    from larix.protocol import BuildTarget
+
+    evaluation = Evaluation(line.values("load-path"), session.layout.store_dir)
+    if line.has("expression"):
+        output = evaluation.packages_of_expression(line.last("expression") or "")[-1]
+    elif line.has("file"):
+        output = evaluation.packages_of_file(line.last("file") or "")[-1]
+    elif given:
+        output, given = evaluation.output(given[0]), given[1:]
+    else:
+        raise UsageError("missing argument: no package to run")
+    maker = EntryMaker(evaluation.lowering)
+    entry = maker.entry(output.package, output.name)
+    manifest = Manifest((entry,))
+    origins = [(item.origin, item.output or "out") for item in maker.items.values()]
+    wanted = [(origin, name) for origin, name in origins if isinstance(origin, Lowered)]
+    session.store.instantiate([origin for origin, _ in wanted])
+    targets = [BuildTarget(origin.path, (name,)) for origin, name in wanted]
+    to_build = derivations_to_build(session, targets)
+    if to_build:
+        options = build_options(line, default_verbosity=VERBOSITY)
+        realise(session, targets, options, to_build=len(to_build))
+    items = [each.path for each in manifest.transitive()]
+    environment = environment_with(items, manifest.search_paths())
+    program = line.last("program") or _program_of(entry.path, output.package.name)
+    file = f"{entry.path}/bin/{program}"
+    return run_program(file if os.path.exists(file) else program, given, environment)
+
+
+def _program_of(item: str, name: str) -> str:
+    """The program called like the package, else the only one that it has."""
+    folder = f"{item}/bin"
+    programs = sorted(os.listdir(folder)) if os.path.isdir(folder) else []
+    if name in programs:
+        return name
+    if len(programs) == 1:
+        return programs[0]
+    if not programs:
+        raise UsageError(f"package '{name}' has no programs")
+    raise UsageError(
+        f"package '{name}' has no program of its own name",
+        hint=f"Choose one with `--program': {', '.join(programs)}",
+    )

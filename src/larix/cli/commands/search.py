@@ -1,0 +1,28 @@
+"""`larix search REGEXP...`: the same as `larix package -s REGEXP...`."""
+
+from __future__ import annotations
+
+from larix.cli.building import LOAD_PATH
+from larix.cli.options import Grammar, Option, UsageError, parse
+
+__all__ = ["CATEGORY", "SYNOPSIS", "main"]
+
+CATEGORY = "main"
+SYNOPSIS = "search for packages"
+GRAMMAR = Grammar(
+    "search",
+    "search [OPTION]... REGEXP...",
+    "Search the packages whose names, synopses or descriptions match all REGEXPs.",
+    (("", (LOAD_PATH, Option("json", help="print JSON"))),),
+)
+
+
+def main(arguments: list[str]) -> int:
+    line = parse(GRAMMAR, arguments)
+    if not line.operands:
+        raise UsageError("missing arguments: no regular expressions to search for")
+    from larix.cli import records
+    from larix.cli.evaluation import Evaluation
+
+    records.search(Evaluation(line.values("load-path")), line.operands, as_json=line.has("json"))
+    return 0

@@ -1,0 +1,28 @@
+"""`larix show PACKAGE...`: the same as `larix package --show=PACKAGE`."""
+
+from __future__ import annotations
+
+from larix.cli.building import LOAD_PATH
+from larix.cli.options import Grammar, Option, UsageError, parse
+
+__all__ = ["CATEGORY", "SYNOPSIS", "main"]
+
+CATEGORY = "main"
+SYNOPSIS = "show details about packages"
+GRAMMAR = Grammar(
+    "show",
+    "show [OPTION]... PACKAGE...",
+    "Show details about PACKAGEs.",
+    (("", (LOAD_PATH, Option("json", help="print JSON"))),),
+)
+
+
+def main(arguments: list[str]) -> int:
+    line = parse(GRAMMAR, arguments)
+    if not line.operands:
+        raise UsageError("missing arguments: no package to show")
+    from larix.cli import records
+    from larix.cli.evaluation import Evaluation
+
+    records.show(Evaluation(line.values("load-path")), line.operands, as_json=line.has("json"))
+    return 0

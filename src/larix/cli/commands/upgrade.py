@@ -1,0 +1,15 @@
+"""`larix upgrade [REGEXP...]`: the same as `larix package -u [REGEXP...]`."""
+
+from __future__ import annotations
+
+from larix.cli.aliases import change
+
+__all__ = ["CATEGORY", "SYNOPSIS", "main"]
+
+CATEGORY = "main"
+SYNOPSIS = "upgrade packages to the catalogue's versions"
+
+
+def main(arguments: list[str]) -> int:
+    summary = "Upgrade the packages of a profile, all or those that match a REGEXP."
+    return change("upgrade", "[REGEXP...]", summary, arguments)

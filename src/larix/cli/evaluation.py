@@ -1,0 +1,183 @@
+"""From words on a command line to packages and store items: the catalogue, expressions, files, lowering.
+
+An expression (`-e`) is Python; the catalogue's packages are there by name, `-` and other stray characters as
+`_`, beside what `larix.packages` and `larix.staging` offer. A file (`-f`) is a Python module; what it gives
+is its variable `package`, else the last package (or other thing that can be built) that it defines.
+"""
+
+from __future__ import annotations
+
+import ast
+import builtins
+import os
+import re
+import sys
+from collections.abc import Sequence
+from functools import cached_property
+from importlib.util import module_from_spec, spec_from_file_location
+from types import ModuleType
+from typing import Any, cast
+
+from larix.cli import diagnostics
+from larix.errors import LarixError, Location
+from larix.formats.storepath import DEFAULT_STORE_DIR, StoreDir
+from larix.packages.blame import blame
+from larix.packages.catalogue import Catalogue, Found
+from larix.packages.inputs import Output
+from larix.packages.package import Package
+from larix.packages.platform import host_system
+from larix.packages.toolchain import lowering_for, using_toolchain
+from larix.staging import Lowering
+from larix.staging.lower import is_lowerable
+
+__all__ = ["BadExpression", "Evaluation"]
+
+
+class BadExpression(LarixError):
+    """An expression or a file of packages that does not give what it should."""
+
+
+class Evaluation:
+    """One command's view of packages: `load_path` and LARIX_PACKAGE_PATH, then the distributions."""
+
+    def __init__(self, load_path: list[str], store_dir: StoreDir = DEFAULT_STORE_DIR) -> None:
+        self._load_path = load_path
+        self._store_dir = store_dir
+
+    @cached_property
+    def catalogue(self) -> Catalogue:
+        cache = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")
+        from_environment = [each for each in os.environ.get("LARIX_PACKAGE_PATH", "").split(":") if each]
+        return Catalogue([*self._load_path, *from_environment], cache_directory=f"{cache}/larix", warn=_warn)
+
+    @cached_property
+    def lowering(self) -> Lowering:
+        name = os.environ.get("LARIX_TOOLCHAIN")
+        if name:
+            using_toolchain(name).__enter__()  # for the life of this process
+        return lowering_for(self._store_dir, host_system())
+
+    def find(self, specification: str) -> Found:
+        return self.catalogue.find(specification)
+
+    def output(self, specification: str) -> Output:
+        found = self.find(specification)
+        return Output(found.package, found.output)
+
+    def newest(self, name: str) -> Package | None:
+        """The package of this very name, if the catalogue has one."""
+        if not any(entry.name == name for entry in self.catalogue.entries):
+            return None
+        return self.find(name).package
+
+    def expression(self, text: str) -> object:
+        """What a Python expression gives."""
+        place = Location("<expression>", 1)
+        try:
+            code = compile(ast.parse(text.strip(), "<expression>", "eval"), "<expression>", "eval")
+            return eval(code, _Names(self.catalogue))  # noqa: S307 -- the user's own expression is what was asked for
+        except LarixError:
+            raise
+        except SyntaxError as error:
+            place = Location("<expression>", error.lineno or 1, error.offset or 0)
+            raise BadExpression(f"syntax error: {error.msg}", place=place) from error
+        except Exception as error:
+            found = blame(error, file="<expression>")
+            raise BadExpression(found.message, place=place, hint=found.hint) from error
+
+    def file(self, file: str) -> object:
+        """What a Python file gives; see the module's description."""
+        module = _load_file(file)
+        if hasattr(module, "package"):
+            given: object = module.package
+            return given
+        absolute = os.path.abspath(file)
+        things = [
+            value for name, value in vars(module).items() if not name.startswith("_") and is_lowerable(value)
+        ]
+        own = [value for value in things if _file_of(value) in (None, absolute)]
+        if not own:
+            raise BadExpression(
+                "this file gives nothing that can be built",
+                place=Location(file, 1),
+                hint="assign it to `package`",
+            )
+        return own[-1]
+
+    def packages_of_expression(self, text: str) -> list[Output]:
+        return self._installable(self.expression(text))
+
+    def packages_of_file(self, file: str) -> list[Output]:
+        return self._installable(self.file(file))
+
+    def manifest_file(self, file: str) -> list[Output]:
+        """The packages of a file whose variable `manifest` lists packages and specifications."""
+        module = _load_file(file)
+        listed: object = getattr(module, "manifest", None)
+        if not isinstance(listed, list | tuple):
+            raise BadExpression("this file has no list `manifest`", place=Location(file, 1))
+        return [
+            output
+            for item in cast("Sequence[object]", listed)
+            for output in ([self.output(item)] if isinstance(item, str) else self._installable(item))
+        ]
+
+    def _installable(self, value: object) -> list[Output]:
+        if isinstance(value, Output):
+            return [value]
+        if isinstance(value, Package):
+            return [value.output(value.main_output)]
+        if isinstance(value, tuple | list) and value:
+            several = cast("Sequence[object]", value)
+            return [output for each in several for output in self._installable(each)]
+        raise BadExpression(f"cannot install non-package object `{value!r:.100}'")
+
+
+class _Names(dict[str, Any]):
+    """The global names of an expression: the usual tools, and the catalogue's packages, loaded when named."""
+
+    def __init__(self, catalogue: Catalogue) -> None:
+        import larix.packages
+        import larix.staging
+
+        tools = {name: getattr(larix.packages, name) for name in larix.packages.__all__}
+        tools |= {name: getattr(larix.staging, name) for name in larix.staging.__all__}
+        super().__init__(tools, __builtins__=builtins, catalogue=catalogue)
+        self._catalogue = catalogue
+
+    def __missing__(self, name: str) -> object:
+        if not hasattr(builtins, name):
+            for entry in self._catalogue.entries:
+                if name in (entry.variable, re.sub(r"\W", "_", entry.name)):
+                    return self._catalogue.load(entry)
+        raise KeyError(name)
+
+
+def _file_of(value: object) -> str | None:
+    place: object = getattr(value, "location", None)
+    return place.file if isinstance(place, Location) else None
+
+
+def _load_file(file: str) -> ModuleType:
+    absolute = os.path.abspath(file)
+    if not os.path.isfile(absolute):
+        raise BadExpression(f"'{file}': no such file")
+    spec = spec_from_file_location("larix_file", absolute)
+    if spec is None or spec.loader is None:
+        raise BadExpression(f"'{file}' is no Python file", hint="give a file whose name ends in `.py'")
+    module = module_from_spec(spec)
+    sys.modules[spec.name] = module
+    try:
+        spec.loader.exec_module(module)
+    except LarixError:
+        raise
+    except (Exception, SystemExit) as error:
+        found = blame(error, file=absolute)
+        raise BadExpression(found.message, place=found.place or Location(file, 1), hint=found.hint) from error
+    return module
+
+
+def _warn(error: LarixError) -> None:
+    diagnostics.warning(error.message, error.place)
+    if error.hint:
+        diagnostics.show_hint(error.hint)

@@ -1,0 +1,143 @@
+"""What a profile holds and held, as `package -I` and `package -l` show it."""
+
+from __future__ import annotations
+
+import os
+import re
+import time
+from collections.abc import Sequence
+from typing import Any
+
+from larix.buildside.profile_tree import PATH, settings_of
+from larix.cli.options import UsageError
+from larix.cli.profiles import Profile
+from larix.cli.tables import print_json, print_table
+from larix.profiles import generation
+from larix.profiles.manifest import Entry
+
+__all__ = [
+    "compile_expression",
+    "entry_data",
+    "list_generations",
+    "list_installed",
+    "print_names",
+    "print_search_paths",
+    "unset_variables",
+]
+
+
+def compile_expression(text: str, *, ignore_case: bool = False) -> re.Pattern[str]:
+    try:
+        return re.compile(text, re.IGNORECASE if ignore_case else 0)
+    except re.error as error:
+        raise UsageError(f"`{text}' is not a regular expression: {error}") from error
+
+
+def entry_data(entry: Entry) -> dict[str, Any]:
+    return {"name": entry.name, "version": entry.version, "output": entry.output, "path": entry.path}
+
+
+def _row(entry: Entry) -> tuple[str, str, str, str]:
+    return entry.name, entry.version, entry.output, entry.path
+
+
+def list_installed(profiles: Sequence[Profile], expression: str, *, as_json: bool) -> None:
+    """The entries whose names match, the latest installed last; a profile that is not there holds none."""
+    matches = compile_expression(expression).search
+    entries = [entry for profile in profiles for entry in profile.current().entries if matches(entry.name)]
+    if as_json:
+        print_json(packages=[entry_data(entry) for entry in entries])
+    else:
+        print_table([_row(entry) for entry in entries])
+
+
+def list_generations(profile: Profile, pattern: str, *, as_json: bool) -> int:
+    """The first one whole, those after it by what they changed; 1, without a word, when none match."""
+    profile.require()
+    current = generation.current_generation(profile.file)
+    numbers = generation.generations(profile.file)
+    if pattern:
+        parsed = generation.parse_pattern(pattern)
+        numbers = generation.matching_generations(profile.file, parsed, now=time.time(), older=False)
+        if not numbers:
+            return 1
+    if as_json:
+        print_json(generations=[_generation_data(profile, number, current) for number in numbers])
+        return 0
+    before: tuple[Entry, ...] | None = None
+    for number in numbers:
+        made = time.strftime("%b %d %Y %T", time.localtime(generation.generation_time(profile.file, number)))
+        print(f"Generation {number}\t{made}" + ("\t(current)" if number == current else ""))
+        entries = profile.manifest(number).entries
+        if before is None:
+            _print_rows("  ", entries)
+        else:
+            _print_rows(" + ", [entry for entry in entries if entry not in before])
+            _print_rows(" - ", [entry for entry in before if entry not in entries])
+        before = entries
+        print()
+    return 0
+
+
+def _print_rows(lead: str, entries: Sequence[Entry]) -> None:
+    for entry in entries:
+        print(lead + "\t".join(_row(entry)))
+
+
+def _generation_data(profile: Profile, number: int, current: int) -> dict[str, Any]:
+    return {
+        "number": number,
+        "time": int(generation.generation_time(profile.file, number)),
+        "current": number == current,
+        "packages": [entry_data(entry) for entry in profile.manifest(number).entries],
+    }
+
+
+def print_names(field: str, names: Sequence[str], *, as_json: bool) -> None:
+    if as_json:
+        print_json(**{field: list(names)})
+        return
+    for name in names:
+        print(name)
+
+
+def _settings(profile: Profile) -> list[tuple[str, str | None, list[str]]]:
+    """Variable, separator and places, under the profile's visible name."""
+    item = profile.item(generation.current_generation(profile.file)) if profile.exists else None
+    if item is None:
+        return []
+    found = settings_of(item, [PATH, *profile.current().search_paths()])
+    return [
+        (variable, separator, [f"{profile.file}{place[len(item) :]}" for place in places])
+        for variable, separator, places in found
+    ]
+
+
+def unset_variables(profile: Profile) -> list[str]:
+    """The variables through which nothing of the profile is found in this process's environment."""
+    unset: list[str] = []
+    for variable, separator, places in _settings(profile):
+        value = os.environ.get(variable, "")
+        present = {
+            os.path.realpath(each) for each in (value.split(separator) if separator else [value]) if each
+        }
+        if not all(os.path.realpath(place) in present for place in places):
+            unset.append(variable)
+    return unset
+
+
+def print_search_paths(profiles: Sequence[Profile], kind: str) -> None:
+    """`export` lines for all the profiles together: `exact`, or with what was set before at one end."""
+    if kind not in ("exact", "prefix", "suffix"):
+        raise UsageError(f"{kind}: unsupported kind of search path", hint="use exact, prefix or suffix")
+    merged: dict[str, tuple[str | None, list[str]]] = {}
+    for profile in profiles:
+        for variable, separator, places in _settings(profile):
+            merged.setdefault(variable, (separator, []))[1].extend(places)
+    for variable, (separator, places) in merged.items():
+        value = places[0] if separator is None else separator.join(dict.fromkeys(places))
+        if separator is not None and kind == "prefix":
+            value = f"{value}${{{variable}:+{separator}}}${variable}"
+        elif separator is not None and kind == "suffix":
+            value = f"${variable}${{{variable}:+{separator}}}{value}"
+        print(f'export {variable}="{value}"')

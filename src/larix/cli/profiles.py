@@ -1,0 +1,194 @@
+"""Profiles as commands see them: which one is meant, what it holds, and changing it in one transaction."""
+
+from __future__ import annotations
+
+import os
+import pwd
+from typing import TYPE_CHECKING, NamedTuple
+
+from larix.cli import diagnostics
+from larix.errors import LarixError
+from larix.profiles import generation
+from larix.profiles.manifest import EMPTY, Manifest, parse_manifest
+
+if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
+
+    from larix.cli.session import Session
+    from larix.formats.storepath import StorePath
+
+__all__ = [
+    "NoSuchGeneration",
+    "NoSuchProfile",
+    "Profile",
+    "default_profile",
+    "make_default_profile_places",
+    "named_profile",
+    "own_profiles",
+    "read_item_manifest",
+    "shown_name",
+]
+
+HOME_LINK = ".larix-profile"
+
+
+class NoSuchProfile(LarixError):
+    """The profile does not exist, or its folder does not."""
+
+
+class NoSuchGeneration(LarixError):
+    """No generation is meant by what was asked for."""
+
+
+class Profile(NamedTuple):
+    """`file` is the profile's absolute name, `shown` how to speak of it."""
+
+    session: Session
+    file: str
+    shown: str
+
+    @property
+    def exists(self) -> bool:
+        return os.path.islink(self.file)
+
+    def require(self) -> None:
+        if not self.exists:
+            generation.current_generation(self.file)  # tells what else may stand there
+            raise NoSuchProfile(f"profile '{self.shown}' does not exist")
+
+    def lock(self, seconds: float | None = None) -> AbstractContextManager[None]:
+        """Hold the profile's lock, after making sure of its folder; see `generation.lock_profile`."""
+        folder = os.path.dirname(self.file)
+        if not os.path.isdir(folder):
+            raise NoSuchProfile(
+                f"cannot make profile '{self.shown}': there is no directory '{folder}'",
+                hint=f"make it first: mkdir -p {folder}",
+            )
+        return generation.lock_profile(
+            self.file, waiting=diagnostics.note, warn=diagnostics.warning, seconds=seconds
+        )
+
+    def item(self, number: int) -> StorePath | None:
+        """The store item of a generation."""
+        target = generation.generation_target(self.file, number)
+        if target is None:
+            return None
+        item = self.session.facade.item_of(target)
+        if item is None:
+            raise NoSuchGeneration(
+                f"generation {number} of '{self.shown}' points to '{target}', which is not in this store",
+                hint="It was made with another store; choose another profile, or that store's settings.",
+            )
+        return item
+
+    def manifest(self, number: int) -> Manifest:
+        """What a generation holds; nothing for generation 0 and for one that is not there."""
+        item = self.item(number)
+        return EMPTY if item is None else read_item_manifest(item)
+
+    def current(self) -> Manifest:
+        return self.manifest(generation.current_generation(self.file)) if self.exists else EMPTY
+
+    def switch(self, item: StorePath, number: int) -> None:
+        """Make `item` generation `number` and the current one."""
+        generation.add_generation(
+            self.file, item, number, facade=self.session.facade, protect=self.session.protect
+        )
+        generation.switch_to(self.file, number)
+
+
+def read_item_manifest(item: str) -> Manifest:
+    file = f"{item}/manifest"
+    try:
+        with open(file, "rb") as stream:
+            return parse_manifest(stream.read(), file)
+    except FileNotFoundError:
+        raise NoSuchProfile(f"'{item}' is not a profile: it has no manifest") from None
+
+
+def user_name() -> str:
+    try:
+        return pwd.getpwuid(os.geteuid()).pw_name
+    except KeyError:
+        return str(os.geteuid())
+
+
+def home_directory() -> str:
+    return os.path.expanduser("~")
+
+
+def per_user_profile(session: Session) -> str:
+    return f"{session.profiles_dir}/per-user/{user_name()}/larix-profile"
+
+
+def default_profile(session: Session) -> Profile:
+    return Profile(session, per_user_profile(session), f"{home_directory()}/{HOME_LINK}")
+
+
+def make_default_profile_places(session: Session) -> None:
+    """The folder of the user's own profile, and the link to it at home; a link already there is left."""
+    profile = per_user_profile(session)
+    os.makedirs(os.path.dirname(profile), mode=0o755, exist_ok=True)
+    link = f"{home_directory()}/{HOME_LINK}"
+    if not os.path.lexists(link):
+        try:
+            os.symlink(profile, link)
+        except FileExistsError:
+            pass
+        except OSError as error:
+            diagnostics.warning(f"cannot make the link '{link}': {error.strerror}")
+
+
+def named_profile(session: Session, name: str) -> Profile:
+    """The profile the user calls `name`; the link at home stands for the user's own profile."""
+    absolute = os.path.abspath(os.path.expanduser(name))
+    if not name or name.endswith("/.") or os.path.basename(absolute) in ("", "..", "."):
+        raise NoSuchProfile(f"'{name}' cannot be the name of a profile")
+    is_link_at_home = absolute == f"{home_directory()}/{HOME_LINK}" and os.path.islink(absolute)
+    if is_link_at_home and os.readlink(absolute) == per_user_profile(session):
+        return default_profile(session)
+    folder = os.path.realpath(os.path.dirname(absolute))
+    return Profile(session, os.path.join(folder, os.path.basename(absolute)), name)
+
+
+def own_profiles(session: Session) -> list[str]:
+    """The profiles of this user (of everybody, for root) that the collector knows, sorted."""
+    mine = None if os.geteuid() == 0 and session.host_root is None else os.geteuid()
+    found: set[str] = set()
+    for link in _candidate_links(session):
+        profile = _profile_of_link(link)
+        if profile is None or not os.path.islink(profile):
+            continue
+        if mine is None or os.lstat(profile).st_uid == mine:
+            found.add(profile)
+    return sorted(found)
+
+
+def _candidate_links(session: Session) -> list[str]:
+    links: list[str] = []
+    for folder, folders, names in os.walk(session.profiles_dir):
+        links += [f"{folder}/{name}" for name in (*folders, *names) if name.endswith("-link")]
+    links += session.facade.users()
+    auto = f"{session.layout.gc_roots_dir}/auto"
+    if os.path.isdir(auto):
+        for name in os.listdir(auto):
+            if os.path.islink(f"{auto}/{name}"):
+                links.append(os.readlink(f"{auto}/{name}"))
+    return links
+
+
+def _profile_of_link(link: str) -> str | None:
+    """PROFILE of `PROFILE-N-link`."""
+    stem, dash, word = link.rpartition("-")
+    profile, other_dash, number = stem.rpartition("-")
+    if word != "link" or not dash or not other_dash or not number.isdigit():
+        return None
+    return profile
+
+
+def shown_name(session: Session, file: str) -> str:
+    """How `--list-profiles` calls a profile: the user's own one by its link at home."""
+    link = f"{home_directory()}/{HOME_LINK}"
+    if file == per_user_profile(session) and os.path.islink(link) and os.readlink(link) == file:
+        return link
+    return file

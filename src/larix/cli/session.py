@@ -1,0 +1,107 @@
+"""One command's way to the store: which store, entered how, opened when first needed.
+
+root         the store of the machine, `/larix/store`, in this process
+directories  LARIX_STORE_DIR or LARIX_STATE_DIRECTORY name places of the user's own
+rootless     an ordinary user's own store under the XDG data directory, seen at `/larix/store` in a user and
+             mount namespace that this process enters for good, before it has threads or a store
+
+Commands that only read the catalogue never make a session.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from larix.cli import diagnostics
+from larix.profiles.front import Direct, Facade, Fronts
+from larix.store.layout import Layout
+
+if TYPE_CHECKING:
+    from larix.store.local import LocalStore
+
+__all__ = ["Session", "open_session"]
+
+
+class Session:
+    """What a command needs to act: the layout, the store, and how profiles are shown to the user.
+
+    `host_root` is where the host keeps what this process sees at the parent of the store directory; None when
+    both see the same.
+    """
+
+    def __init__(self, layout: Layout, mode: str, host_root: str | None = None) -> None:
+        self.layout = layout
+        self.mode = mode
+        self.host_root = host_root
+
+    @cached_property
+    def store(self) -> LocalStore:
+        from larix.store.local import open_local_store
+
+        return open_local_store(self.layout)
+
+    def close(self) -> None:
+        if "store" in self.__dict__:
+            self.store.close()
+
+    @property
+    def mount(self) -> str:
+        return os.path.dirname(self.layout.store_dir)
+
+    @cached_property
+    def facade(self) -> Facade:
+        if self.host_root is None:
+            return Direct(self.layout.store_dir)
+        return Fronts(self.layout.store_dir, self.mount, self.host_root, _enter_command(self.host_root))
+
+    def on_host(self, file: str) -> str:
+        """The name under which the user's shell finds a file that this process calls `file`."""
+        prefix = f"{self.mount}/"
+        if self.host_root is None or not file.startswith(prefix):
+            return file
+        return f"{self.host_root}/{file.removeprefix(prefix)}"
+
+    @property
+    def profiles_dir(self) -> str:
+        """Where the users' own profiles are, under the name that shells inside and outside can follow."""
+        return self.on_host(self.layout.profiles_dir)
+
+    def protect(self, link: str) -> None:
+        """Make `link` an indirect root; what lies in the profiles directory is one without that."""
+        if not link.startswith(f"{self.layout.profiles_dir}/"):
+            self.store.add_indirect_root(link)
+
+
+def open_session(*, verbosity: int = 1) -> Session:
+    """The store this user works with here. In rootless mode this process is in the namespace afterwards."""
+    layout = Layout.from_environment()
+    own_places = "LARIX_STORE_DIR" in os.environ or "LARIX_STATE_DIRECTORY" in os.environ
+    if own_places:
+        session = Session(layout, "directories")
+    elif os.geteuid() == 0:
+        session = Session(layout, "root")
+    else:
+        from larix.store.rootless import enter_rootless_store
+
+        host_root = enter_rootless_store()
+        session = Session(layout, "rootless", host_root)
+        diagnostics.translate(f"{layout.state_dir}/", f"{session.on_host(layout.state_dir)}/")
+    if verbosity >= 2:
+        where = f", kept in {session.host_root}" if session.host_root else ""
+        diagnostics.note(f"using the {session.mode} store {layout.store_dir}{where}")
+    return session
+
+
+def _enter_command(data_directory: str) -> tuple[str, ...]:
+    """The command line that runs the rest of itself inside the namespace; it must outlive this process.
+
+    A virtual environment may go away with its checkout, so the Python it was made from is named.
+    """
+    from larix.cli import enter
+
+    python = getattr(sys, "_base_executable", None) or sys.executable
+    script = os.path.abspath(enter.__file__)
+    return (os.path.realpath(python), "-I", "-S", "-B", script, data_directory)

@@ -1,0 +1,113 @@
+"""What a command line asks to be built: packages by name, store items, expressions, files."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, NamedTuple
+
+from larix.cli.options import CommandLine, UsageError
+from larix.derivation import Lowered, Source
+from larix.formats.storepath import StorePath, store_item_of
+from larix.packages.inputs import Output
+from larix.packages.package import Package
+from larix.protocol import BuildTarget
+
+if TYPE_CHECKING:
+    from larix.cli.evaluation import Evaluation
+    from larix.cli.session import Session
+    from larix.staging import Item
+
+__all__ = ["Target", "chosen_targets", "package_target"]
+
+
+class Target(NamedTuple):
+    """One result: `paths` are its store files; `lowered` or `source` is what has to be instantiated first."""
+
+    paths: tuple[str, ...]
+    build: BuildTarget | None = None
+    lowered: Lowered | None = None
+    source: Source | None = None
+
+
+def chosen_targets(line: CommandLine, session: Session) -> list[Target]:
+    """The targets in the order of the command line."""
+    from larix.cli.evaluation import Evaluation
+
+    evaluation = Evaluation(line.values("load-path"), session.layout.store_dir)
+    source_only = line.has("source")
+    targets: list[Target] = []
+    for token in line.tokens:
+        if token.value is None:
+            continue
+        if token.name == "" and token.value.startswith("/"):
+            targets.append(_store_target(session, token.value))
+            continue
+        if token.name == "":
+            found = evaluation.find(token.value)
+            explicit = ":" in token.value
+            value: object = Output(found.package, found.output) if explicit else found.package
+        elif token.name == "expression":
+            value = evaluation.expression(token.value)
+        elif token.name == "file":
+            value = evaluation.file(token.value)
+        else:
+            continue
+        targets += _value_targets(evaluation, value, source_only=source_only)
+    return targets
+
+
+def _store_target(session: Session, text: str) -> Target:
+    """A derivation's file, or an item that is there already; links are followed."""
+    store = session.store
+    name = text if text.startswith(store.store_dir + "/") else os.path.realpath(text)
+    if not name.startswith(store.store_dir + "/"):
+        raise UsageError(f"'{text}' is not in the store `{store.store_dir}'")
+    path = store_item_of(store.store_dir, name)
+    if path.endswith(".drv"):
+        store.add_temp_root(path)
+        outputs = store.read_derivation(path).outputs
+        paths = tuple(outputs[output].path for output in sorted(outputs))
+        return Target(paths, BuildTarget(path))
+    store.add_temp_root(path)
+    store.path_info(path)
+    return Target((path,))
+
+
+def _value_targets(evaluation: Evaluation, value: object, *, source_only: bool) -> list[Target]:
+    if isinstance(value, list | tuple) and not isinstance(value, str):
+        return [
+            target
+            for each in value  # pyright: ignore[reportUnknownVariableType]
+            for target in _value_targets(evaluation, each, source_only=source_only)  # pyright: ignore[reportUnknownArgumentType]
+        ]
+    if source_only:
+        package = value.package if isinstance(value, Output) else value
+        if not isinstance(package, Package):
+            raise UsageError(f"`{value!r:.80}' is not a package, so it has no source")
+        if package.source is None:
+            from larix.cli import diagnostics
+
+            diagnostics.warning(f"package '{package.full_name}' has no source", package.location)
+            return []
+        return [_item_target(evaluation.lowering.lower(package.source))]
+    if isinstance(value, Package):
+        return [package_target(evaluation, value)]
+    return [_item_target(evaluation.lowering.lower(value))]
+
+
+def package_target(evaluation: Evaluation, package: Package) -> Target:
+    """All outputs of a package, sorted by name."""
+    item = evaluation.lowering.lower(package)
+    lowered = item.origin
+    if not isinstance(lowered, Lowered):
+        return _item_target(item)
+    outputs = lowered.outputs
+    return Target(tuple(outputs[name] for name in sorted(outputs)), BuildTarget(lowered.path), lowered)
+
+
+def _item_target(item: Item) -> Target:
+    origin = item.origin
+    if isinstance(origin, Source):
+        return Target((item.path,), source=origin)
+    output = item.output or "out"
+    return Target((item.path,), BuildTarget(StorePath(origin.path), (output,)), origin)
