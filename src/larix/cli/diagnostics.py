@@ -15,6 +15,7 @@ from collections.abc import Iterable, Sequence
 from larix.errors import LarixError
 
 __all__ = [
+    "as_seen_by_user",
     "closest",
     "colour_wanted",
     "conclude",
@@ -44,6 +45,15 @@ def set_command(name: str) -> None:
 def translate(prefix: str, shown: str) -> None:
     """From now on show file names that begin with `prefix` as the user's shell knows them."""
     _shown_instead.append((prefix, shown))
+
+
+def as_seen_by_user(text: str) -> str:
+    """`text` with the file names in it as `translate` was told."""
+    import re
+
+    for prefix, shown in _shown_instead:
+        text = re.sub(r"(?<![\w./+-])" + re.escape(prefix), lambda _, shown=shown: shown, text)
+    return text
 
 
 def program_name() -> str:
@@ -79,8 +89,8 @@ def say(line: str) -> None:
     """Write one line to standard error; a closed or broken one is no reason to fail."""
     if sys.stderr is None:
         return
-    for prefix, shown in _shown_instead:
-        line = line.replace(prefix, shown)
+    if _shown_instead:
+        line = as_seen_by_user(line)
     encoding = sys.stderr.encoding or "utf-8"
     with contextlib.suppress(OSError, ValueError):
         sys.stderr.write(line.encode(encoding, "backslashreplace").decode(encoding) + "\n")

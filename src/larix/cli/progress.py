@@ -82,7 +82,7 @@ def short_name(drv: StorePath) -> str:
 
 
 def waiting_line(event: BuildWaiting) -> str:
-    by = f" by process {event.pid}" if event.pid is not None else ""
+    by = f" by process {event.holder}" if event.holder is not None else ""
     return f"waiting for {event.drv}, which is being built{by}..."
 
 
