@@ -14,11 +14,11 @@ _MOST = 50
 def differing_files(first: str, second: str) -> list[str]:
     """Names of what differs, relative to the trees (`.` is the root), each with a word on how; at most 50."""
     found: list[str] = []
-    todo = [b"."]
+    todo = [b""]
     left, right = os.fsencode(first), os.fsencode(second)
     while todo and len(found) < _MOST:
         name = todo.pop()
-        one, two = os.path.join(left, name), os.path.join(right, name)
+        one, two = _below(left, name), _below(right, name)
         how = _difference(one, two)
         if how:
             found.append(f"{_shown(name)}: {how}")
@@ -26,13 +26,17 @@ def differing_files(first: str, second: str) -> list[str]:
             names_one, names_two = set(os.listdir(one)), set(os.listdir(two))
             for entry in sorted(names_one ^ names_two):
                 where = "first" if entry in names_one else "second"
-                found.append(f"{_shown(os.path.join(name, entry))}: only in the {where}")
-            todo += [os.path.join(name, entry) for entry in sorted(names_one & names_two, reverse=True)]
+                found.append(f"{_shown(_below(name, entry))}: only in the {where}")
+            todo += [_below(name, entry) for entry in sorted(names_one & names_two, reverse=True)]
     return found[:_MOST]
 
 
+def _below(folder: bytes, name: bytes) -> bytes:
+    return folder + b"/" + name if folder and name else folder or name
+
+
 def _shown(name: bytes) -> str:
-    return ascii(os.fsdecode(name.removeprefix(b"./")))[1:-1]
+    return ascii(os.fsdecode(name or b"."))[1:-1]
 
 
 def _difference(one: bytes, two: bytes) -> str | None:

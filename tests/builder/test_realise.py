@@ -1,0 +1,428 @@
+"""The order of builds, what counts as done, and what is reported when something fails."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from builder.conftest import SYSTEM, Workshop
+from larix.builder import plan, realise
+from larix.builder.errors import (
+    BuilderFailed,
+    BuildsFailed,
+    BuildTimedOut,
+    CannotBuild,
+    NotDeterministic,
+    OutputRejected,
+)
+from larix.derivation import Lowered, derivation
+from larix.protocol import (
+    BuildFailed,
+    BuildFinished,
+    BuildOptions,
+    BuildPhase,
+    BuildStarted,
+    BuildTarget,
+    BuildWaiting,
+)
+from larix.store import open_local_store
+
+
+def started(workshop: Workshop) -> list[str]:
+    return [event.drv for event in workshop.events if isinstance(event, BuildStarted)]
+
+
+def test_inputs_are_built_before_their_users_and_each_once(workshop: Workshop) -> None:
+    bottom = workshop.script("bottom", "echo bottom > $out")
+    left = workshop.script("left", f"cat {bottom.output_path()} > $out", inputs=[bottom])
+    right = workshop.script("right", f"cat {bottom.output_path()} > $out", inputs=[bottom])
+    top = workshop.script(
+        "top", f"cat {left.output_path()} {right.output_path()} > $out", inputs=[left, right]
+    )
+    [result] = workshop.build(top, options=BuildOptions(max_jobs=3))
+    assert Path(result.outputs["out"]).read_text() == "bottom\nbottom\n"
+    order = started(workshop)
+    assert order[0] == bottom.path
+    assert order[-1] == top.path
+    assert sorted(order) == sorted(each.path for each in (bottom, left, right, top))
+
+
+def test_what_is_valid_is_not_built_again_nor_looked_into(workshop: Workshop) -> None:
+    bottom = workshop.script("bottom", "echo bottom > $out")
+    top = workshop.script("top", f"cat {bottom.output_path()} > $out", inputs=[bottom])
+    workshop.build(top)
+    workshop.events.clear()
+    workshop.build(top)
+    assert workshop.events == []
+    assert plan(workshop.store, [BuildTarget(top.path)]) == ([], [top.output_path()])
+
+
+def test_plan_names_what_would_be_built_in_order(workshop: Workshop) -> None:
+    bottom = workshop.script("bottom", "echo bottom > $out")
+    top = workshop.script("top", f"cat {bottom.output_path()} > $out", inputs=[bottom])
+    workshop.store.instantiate([top])
+    assert plan(workshop.store, [BuildTarget(top.path)]).to_build == [bottom.path, top.path]
+    assert not workshop.store.is_valid(top.output_path())
+
+
+def test_outputs_are_canonical_and_registered_with_their_references(workshop: Workshop) -> None:
+    drv = workshop.script(
+        "tree",
+        f"mkdir $out; echo {workshop.shell} > $out/plain; echo > $out/program; chmod 700 $out/program; ln -s x $out/l",
+    )
+    [result] = workshop.build(drv)
+    out = result.outputs["out"]
+    modes = {name: oct(os.lstat(f"{out}/{name}").st_mode & 0o7777) for name in ("plain", "program")}
+    assert modes == {"plain": "0o444", "program": "0o555"}
+    assert {os.lstat(f"{out}/{name}").st_mtime for name in ("plain", "program", "l", ".")} == {1.0}
+    assert os.lstat(f"{out}/plain").st_uid == os.geteuid()
+    info = workshop.store.path_info(out)
+    assert info.references == (workshop.shell,)
+    assert info.deriver == drv.path
+    assert info.ultimate
+
+
+def test_several_outputs_may_refer_to_each_other_one_way_and_to_themselves(workshop: Workshop) -> None:
+    drv = workshop.script(
+        "several", "mkdir $out $lib; echo $lib $out > $out/x; echo $lib > $lib/x", outputs=("out", "lib")
+    )
+    [result] = workshop.build(drv)
+    out, lib = result.outputs["out"], result.outputs["lib"]
+    assert workshop.store.references(out) == {out, lib}
+    assert workshop.store.references(lib) == {lib}
+
+
+def test_outputs_that_refer_to_each_other_in_a_circle_are_refused(workshop: Workshop) -> None:
+    drv = workshop.script("circle", "echo $lib > $out; echo $out > $lib", outputs=("out", "lib"))
+    with pytest.raises(OutputRejected, match="in a circle"):
+        workshop.build(drv)
+    assert not workshop.store.is_valid(drv.output_path())
+    assert workshop.leftovers() == []
+
+
+def test_missing_output_is_named(workshop: Workshop) -> None:
+    drv = workshop.script("lazy", ": > $out", outputs=("out", "lib"))
+    with pytest.raises(OutputRejected) as caught:
+        workshop.build(drv)
+    assert drv.output_path("lib") in caught.value.message
+    assert not workshop.store.is_valid(drv.output_path())
+
+
+def test_pipes_and_sockets_cannot_be_outputs(workshop: Workshop) -> None:
+    with pytest.raises(OutputRejected, match="a named pipe"):
+        workshop.build(workshop.script("pipe", "mkdir $out; mkfifo $out/pipe"))
+    assert workshop.leftovers() == []
+
+
+@pytest.mark.parametrize(
+    ("variable", "listed", "passes"),
+    [
+        ("allowedReferences", "", False),
+        ("allowedReferences", "{dep}", True),
+        ("allowedReferences", "{shell}", False),
+        ("disallowedReferences", "{dep}", False),
+        ("disallowedReferences", "{shell}", True),
+        ("allowedRequisites", "{dep}", False),
+        ("allowedRequisites", "{dep} {shell}", True),
+        ("disallowedRequisites", "{shell}", False),
+        ("disallowedReferences", "out", True),
+    ],
+)
+def test_references_are_held_to_the_derivations_lists(
+    workshop: Workshop, variable: str, listed: str, passes: bool
+) -> None:
+    """The output refers to `dep`, which refers to the shell."""
+    dep = workshop.script("dep", f"echo {workshop.shell} > $out")
+    words = listed.format(dep=dep.output_path(), shell=workshop.shell)
+    drv = workshop.script("user", f"echo {dep.output_path()} > $out", inputs=[dep], env={variable: words})
+    if passes:
+        workshop.build(drv)
+        return
+    with pytest.raises(OutputRejected, match=variable) as caught:
+        workshop.build(drv)
+    offender = workshop.shell if "Requisites" in variable else dep.output_path()
+    assert offender in caught.value.message
+    assert not workshop.store.is_valid(drv.output_path())
+
+
+def test_reference_to_itself_must_be_allowed_like_any_other(workshop: Workshop) -> None:
+    text = "echo $out > $out"
+    with pytest.raises(OutputRejected, match="allowedReferences"):
+        workshop.build(workshop.script("self", text, env={"allowedReferences": ""}))
+    workshop.build(workshop.script("self-allowed", text, env={"allowedReferences": "out"}))
+    workshop.build(workshop.script("self-requisite", text, env={"allowedRequisites": ""}))
+
+
+def test_nonsense_in_a_reference_list_is_an_error(workshop: Workshop) -> None:
+    with pytest.raises(OutputRejected, match="neither a store path nor an output"):
+        workshop.build(workshop.script("odd", ": > $out", env={"allowedReferences": "lib"}))
+
+
+def test_first_failure_ends_everything(workshop: Workshop) -> None:
+    endless = workshop.script("endless", "while :; do sleep 1000; done")
+    failing = workshop.script("failing", "exit 1")
+    with pytest.raises(BuilderFailed):
+        workshop.build(endless, failing, options=BuildOptions(max_jobs=2))
+    assert workshop.leftovers() == []
+
+
+def test_keep_going_builds_what_can_be_built_and_reports_all(workshop: Workshop) -> None:
+    bad = workshop.script("bad", "exit 1")
+    user = workshop.script("user", ": > $out", inputs=[bad])
+    worse = workshop.script("worse", "sleep 1000")
+    good = workshop.script("good", ": > $out")
+    with pytest.raises(BuildsFailed) as caught:
+        workshop.build(bad, user, worse, good, options=BuildOptions(keep_going=True, timeout=1))
+    assert {error.drv for error in caught.value.errors} == {bad.path, worse.path}
+    assert caught.value.exit_code == 100 | 101
+    assert workshop.store.is_valid(good.output_path())
+    assert user.path not in started(workshop)
+    assert {event.drv for event in workshop.events if isinstance(event, BuildFailed)} == {
+        bad.path,
+        worse.path,
+    }
+
+
+def test_single_failure_under_keep_going_is_itself(workshop: Workshop) -> None:
+    with pytest.raises(BuildTimedOut):
+        workshop.build(
+            workshop.script("slow", "sleep 1000"), options=BuildOptions(keep_going=True, timeout=1)
+        )
+
+
+def test_failed_build_directory_is_kept_with_its_environment(workshop: Workshop) -> None:
+    drv = workshop.script("kept", "mkdir deep; echo data > deep/file; exit 1", env={"quoted": "it's\nodd"})
+    with pytest.raises(BuilderFailed) as caught:
+        workshop.build(drv, options=BuildOptions(keep_failed=True))
+    assert caught.value.hint is not None
+    kept = Path(caught.value.hint.split("`")[1].rstrip("'"))
+    try:
+        assert kept.name.startswith("larix-build-kept.drv-")
+        assert (kept / "deep" / "file").read_text() == "data\n"
+        assert (kept / "deep" / "file").stat().st_uid == os.geteuid()
+        assert kept.stat().st_mode & 0o777 == 0o700
+        command = f'. {kept}/environment-variables; printf %s "$quoted"'
+        shown = subprocess.run(["sh", "-c", command], capture_output=True, check=True, env={})
+        assert shown.stdout == b"it's\nodd"
+    finally:
+        subprocess.run(["rm", "-rf", kept], check=True)
+    assert workshop.leftovers() == []
+
+
+def test_hard_links_in_a_kept_directory_keep_their_owner(workshop: Workshop) -> None:
+    """What else such a link is, is unknown: handing it over would hand that over too."""
+    drv = workshop.script("linked", "echo x > one; ln one two; echo y > three; exit 1")
+    with pytest.raises(BuilderFailed) as caught:
+        workshop.build(drv, options=BuildOptions(keep_failed=True))
+    kept = Path(str(caught.value.hint).split("`")[1].rstrip("'"))
+    try:
+        assert kept.joinpath("three").stat().st_uid == os.geteuid()
+        if os.geteuid() == 0:
+            assert kept.joinpath("one").stat().st_uid != 0
+    finally:
+        subprocess.run(["rm", "-rf", kept], check=True)
+
+
+def test_phases_are_events_and_not_lines(workshop: Workshop) -> None:
+    drv = workshop.script(
+        "phases",
+        "echo @ phase-start configure; echo working; echo @ phase-end configure 1.5; echo @ phase-odd; : > $out",
+    )
+    workshop.build(drv)
+    assert [event for event in workshop.events if isinstance(event, BuildPhase)] == [
+        BuildPhase(drv.path, "configure"),
+        BuildPhase(drv.path, "configure", 1.5),
+    ]
+    assert workshop.lines() == ["working", "@ phase-odd"]
+    assert "@ phase-start configure" in workshop.log(drv.path)
+
+
+def test_cores_are_told_and_jobs_are_limited(workshop: Workshop, tmp_path: Path) -> None:
+    """At most two at once: each start is weighed against the ends that came before it."""
+    several = [workshop.script(f"job-{number}", "sleep 0.1; : > $out") for number in range(6)]
+    workshop.build(*several, options=BuildOptions(max_jobs=2))
+    running = highest = 0
+    for event in workshop.events:
+        if isinstance(event, BuildStarted):
+            running += 1
+            highest = max(highest, running)
+        elif isinstance(event, BuildFinished):
+            running -= 1
+    assert highest <= 2
+    del tmp_path
+
+
+def test_no_jobs_means_no_builds(workshop: Workshop) -> None:
+    with pytest.raises(CannotBuild, match="max-jobs=0"):
+        workshop.build(workshop.script("any", ": > $out"), options=BuildOptions(max_jobs=0))
+
+
+def test_nothing_runs_without_isolation(workshop: Workshop) -> None:
+    with pytest.raises(CannotBuild, match="without isolation"):
+        workshop.build(workshop.script("any", ": > $out"), options=BuildOptions(sandbox=False))
+
+
+def test_other_systems_features_and_builtins_are_refused(workshop: Workshop) -> None:
+    with pytest.raises(CannotBuild, match="offers `kvm`"):
+        workshop.build(
+            workshop.script("virtual", ": > $out", env={"requiredSystemFeatures": "kvm big-parallel"})
+        )
+    for system, builder, text in (
+        ("riscv128-linux", f"{workshop.shell}/bin/busybox", "must be built on `riscv128-linux`"),
+        (SYSTEM, "builtin:magic", "which larix does not have"),
+    ):
+        drv = derivation(
+            "odd",
+            store_dir=workshop.store.store_dir,
+            system=system,
+            builder=builder,
+            sources=[workshop.shell],
+        )
+        with pytest.raises(CannotBuild, match=text):
+            workshop.build(drv)
+
+
+def test_builder_that_is_not_there_is_told(workshop: Workshop) -> None:
+    drv = derivation(
+        "none", store_dir=workshop.store.store_dir, system=SYSTEM, builder="/bin/sh", args=["-c", "true"]
+    )
+    with pytest.raises(CannotBuild, match="cannot run the builder `/bin/sh`") as caught:
+        workshop.build(drv)
+    assert caught.value.hint is not None
+
+
+def test_check_passes_what_is_the_same_and_names_what_differs(workshop: Workshop) -> None:
+    same = workshop.script("same", "mkdir $out; echo x > $out/x")
+    random = workshop.script(
+        "random",
+        "mkdir -p $out/bin; echo x > $out/same; cat /proc/sys/kernel/random/uuid > $out/bin/id;"
+        "if [ $(od -An -N1 -tu1 /dev/urandom) -ge 0 ]; then cat /proc/uptime > $out/time; fi",
+    )
+    workshop.build(same, random)
+    before = Path(random.output_path(), "bin/id").read_text()
+    workshop.build(same, options=BuildOptions(check=True))
+    with pytest.raises(NotDeterministic) as caught:
+        workshop.build(random, options=BuildOptions(check=True))
+    assert caught.value.exit_code == 104
+    assert "bin/id: different contents" in caught.value.differing
+    assert not any("same" in name for name in caught.value.differing)
+    assert Path(random.output_path(), "bin/id").read_text() == before
+    assert workshop.leftovers() == []
+
+
+def test_check_keeps_the_other_result_beside_the_item(workshop: Workshop) -> None:
+    random = workshop.script("random", "cat /proc/sys/kernel/random/uuid > $out")
+    workshop.build(random)
+    with pytest.raises(NotDeterministic) as caught:
+        workshop.build(random, options=BuildOptions(check=True, keep_failed=True))
+    kept = caught.value.kept
+    assert kept == f"{random.output_path()}-check"
+    assert Path(kept).read_text() != Path(random.output_path()).read_text()
+    assert not workshop.store.is_valid(kept)
+
+
+def test_check_of_what_is_not_built_yet_builds_it_twice(workshop: Workshop) -> None:
+    drv = workshop.script("fresh", "echo x > $out")
+    workshop.build(drv, options=BuildOptions(check=True))
+    rounds = [event.round for event in workshop.events if isinstance(event, BuildStarted)]
+    assert rounds == [1, 2]
+
+
+def test_rounds_are_all_compared(workshop: Workshop) -> None:
+    workshop.build(workshop.script("same", "echo x > $out"), options=BuildOptions(rounds=3))
+    assert [event.round for event in workshop.events if isinstance(event, BuildStarted)] == [1, 2, 3]
+    with pytest.raises(NotDeterministic):
+        workshop.build(
+            workshop.script("random", "cat /proc/sys/kernel/random/uuid > $out"),
+            options=BuildOptions(rounds=2),
+        )
+
+
+def test_two_processes_build_a_derivation_once(workshop: Workshop, tmp_path: Path) -> None:
+    """This process holds the locks of the other, so the other has to wait, says for whom, and then builds nothing."""
+    drv = workshop.script("shared", "echo x > $out")
+    workshop.store.instantiate([drv])
+    program = f"""
+import sys
+from larix.builder import realise
+from larix.protocol import BuildTarget, BuildOptions, BuildStarted, BuildWaiting
+from larix.store import Layout, open_local_store
+def sink(event):
+    if isinstance(event, (BuildStarted, BuildWaiting)):
+        print(type(event).__name__, getattr(event, "holder", ""), flush=True)
+with open_local_store(Layout(*{tuple(workshop.store.layout)!r})) as store:
+    realise(store, [BuildTarget({drv.path!r})], BuildOptions(), sink)
+print("done", flush=True)
+"""
+    with workshop.store.lock_paths([drv.output_path()]) as locks:
+        other = subprocess.Popen(
+            [sys.executable, "-c", program],
+            stdout=subprocess.PIPE,
+            text=True,
+            env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+        )
+        assert other.stdout is not None
+        assert other.stdout.readline().split() == ["BuildWaiting", str(os.getpid())]
+        locks.release()
+        workshop.build(drv)
+    lines = other.stdout.read().split()
+    other.stdout.close()
+    assert other.wait() == 0
+    assert len([*started(workshop), *(line for line in lines if line == "BuildStarted")]) == 1
+    assert lines[-1] == "done"
+    del tmp_path
+
+
+def test_many_processes_build_a_derivation_once(workshop: Workshop) -> None:
+    drv = workshop.script("contended", "sleep 0.3; echo x > $out")
+    workshop.store.instantiate([drv])
+    children: list[int] = []
+    reading, writing = os.pipe()
+    for _ in range(4):
+        child = os.fork()
+        if child == 0:
+            _build_and_count(workshop, drv, writing)
+        children.append(child)
+    os.close(writing)
+    for child in children:
+        assert os.waitpid(child, 0)[1] == 0
+    assert os.read(reading, 100) == b"s"
+    os.close(reading)
+    assert workshop.leftovers() == []
+
+
+def _build_and_count(workshop: Workshop, drv: Lowered, writing: int) -> None:
+    def sink(event: object) -> None:
+        if isinstance(event, BuildStarted):
+            os.write(writing, b"s")
+
+    status = 1
+    try:
+        with open_local_store(workshop.store.layout) as store:
+            realise(store, [BuildTarget(drv.path)], BuildOptions(), sink)
+        status = 0
+    finally:
+        os._exit(status)
+
+
+def test_waiting_event_is_not_sent_without_cause(workshop: Workshop) -> None:
+    workshop.build(workshop.script("alone", ": > $out"))
+    assert not [event for event in workshop.events if isinstance(event, BuildWaiting)]
+
+
+def test_deep_chain_is_built_without_recursion(workshop: Workshop) -> None:
+    """Valid from some depth on: the graph is deeper than Python's stack, the work is not."""
+    drv = workshop.script("link-0", "echo x > $out")
+    chain = [drv]
+    for number in range(1, 1500):
+        drv = workshop.script(f"link-{number}", "exit 1", inputs=[drv])
+        chain.append(drv)
+    workshop.store.instantiate([drv])
+    assert len(plan(workshop.store, [BuildTarget(drv.path)]).to_build) == 1500
+    with pytest.raises(BuilderFailed):
+        realise(workshop.store, [BuildTarget(drv.path)], BuildOptions(), workshop.events.append)
+    assert workshop.store.is_valid(chain[0].output_path())
