@@ -40,7 +40,7 @@ from larix.buildside.shebang import patch_shebangs
 from larix.buildside.strip import strip_tree
 from larix.buildside.unpack import source_directory, unpack
 
-__all__ = ["main_output", "make_arguments", "parallel_jobs", "standard_phases"]
+__all__ = ["gnu_phases", "main_output", "make_arguments", "parallel_jobs", "standard_phases"]
 
 Outputs = Mapping[str, Path]
 Inputs = Mapping[str, Path]
@@ -287,6 +287,11 @@ def _compress_documentation(*, outputs: Outputs, compress: bool = True) -> None:
         print(f"compressed {compress_documentation(output) if compress else 0} pages of {output}", flush=True)
 
 
+def gnu_phases() -> Phases:
+    """The standard phases, as the program of a build asks for them."""
+    return standard_phases
+
+
 standard_phases = Phases(
     (
         ("set-source-date-epoch", _set_source_date_epoch),
@@ -308,5 +313,6 @@ standard_phases = Phases(
         ("install-license-files", _install_license_files),
         ("reset-gzip-timestamps", _reset_gzip_timestamps),
         ("compress-documentation", _compress_documentation),
-    )
+    ),
+    made_by=(gnu_phases, ()),
 )

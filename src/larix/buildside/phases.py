@@ -18,7 +18,7 @@ from larix.buildside.failure import BuildSideError
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
-__all__ = ["Phases", "UnknownPhase", "call_with"]
+__all__ = ["Phases", "UnknownPhase", "call_with", "changed_phases"]
 
 VARIADIC_KEYWORDS = 0x08  # CO_VARKEYWORDS, spelled out because `inspect` is slow to import
 
@@ -46,11 +46,20 @@ def call_with(function: Callable[..., Any], arguments: dict[str, Any]) -> Any:
 
 
 class Phases:
-    """Names are unique; equality is that of the names and functions in their order."""
+    """Names are unique; equality is that of the names and functions in their order.
 
-    __slots__ = ("_functions",)
+    `made_by` is a function and arguments that give an equal value in a build: what the program of a build
+    says instead of naming every phase.
+    """
 
-    def __init__(self, phases: Iterable[tuple[str, Callable[..., Any]]] = ()) -> None:
+    __slots__ = ("_functions", "_made_by")
+
+    def __init__(
+        self,
+        phases: Iterable[tuple[str, Callable[..., Any]]] = (),
+        *,
+        made_by: tuple[Callable[..., Phases], tuple[object, ...]] | None = None,
+    ) -> None:
         functions: dict[str, Callable[..., Any]] = {}
         for name, function in phases:
             if name in functions:
@@ -59,6 +68,7 @@ class Phases:
                 raise BuildSideError(f"phase `{name}` is not a function but {function!r}")
             functions[name] = function
         self._functions = functions
+        self._made_by = made_by
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -87,32 +97,27 @@ class Phases:
     def __hash__(self) -> int:
         return hash(self.pairs)
 
-    def __stage__(self) -> tuple[type[Phases], tuple[tuple[tuple[str, Callable[..., Any]], ...]]]:
-        """How a build makes the same phases: staging writes this call into its program."""
-        return Phases, (self.pairs,)
-
-    def __repr__(self) -> str:
-        return f"<phases {' '.join(self._functions)}>"
-
-    def __stage__(self) -> tuple[type[Phases], tuple[object, ...]]:
+    def __stage__(self) -> tuple[Callable[..., Phases], tuple[object, ...]]:
         """How to make the same value in a build: see `larix.staging`."""
-        return Phases, (self.pairs,)
+        return self._made_by or (Phases, (self.pairs,))
 
     def add_before(self, anchor: str, function: Callable[..., Any], *, name: str | None = None) -> Phases:
-        return self._insert(self._position(anchor), function, name)
+        return self._add("add_before", anchor, function, name)
 
     def add_after(self, anchor: str, function: Callable[..., Any], *, name: str | None = None) -> Phases:
-        return self._insert(self._position(anchor) + 1, function, name)
+        return self._add("add_after", anchor, function, name)
 
     def replace(self, name: str, function: Callable[..., Any]) -> Phases:
         """The same phases with another function for one name, which keeps its place."""
         self._position(name)
-        return Phases((each, function if each == name else old) for each, old in self.pairs)
+        pairs = [(each, function if each == name else old) for each, old in self.pairs]
+        return Phases(pairs, made_by=(changed_phases, (self, "replace", name, function)))
 
     def delete(self, *names: str) -> Phases:
         for name in names:
             self._position(name)
-        return Phases(pair for pair in self.pairs if pair[0] not in names)
+        pairs = [pair for pair in self.pairs if pair[0] not in names]
+        return Phases(pairs, made_by=(changed_phases, (self, "delete", *names)))
 
     def run(self, **arguments: Any) -> None:
         """Run all in order; each start and end is a line in the log, which progress displays read.
@@ -134,10 +139,19 @@ class Phases:
             raise UnknownPhase(name, self._functions)
         return self.names.index(name)
 
-    def _insert(self, position: int, function: Callable[..., Any], name: str | None) -> Phases:
+    def _add(self, change: str, anchor: str, function: Callable[..., Any], name: str | None) -> Phases:
         label = name or getattr(function, "__name__", "").strip("_").replace("_", "-")
         if not label or label == "<lambda>":
             raise BuildSideError(f"a phase needs a name: give `name=` for {function!r}")
         pairs = list(self.pairs)
-        pairs.insert(position, (label, function))
-        return Phases(pairs)
+        pairs.insert(self._position(anchor) + (change == "add_after"), (label, function))
+        return Phases(pairs, made_by=(changed_phases, (self, change, anchor, function, label)))
+
+
+def changed_phases(phases: Phases, change: str, *arguments: Any) -> Phases:
+    """The phases after one change, named as the method that makes it."""
+    method: Callable[..., Phases] = getattr(phases, change)
+    if change.startswith("add_"):
+        anchor, function, name = arguments
+        return method(anchor, function, name=name)
+    return method(*arguments)
