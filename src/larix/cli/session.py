@@ -16,10 +16,10 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from larix.cli import diagnostics
-from larix.profiles.front import Direct, Facade, Fronts
 from larix.store.layout import Layout
 
 if TYPE_CHECKING:
+    from larix.profiles.front import Facade
     from larix.store.local import LocalStore
 
 __all__ = ["Session", "open_session"]
@@ -53,6 +53,8 @@ class Session:
 
     @cached_property
     def facade(self) -> Facade:
+        from larix.profiles.front import Direct, Fronts
+
         if self.host_root is None:
             return Direct(self.layout.store_dir)
         return Fronts(self.layout.store_dir, self.mount, self.host_root, _enter_command(self.host_root))

@@ -1,4 +1,7 @@
-"""What a command line asks to be built: packages by name, store items, expressions, files."""
+"""What a command line asks to be built: packages by name, store items, expressions, files.
+
+Store items are the business of scripts, which ask often: for them nothing of packages and staging is loaded.
+"""
 
 from __future__ import annotations
 
@@ -8,13 +11,12 @@ from typing import TYPE_CHECKING, NamedTuple
 from larix.cli.options import CommandLine, UsageError
 from larix.derivation import Lowered, Source
 from larix.formats.storepath import StorePath, store_item_of
-from larix.packages.inputs import Output
-from larix.packages.package import Package
 from larix.protocol import BuildTarget
 
 if TYPE_CHECKING:
     from larix.cli.evaluation import Evaluation
     from larix.cli.session import Session
+    from larix.packages.package import Package
     from larix.staging import Item
 
 __all__ = ["Target", "chosen_targets", "package_target"]
@@ -31,29 +33,35 @@ class Target(NamedTuple):
 
 def chosen_targets(line: CommandLine, session: Session) -> list[Target]:
     """The targets in the order of the command line."""
-    from larix.cli.evaluation import Evaluation
-
-    evaluation = Evaluation(line.values("load-path"), session.layout.store_dir)
-    source_only = line.has("source")
+    evaluation: Evaluation | None = None
     targets: list[Target] = []
     for token in line.tokens:
-        if token.value is None:
+        if token.value is None or token.name not in {"", "expression", "file"}:
             continue
         if token.name == "" and token.value.startswith("/"):
             targets.append(_store_target(session, token.value))
             continue
-        if token.name == "":
-            found = evaluation.find(token.value)
-            explicit = ":" in token.value
-            value: object = Output(found.package, found.output) if explicit else found.package
-        elif token.name == "expression":
-            value = evaluation.expression(token.value)
-        elif token.name == "file":
-            value = evaluation.file(token.value)
-        else:
-            continue
-        targets += _value_targets(evaluation, value, source_only=source_only)
+        if evaluation is None:
+            from larix.cli.evaluation import Evaluation
+
+            evaluation = Evaluation(line.values("load-path"), session.layout.store_dir)
+        value = _value_of(evaluation, token.name, token.value)
+        targets += _value_targets(evaluation, value, source_only=line.has("source"))
     return targets
+
+
+def _value_of(evaluation: Evaluation, kind: str, text: str) -> object:
+    """The package, or whatever else, that a specification, an expression or a file gives."""
+    if kind == "expression":
+        return evaluation.expression(text)
+    if kind == "file":
+        return evaluation.file(text)
+    found = evaluation.find(text)
+    if ":" not in text:
+        return found.package
+    from larix.packages.inputs import Output
+
+    return Output(found.package, found.output)
 
 
 def _store_target(session: Session, text: str) -> Target:
@@ -74,6 +82,9 @@ def _store_target(session: Session, text: str) -> Target:
 
 
 def _value_targets(evaluation: Evaluation, value: object, *, source_only: bool) -> list[Target]:
+    from larix.packages.inputs import Output
+    from larix.packages.package import Package
+
     if isinstance(value, list | tuple) and not isinstance(value, str):
         return [
             target
