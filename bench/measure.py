@@ -20,6 +20,10 @@ COLUMNS = (
 )
 
 
+class Failed(Exception):
+    """A side did not do the work, or the two sides did not do the same."""
+
+
 class Sample(NamedTuple):
     """One run: seconds on the clock, seconds of user and system time, the largest process in MB."""
 
@@ -88,7 +92,7 @@ def measure(side: Side) -> Sample:
         if process.returncode:
             errors.seek(0)
             text = errors.read().decode(errors="replace")[-2000:]
-            raise SystemExit(f"{' '.join(side.command)[:300]}: exit code {process.returncode}\n{text}")
+            raise Failed(f"{' '.join(side.command)[:300]}: exit code {process.returncode}\n{text}")
     return Sample(wall, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1000)
 
 
@@ -131,6 +135,16 @@ def table(comparisons: Sequence[Comparison]) -> str:
 def pair(found: Comparison, samples: list[Sample], field: str) -> str:
     median, least = (found.value(samples, field, pick) for pick in (statistics.median, min))
     return f"{seconds(median)} ({seconds(least)})"
+
+
+def summary(found: Comparison) -> str:
+    """One line while the rows run."""
+    parts = [
+        f"{field} {pair(found, found.larix, field)} to {pair(found, found.nix, field)}, "
+        f"ratio {found.ratio(field, statistics.median):.2f}"
+        for field in ("wall", "cpu", "memory")
+    ]
+    return f"{found.row} {found.work}: {'; '.join(parts)}; reached: {found.reached()}"
 
 
 def seconds(value: float) -> str:

@@ -6,7 +6,7 @@ import os
 import random
 from collections.abc import Callable, Iterator
 
-from measure import Bar, Comparison, Side, measure_in_turn
+from measure import Bar, Comparison, Failed, Side, measure_in_turn
 from scratch import BENCH, LARIX, Scratch, find_program, larix_script
 
 GIGABYTE = 1 << 30
@@ -46,7 +46,7 @@ def instantiate(scratch: Scratch, runs: int, row: str, count: int, bar: Bar, *, 
     names = scratch.nix_output(*nix)
     ours = scratch.nix_output(*larix_script("graph.py", "--names", str(count), sources, scratch.store))
     if names != ours:
-        raise SystemExit(f"{row}: the two sides name other derivations")
+        raise Failed(f"{row}: the two sides name other derivations")
     template = None if warm else "empty"
     return compare(
         row,

@@ -21,7 +21,7 @@ import tempfile
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
-from measure import Comparison, table
+from measure import Comparison, Failed, summary, table
 from rows import ROWS
 from scratch import BENCH, CHECKOUT, LARIX, Scratch, find_program
 
@@ -54,12 +54,16 @@ def main() -> None:
     subprocess.run([LARIX, "--version"], check=True, stdout=subprocess.DEVNULL)
 
     found: list[Comparison] = []
+    failed: list[str] = []
     for name in [row.upper() for row in options.rows] or ROWS:
         scratch = Scratch(tempfile.mkdtemp(prefix="larix-bench-"))
         try:
             for comparison in ROWS[name](scratch, options.runs):
                 found.append(comparison)
-                print(f"{comparison.row}: {comparison.work}: {comparison.reached()}", file=sys.stderr)
+                print(summary(comparison), file=sys.stderr, flush=True)
+        except Failed as error:
+            failed.append(name)
+            print(f"{name}: {error}", file=sys.stderr, flush=True)
         finally:
             scratch.close()
     text = f"{heading()}\n\n{table(found)}\n"
@@ -70,6 +74,8 @@ def main() -> None:
             before = file.read()
         with open(readme, "w", encoding="utf-8") as file:
             file.write(README_TABLE.sub(lambda _: f"\n{text}\n", before))
+    if failed:
+        sys.exit(f"not measured: {' '.join(failed)}")
 
 
 if __name__ == "__main__":
