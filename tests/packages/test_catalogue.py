@@ -134,6 +134,16 @@ def test_broken_module_is_a_warning_with_its_place_and_the_rest_works(tmp_path: 
     assert (warning.place.file, warning.place.line) == (str(tmp_path / "broken_one.py"), line)
 
 
+def test_modules_that_import_from_each_other_are_told_what_to_do(tmp_path: Path):
+    (tmp_path / "ring_a.py").write_text("from ring_b import b\na = 1\n")
+    (tmp_path / "ring_b.py").write_text("from ring_a import a\nb = 1\n")
+    catalogue, warnings = open_catalogue(tmp_path)
+    assert catalogue.entries == ()
+    assert "cannot import name 'a' from partially initialized module 'ring_a'" in warnings[0].message
+    assert "name what it has in a function" in (warnings[0].hint or "")
+    assert warnings[0].place.file == str(tmp_path / "ring_b.py")
+
+
 def test_package_whose_field_fails_is_a_warning_too(tmp_path: Path):
     write(tmp_path, "bad_field", "bad", more="inputs=lambda: [nothing]")
     write(tmp_path, "fine_field", "fine")

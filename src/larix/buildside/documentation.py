@@ -41,7 +41,7 @@ def compress_documentation(output: Path) -> int:
         *_pages(output / "share" / "man", MANUAL_PAGE),
         *_pages(output / "share" / "info", INFO_PAGE),
     ]
-    names = {os.path.realpath(page) for page in pages}
+    names = {os.path.realpath(page) for page in pages if not page.is_symlink()}
     chosen = [page for page in pages if not page.is_symlink() or os.path.realpath(page) in names]
     for page in chosen:
         compress_file(page)

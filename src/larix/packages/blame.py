@@ -73,12 +73,16 @@ def _words(error: BaseException) -> str:
         return f"no key {text}"
     if isinstance(error, ModuleNotFoundError) and error.name:
         return f"no module is named `{error.name}`"
+    if isinstance(error, ImportError):
+        return text.partition(" (most likely")[0]
     return f"{type(error).__name__}: {text}" if text else type(error).__name__
 
 
 def _hint(error: BaseException, frame: FrameType | None) -> str | None:
     if isinstance(error, NameError) and error.name and frame is not None:
         return did_you_mean(error.name, [*frame.f_locals, *frame.f_globals, *vars(builtins)])
+    if isinstance(error, (ImportError, AttributeError)) and "partially initialized module" in str(error):
+        return "two modules need each other: import the module, and name what it has in a function only"
     if isinstance(error, AttributeError) and error.name and error.obj is not None:
         return did_you_mean(error.name, [each for each in dir(error.obj) if not each.startswith("_")])
     if isinstance(error, ImportError) and error.name:
