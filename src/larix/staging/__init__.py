@@ -16,6 +16,7 @@ from larix.staging.expr import (
 from larix.staging.files import FileAppend, LocalFile, PlainText, StoreFile, local_file, plain_text
 from larix.staging.lower import Interpreter, Item, Lowerable, Lowering
 from larix.staging.modules import is_build_side, module_closure, modules_source
+from larix.staging.programs import MixedText, ProgramFile, file_union, mixed_text, program_file
 from larix.staging.snapshot import build_side, snapshot
 from larix.staging.stage import Staged, Stager, stage
 
@@ -29,7 +30,9 @@ __all__ = [
     "Lowering",
     "LoweringCycle",
     "LoweringError",
+    "MixedText",
     "PlainText",
+    "ProgramFile",
     "Staged",
     "Stager",
     "StagingError",
@@ -38,11 +41,14 @@ __all__ = [
     "build_expression_to_derivation",
     "build_side",
     "computed_file",
+    "file_union",
     "is_build_side",
     "local_file",
+    "mixed_text",
     "module_closure",
     "modules_source",
     "plain_text",
+    "program_file",
     "snapshot",
     "stage",
 ]

@@ -20,12 +20,12 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from larix.derivation import FixedOutput, Lowered, Source, derivation, text_source
 from larix.errors import Location
-from larix.staging import places
+from larix.staging import advice, places
 from larix.staging.compile_modules import compile_modules
 from larix.staging.errors import LoweringError, StagingError, type_name
 from larix.staging.files import StoreFile, caller_location, checked_name
 from larix.staging.lower import Interpreter, Item, Lowering, inputs_of, is_lowerable
-from larix.staging.modules import MODULES_NAME, modules_source
+from larix.staging.modules import MODULES_NAME, is_build_side, modules_source
 from larix.staging.snapshot import snapshot
 from larix.staging.source import describe_function
 from larix.staging.stage import Staged, Stager
@@ -43,7 +43,6 @@ __all__ = [
 ]
 
 _EMPTY: Mapping[str, object] = MappingProxyType({})
-_GIVEN = ("output", "outputs", "inputs", "system", "target")
 # Unsafe paths, the user's packages, `site` and bytecode stay out; output appears line by line.
 _FLAGS = ("-P", "-s", "-S", "-B", "-u", "-X", "utf8")
 # Sets of strings would else be ordered anew each time, and some code writes them in their order.
@@ -102,22 +101,24 @@ def lower_expression(
         )
     checked_name(f"{name}-builder", place)
     stager = Stager(lowering)
-    stager.modules.update(options.modules)
-    interpreter = stager.add_item(python.package)
-    labelled = {label: stager.add_item(value) for label, value in options.inputs.items()}
-    call = _call(stager, function, options, labelled, place)
-    environment = {**_ENVIRONMENT, **_environment(stager, options.env, name, place)}
-    staged = _with_modules(stager, call, lowering, python)
+    stager.modules.update(_checked_modules(options.modules, place))
+    labelled = {label: stager.add_item(value).path for label, value in options.inputs.items()}
+    given = _given(stager, options.outputs, labelled)
+    call = call_lines(stager, function, given, options.arguments, place)
+    given_environment = _environment(stager, options.env, name, place)
+    interpreter, staged = program_of(stager, call, python)
+    # A builder is started under its base name alone; Python then needs PATH to find its own files.
+    environment = {"PATH": interpreter.rpartition("/")[0], **_ENVIRONMENT, **given_environment}
     derivations, sources = inputs_of(staged.items)
     program = text_source(
-        lowering.store_dir, f"{name}-builder", staged.text.encode("ascii"), [each.path for each in sources]
+        lowering.store_dir, f"{name}-builder", staged.text.encode(), [each.path for each in sources]
     )
     places.remember(program.path, staged.lines)
     return derivation(
         name,
         store_dir=lowering.store_dir,
         system=lowering.system,
-        builder=f"{interpreter.path}/{python.file}",
+        builder=interpreter,
         args=(*_FLAGS, program.path),
         env=environment,
         inputs=derivations,
@@ -127,14 +128,19 @@ def lower_expression(
     )
 
 
-def _with_modules(stager: Stager, call: list[str], lowering: Lowering, python: Interpreter) -> Staged:
+def program_of(stager: Stager, call: Iterable[str], python: Interpreter) -> tuple[str, Staged]:
+    """The file name of a Python, and the program that it runs: what was staged, its modules, and a call."""
+    interpreter = f"{stager.add_item(python.package).path}/{python.file}"
     path = None
     if stager.modules:
-        path = stager.add_item(compiled_modules(lowering, frozenset(stager.modules), python)).path
-    return stager.program("", path_of_modules=path, end=call)
+        modules = frozenset(stager.modules)
+        path = stager.add_item(compiled_modules(stager.lowering, modules, python, interpreter)).path
+    return interpreter, stager.program("", path_of_modules=path, end=call)
 
 
-def compiled_modules(lowering: Lowering, modules: frozenset[str], python: Interpreter) -> Lowered:
+def compiled_modules(
+    lowering: Lowering, modules: frozenset[str], python: Interpreter, interpreter: str
+) -> Lowered:
     """The derivation of the modules' closure, with the bytecode of one Python beside each."""
 
     def lower() -> Lowered:
@@ -142,35 +148,52 @@ def compiled_modules(lowering: Lowering, modules: frozenset[str], python: Interp
         options = Options(arguments={"modules": source}, python=python)
         return lower_expression(f"{MODULES_NAME}-compiled", compile_modules, options, lowering)
 
-    return lowering.cached((MODULES_NAME, "compiled", modules, id(python.package), python.file), lower)
+    return lowering.cached((MODULES_NAME, "compiled", modules, interpreter), lower)
 
 
-def _call(
-    stager: Stager,
-    function: Callable[..., object],
-    options: Options,
-    labelled: Mapping[str, Item],
-    place: Location | None,
-) -> list[str]:
-    """The lines that call the function with what it takes."""
-    called = stager.function_name(function, place)
-    taken = _parameters(function, options.arguments, place)
-    path = stager.imported("pathlib", "Path")
-    environ = stager.imported("os", "environ")
-    outputs = {name: f"{path}({environ}[{name!a}])" for name in options.outputs}
-    given = {
-        "output": lambda: next(iter(outputs.values())),
-        "outputs": lambda: _dictionary(outputs),
-        "inputs": lambda: _dictionary({key: f"{path}({item.path!a})" for key, item in labelled.items()}),
+def _checked_modules(modules: Iterable[str], place: Location | None) -> set[str]:
+    names = set(modules)
+    stray = next((name for name in sorted(names) if not is_build_side(name)), None)
+    if stray is not None:
+        raise StagingError(f"`{stray}` is no build-side module", name=stray, place=place, hint=advice.MODULES)
+    return names
+
+
+def _given(
+    stager: Stager, outputs: Sequence[str], labelled: Mapping[str, str]
+) -> dict[str, Callable[[], str]]:
+    """How to spell what a build gives its function, for what that asks for."""
+
+    def output(name: str) -> str:
+        return f"{stager.imported('pathlib', 'Path')}({stager.imported('os', 'environ')}[{name!a}])"
+
+    def path(file: str) -> str:
+        return f"{stager.imported('pathlib', 'Path')}({file!a})"
+
+    return {
+        "output": lambda: output(outputs[0]),
+        "outputs": lambda: _dictionary({name: output(name) for name in outputs}),
+        "inputs": lambda: _dictionary({label: path(file) for label, file in labelled.items()}),
         "system": lambda: stager.value(stager.lowering.system),
         "target": lambda: stager.value(stager.lowering.target),
     }
-    lines = [f"    {name}={given[name]()}," for name in _GIVEN if name in taken]
+
+
+def call_lines(
+    stager: Stager,
+    function: Callable[..., object],
+    given: Mapping[str, Callable[[], str]],
+    arguments: Mapping[str, object],
+    place: Location | None,
+) -> list[str]:
+    """The lines that call a function with what it takes of `given`, and with all of `arguments`."""
+    called = stager.function_name(function, place)
+    taken = _parameters(function, given, arguments, place)
+    lines = [f"    {name}={spell()}," for name, spell in given.items() if name in taken]
     lines += [
-        f"    {name}={stager.value(value, place=place, what=name)},"
-        for name, value in options.arguments.items()
+        f"    {name}={stager.value(value, place=place, what=name)}," for name, value in arguments.items()
     ]
-    return [f"{called}(", *lines, ")"] if lines else [f"{called}()"]
+    return [f"{called}(", *lines, ")"]
 
 
 def _dictionary(entries: Mapping[str, str]) -> str:
@@ -178,7 +201,10 @@ def _dictionary(entries: Mapping[str, str]) -> str:
 
 
 def _parameters(
-    function: Callable[..., object], arguments: Mapping[str, object], place: Location | None
+    function: Callable[..., object],
+    given: Iterable[str],
+    arguments: Mapping[str, object],
+    place: Location | None,
 ) -> set[str]:
     """The names it will be called with; refuses a function that cannot be called with them."""
     if not isinstance(function, FunctionType):
@@ -195,13 +221,13 @@ def _parameters(
             place=here,
             hint="call it in an ordinary function, and do there what is to be done with what it gives",
         )
-    clash = next((each for each in arguments if each in _GIVEN), None)
+    clash = next((each for each in given if each in arguments), None)
     if clash is not None:
         raise StagingError(
             f"`{clash}` cannot be an argument of `{name}`: builds give it", name=clash, place=place or here
         )
     signature = inspect.signature(function, follow_wrapped=False)
-    available = {*_GIVEN, *arguments}
+    available = {*given, *arguments}
     takes_all = False
     for parameter in signature.parameters.values():
         if parameter.kind is parameter.VAR_KEYWORD:
@@ -215,7 +241,7 @@ def _parameters(
                 f"nothing is given for parameter `{parameter.name}` of build function `{name}`",
                 name=parameter.name,
                 place=here,
-                hint=f"builds give, by name: {', '.join([*_GIVEN, *arguments])}",
+                hint=f"builds give, by name: {', '.join([*given, *arguments])}",
             )
     unknown = next((each for each in arguments if each not in signature.parameters), None)
     if unknown is not None and not takes_all:

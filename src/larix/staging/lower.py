@@ -9,7 +9,9 @@ tells the way round.
 from __future__ import annotations
 
 import contextlib
+import contextvars
 import sys
+import threading
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeVar, cast, runtime_checkable
 
 from larix.derivation import Lowered, Source
@@ -31,9 +33,12 @@ __all__ = [
     "place_of",
 ]
 
-# Each level of a graph takes some ten frames, so the usual limit of 1000 would allow a hundred levels. On the
-# supported Pythons so many frames fit into the stack of a main thread, also when C code stands between them.
-_FRAMES = 20_000
+# Each level of a graph takes some ten frames, so the usual limit of 1000 would allow a hundred levels. Where
+# C code stands between frames they take the stack of the thread as well, of which a main thread has 8 MB.
+# What needs more is lowered again in a thread that has enough.
+_FRAMES = 4000
+_FRAMES_IN_THREAD = 50_000
+_STACK_OF_THREAD = 256 << 20
 _SHOWN = 6
 _SAME: Any = object()
 T = TypeVar("T")
@@ -76,6 +81,7 @@ class _Family:
     def __init__(self) -> None:
         self.variants: dict[tuple[str, str | None], Lowering] = {}
         self.steps: dict[tuple[int, str, str | None], _Step] = {}  # in progress, the outermost first
+        self.is_in_thread = False
 
 
 class Lowering:
@@ -153,10 +159,17 @@ class Lowering:
             raise LoweringCycle(
                 [_describe_with_place(each) for each in (*chain, value)], place=place_of(value)
             )
-        if not steps:
-            with _deep_recursion():
+        if steps:
+            return self._lower_step(key, value)
+        try:
+            with _recursion_limit(_FRAMES):
                 return self._lower_step(key, value)
-        return self._lower_step(key, value)
+        except RecursionError:
+            self._family.is_in_thread = True
+            try:
+                return _call_in_thread(lambda: self._lower_step(key, value))
+            finally:
+                self._family.is_in_thread = False
 
     def _lower_step(self, key: tuple[int, str, str | None], value: Lowerable) -> Item:
         steps = self._family.steps
@@ -164,6 +177,8 @@ class Lowering:
         try:
             return value.__lower__(self)
         except RecursionError as error:
+            if not self._family.is_in_thread:
+                raise
             # Told where it was met, while the way there is known; handlers further out let it pass.
             raise _too_deep([step.value for step in steps.values()], error) from error
         finally:
@@ -182,13 +197,38 @@ def _too_deep(chain: list[object], error: RecursionError) -> LoweringError:
 
 
 @contextlib.contextmanager
-def _deep_recursion() -> Generator[None]:
+def _recursion_limit(frames: int) -> Generator[None]:
     before = sys.getrecursionlimit()
-    sys.setrecursionlimit(max(before, _FRAMES))
+    sys.setrecursionlimit(max(before, frames))
     try:
         yield
     finally:
         sys.setrecursionlimit(before)
+
+
+def _call_in_thread(function: Callable[[], T]) -> T:
+    """Call where there is much stack; the caller waits, so that nothing runs at the same time."""
+    results: list[T] = []
+    errors: list[BaseException] = []
+
+    def run() -> None:
+        try:
+            with _recursion_limit(_FRAMES_IN_THREAD):
+                results.append(function())
+        except BaseException as error:  # noqa: BLE001  (it is the caller's, and raised there)
+            errors.append(error)
+
+    context = contextvars.copy_context()
+    before = threading.stack_size(_STACK_OF_THREAD)
+    try:
+        thread = threading.Thread(target=context.run, args=(run,), daemon=True)
+        thread.start()
+    finally:
+        threading.stack_size(before)
+    thread.join()
+    if errors:
+        raise errors[0]
+    return results[0]
 
 
 def is_lowerable(value: object) -> bool:

@@ -64,7 +64,7 @@ class Scope:
         return [binding.imported for binding in self.names.get(name, ()) if binding.imported is not None]
 
     def unsteady(self, name: str, definition: int) -> Binding | None:
-        """A binding that may change `name` after the function with its `def` in line `definition` is defined."""
+        """A binding that may change `name` after the function whose `def` is in that line is defined."""
         bindings = self.names.get(name, [])
         inner = next((each for each in bindings if each.kind == "inner"), None)
         if inner is not None:

@@ -51,7 +51,7 @@ def _freeze(value: Any, around: tuple[int, ...] = ()) -> object:
     if kind is set or kind is frozenset:
         return kind, frozenset([_freeze(each, inner) for each in value])
     if kind in {str, bytes, int, float, bool, type(None)}:
-        return kind, repr(value)
+        return kind, repr(value) if kind is float else value
     return _Same(value)
 
 

@@ -49,7 +49,7 @@ _PATH = ("from", "pathlib", "Path", "Path")
 _SYS = ("import", "sys", "sys")
 _FUNCTION_TYPE = ("from", "types", "FunctionType", "FunctionType")
 _SPELLED_WITH = ("float", "frozenset", "set")
-_MAX_DEPTH = 200
+_MAX_DEPTH = 100
 
 LineOrigin: TypeAlias = tuple[int, str, tuple[int, ...]]
 """A line of staged text, counted from 1; a host file; the lines there of that line and those after it."""
