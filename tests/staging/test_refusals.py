@@ -132,7 +132,7 @@ REFUSED_FUNCTIONS = {
         "loop",
     ),
     "loop in a function": (
-        "def make():\n  n = 0\n  while n < 2:\n    n += 1\n    def run(): return n\n  return run\nrun = make()",
+        "def make():\n\tn = 0\n\twhile n < 2:\n\t\tn += 1\n\t\tdef run(): return n\n\treturn run\nrun = make()",
         "n",
         5,
         "loop",
