@@ -5,6 +5,7 @@ from __future__ import annotations
 from larix.buildsystems.gnu import gnu
 from larix.packages import Origin, Package, licenses
 from larixpkgs.packages.ncurses import ncurses
+from larixpkgs.packages.perl import perl
 
 __all__ = ["less"]
 
@@ -20,6 +21,7 @@ less = Package(
         sha256="2819f55564d86d542abbecafd82ff61e819a3eec967faa36cd3e68f1596a44b8",
     ),
     build_system=gnu,
+    native_inputs=lambda: [perl],  # for the tests
     inputs=lambda: [ncurses],
     synopsis="Page through text",
     description=(
