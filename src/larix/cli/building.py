@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from larix.cli import diagnostics
 from larix.cli.options import CommandLine, Option, UsageError, whole_number
@@ -20,11 +20,15 @@ __all__ = [
     "BUILD_OPTIONS",
     "DRY_RUN",
     "LOAD_PATH",
+    "Work",
     "build_options",
-    "derivations_to_build",
     "realise",
+    "tell_work",
     "verbosity",
+    "work_for",
 ]
+
+DOWNLOADER = b"builtin:download"
 
 DRY_RUN = Option("dry-run", "n", help="show what would be done, do nothing")
 LOAD_PATH = Option("load-path", "L", "DIR", "put DIR first on the path of package folders")
@@ -69,26 +73,47 @@ def _usual_jobs() -> int:
     return max(1, len(os.sched_getaffinity(0)) // 2)
 
 
-def derivations_to_build(session: Session, targets: Sequence[BuildTarget]) -> list[StorePath]:
-    """What realising the instantiated `targets` would build, inputs before users."""
+class Work(NamedTuple):
+    """What realising some targets takes, inputs before users: what is to be built, and to be downloaded."""
+
+    builds: tuple[StorePath, ...]
+    downloads: tuple[StorePath, ...]
+
+    def __len__(self) -> int:
+        return len(self.builds) + len(self.downloads)
+
+
+def work_for(session: Session, targets: Sequence[BuildTarget]) -> Work:
+    """What realising the instantiated `targets` would do."""
     from larix.builder import plan
 
-    return plan(session.store, targets).to_build
+    store = session.store
+    missing = plan(store, targets).to_build
+    downloads = {drv for drv in missing if store.read_derivation(drv).builder == DOWNLOADER}
+    return Work(
+        tuple(drv for drv in missing if drv not in downloads),
+        tuple(drv for drv in missing if drv in downloads),
+    )
 
 
-def realise(
-    session: Session, targets: Sequence[BuildTarget], options: BuildOptions, *, to_build: int | None = None
-) -> None:
+def tell_work(work: Work, *, dry_run: bool, verbosity: int) -> None:
+    """The plan of what is to be built and downloaded; the downloads one by one only when asked for much."""
+    from larix.cli import plan
+    from larix.cli.progress import short_name
+
+    lines = plan.build_lines(work.builds, dry_run=dry_run)
+    names = [short_name(drv) for drv in work.downloads]
+    lines += plan.download_lines(names, dry_run=dry_run, each=verbosity >= 2)
+    for line in lines:
+        diagnostics.say(line)
+
+
+def realise(session: Session, targets: Sequence[BuildTarget], options: BuildOptions, work: Work) -> None:
     """Make the instantiated `targets` valid, telling the progress; raises what the builder raises."""
     if not targets:
         return
     from larix import builder
     from larix.cli.progress import watching
 
-    with watching(options.verbosity, on_host=session.on_host, total=to_build) as sink:
+    with watching(options.verbosity, on_host=session.on_host, total=len(work)) as sink:
         builder.realise(session.store, targets, options, sink)
-
-
-def tell(lines: Sequence[str]) -> None:
-    for line in lines:
-        diagnostics.say(line)

@@ -7,7 +7,7 @@ import time
 from typing import TYPE_CHECKING
 
 from larix.cli import diagnostics, plan
-from larix.cli.building import build_options, derivations_to_build, realise
+from larix.cli.building import Work, build_options, realise, tell_work, work_for
 from larix.cli.evaluation import Evaluation
 from larix.cli.listing import compile_expression, entry_data, unset_variables
 from larix.cli.options import CommandLine, UsageError
@@ -149,23 +149,24 @@ def _transaction(profile: Profile, line: CommandLine, options: BuildOptions) -> 
     effects = _effects(profile.current(), line, evaluation, maker)
     if effects.nothing:
         if dry_run and line.has("json"):
-            _print_plan(effects, [])
+            _print_plan(effects, Work((), ()))
         else:
             diagnostics.say("nothing to be done")
         return 0
     if not line.has("allow-collisions"):
         check_collisions(effects.manifest)
     item, targets = _instantiate(session, evaluation, effects.manifest, maker)
-    to_build = derivations_to_build(session, targets)
+    work = work_for(session, targets)
     if dry_run and line.has("json"):
-        _print_plan(effects, to_build)
+        _print_plan(effects, work)
         return 0
     if dry_run or options.verbosity >= 1:
-        for text in plan.effect_lines(effects, dry_run=dry_run) + plan.build_lines(to_build, dry_run=dry_run):
+        for text in plan.effect_lines(effects, dry_run=dry_run):
             diagnostics.say(text)
+        tell_work(work, dry_run=dry_run, verbosity=options.verbosity)
     if dry_run:
         return 0
-    realise(session, targets, options, to_build=len(to_build))
+    realise(session, targets, options, work)
     profile.switch(item, generation.current_generation(profile.file) + 1)
     _hint_settings(profile)
     return 0
@@ -244,13 +245,14 @@ def _instantiate(
     return lowered.output_path(), [BuildTarget(lowered.path)]
 
 
-def _print_plan(effects: Effects, to_build: Sequence[StorePath]) -> None:
+def _print_plan(effects: Effects, work: Work) -> None:
     print_json(
         installed=[entry_data(entry) for entry in effects.installed],
         removed=[entry_data(entry) for entry in effects.removed],
         upgraded=[{"from": entry_data(old), "to": entry_data(new)} for old, new in effects.upgraded],
         downgraded=[{"from": entry_data(old), "to": entry_data(new)} for old, new in effects.downgraded],
-        derivations=list(to_build),
+        derivations=list(work.builds),
+        downloads=list(work.downloads),
     )
 
 

@@ -52,7 +52,7 @@ def as_seen_by_user(text: str) -> str:
     import re
 
     for prefix, shown in _shown_instead:
-        text = re.sub(r"(?<![\w./+-])" + re.escape(prefix), lambda _, shown=shown: shown, text)
+        text = shown.join(re.split(r"(?<![\w./+-])" + re.escape(prefix), text))
     return text
 
 

@@ -1,13 +1,15 @@
 """The live view: one redrawn line for each running build and download, finished ones scroll away above.
 
 Importing this module imports rich, which takes a tenth of a second: only `progress.watching` does, and only
-on a terminal. The view refreshes itself from a thread of rich's; events come from the building thread.
+on a terminal. Events come from the building thread, a second one redraws; rich's own would redraw between the
+steps of a print and leave torn lines behind, so both take one lock.
 """
 
 from __future__ import annotations
 
 import contextlib
 import os
+import threading
 import time
 from collections.abc import Callable, Generator, Iterator
 from typing import NamedTuple
@@ -38,6 +40,7 @@ __all__ = ["LiveProgress"]
 
 _SHOWN_AT_ONCE = 12
 _BAR_WIDTH = 24
+_REDRAW_SECONDS = 0.125
 
 
 class _Build(NamedTuple):
@@ -64,18 +67,34 @@ class LiveProgress:
         self._console = Console(
             stderr=True, highlight=False, no_color=bool(os.environ.get("NO_COLOR")) or None
         )
-        self._live = Live(self, console=self._console, refresh_per_second=8, transient=True)
+        self._live = Live(self, console=self._console, auto_refresh=False, transient=True)
+        self._lock = threading.RLock()
+        self._over = threading.Event()
+        self._fetched: set[StorePath] = set()  # derivations that are downloads, shown as such
 
     @contextlib.contextmanager
     def shown(self) -> Generator[None]:
-        try:
-            with self._live:
+        redrawing = threading.Thread(target=self._redraw, name="progress", daemon=True)
+        with self._live:
+            redrawing.start()
+            try:
                 yield
-        finally:
-            self._builds.clear()
-            self._downloads.clear()
+            finally:
+                self._over.set()
+                redrawing.join()
+                self._builds.clear()
+                self._downloads.clear()
+
+    def _redraw(self) -> None:
+        while not self._over.wait(_REDRAW_SECONDS):
+            with self._lock:
+                self._live.refresh()
 
     def __call__(self, event: Event) -> None:
+        with self._lock:
+            self._take(event)
+
+    def _take(self, event: Event) -> None:
         self._running.take(event)
         if isinstance(event, BuildLog):
             if self._verbosity >= 3:
@@ -85,9 +104,9 @@ class LiveProgress:
         elif isinstance(event, BuildFinished):
             self._builds.pop(event.drv, None)
             self._finished += 1
-            self._print(
-                Text.assemble(("✓ ", "green"), short_name(event.drv), (f"  {_clock(event.seconds)}", "dim"))
-            )
+            if event.drv not in self._fetched:
+                took = (f"  {_clock(event.seconds)}", "dim")
+                self._print(Text.assemble(("✓ ", "green"), short_name(event.drv), took))
         elif isinstance(event, BuildFailed):
             self._builds.pop(event.drv, None)
             self._print(Text.assemble(("✗ ", "red"), short_name(event.drv)))
@@ -106,6 +125,8 @@ class LiveProgress:
         if isinstance(event, DownloadStarted):
             if self._verbosity >= 2:
                 self._print(Text(f"downloading from {event.url} ..."))
+            if event.drv is not None:
+                self._fetched.add(event.drv)
             self._downloads[event.url] = _Download(now, 0, event.total)
         elif isinstance(event, DownloadProgress):
             known = self._downloads.get(event.url, _Download(now, 0, event.total))
@@ -132,7 +153,7 @@ class LiveProgress:
         rows.add_column(no_wrap=True)
         rows.add_column(no_wrap=True, justify="right")
         now = time.monotonic()
-        builds = list(self._builds.items())
+        builds = [(drv, build) for drv, build in self._builds.items() if drv not in self._fetched]
         for drv, build in builds[:_SHOWN_AT_ONCE]:
             label = Table.grid(padding=(0, 1, 0, 0))
             again = f" (round {build.round})" if build.round > 1 else ""
@@ -148,7 +169,7 @@ class LiveProgress:
         if hidden > 0:
             yield Text(f"and {hidden} more", style="dim")
         if self._total:
-            yield Text(f"{self._finished} of {self._total} built", style="dim")
+            yield Text(f"{self._finished} of {self._total} done", style="dim")
 
 
 def _bar(download: _Download) -> RenderableType:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from larix.profiles.manifest import Entry
 from larix.profiles.transaction import Effects
 
-__all__ = ["build_lines", "effect_lines", "item_lines"]
+__all__ = ["build_lines", "download_lines", "effect_lines", "item_lines"]
 
 
 def item_lines(
@@ -37,6 +37,16 @@ def effect_lines(effects: Effects, *, dry_run: bool) -> list[str]:
 
 def build_lines(derivations: Sequence[str], *, dry_run: bool) -> list[str]:
     return item_lines(("derivation", "derivations"), "built", derivations, dry_run=dry_run, indent=2)
+
+
+def download_lines(names: Sequence[str], *, dry_run: bool, each: bool) -> list[str]:
+    """The files, or only how many."""
+    if each:
+        return item_lines(("file", "files"), "downloaded", names, dry_run=dry_run, indent=2)
+    if not names:
+        return []
+    what = "1 item" if len(names) == 1 else f"{len(names)} items"
+    return [f"{what} {'would' if dry_run else 'will'} be downloaded", ""]
 
 
 def _label(entry: Entry) -> str:

@@ -7,14 +7,13 @@ from contextlib import closing
 from typing import TYPE_CHECKING
 
 from larix.cli import diagnostics
-from larix.cli.building import BUILD_OPTIONS, DRY_RUN, LOAD_PATH, build_options, derivations_to_build, realise
+from larix.cli.building import BUILD_OPTIONS, DRY_RUN, LOAD_PATH, build_options, realise, tell_work, work_for
 from larix.cli.options import CommandLine, Grammar, Option, parse
 from larix.errors import LarixError
 from larix.formats.storepath import store_item_of
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
+    from larix.cli.building import Work
     from larix.cli.session import Session
     from larix.cli.targets import Target
     from larix.formats.storepath import StorePath
@@ -74,32 +73,25 @@ def main(arguments: list[str]) -> int:
         if line.has("derivations"):
             return _print_derivations(targets, as_json=line.has("json"))
         wanted = [target.build for target in targets if target.build is not None]
-        to_build = derivations_to_build(session, wanted)
+        work = work_for(session, wanted)
         if line.has("dry-run"):
-            return _print_plan(to_build, targets, as_json=line.has("json"))
+            return _print_plan(work, targets, options.verbosity, as_json=line.has("json"))
         if options.verbosity >= 1:
-            _tell_plan(to_build, dry_run=False)
-        realise(session, wanted, options, to_build=len(to_build))
+            tell_work(work, dry_run=False, verbosity=options.verbosity)
+        realise(session, wanted, options, work)
         _make_roots(session, line, targets)
         _print_results(targets, as_json=line.has("json"))
     return 0
 
 
-def _tell_plan(to_build: Sequence[str], *, dry_run: bool) -> None:
-    from larix.cli import plan
-
-    for text in plan.build_lines(to_build, dry_run=dry_run):
-        diagnostics.say(text)
-
-
-def _print_plan(to_build: Sequence[str], targets: list[Target], *, as_json: bool) -> int:
+def _print_plan(work: Work, targets: list[Target], verbosity: int, *, as_json: bool) -> int:
     if as_json:
         from larix.cli.tables import print_json
 
         results = [path for target in targets for path in target.paths]
-        print_json(derivations=list(to_build), results=results)
+        print_json(derivations=list(work.builds), downloads=list(work.downloads), results=results)
     else:
-        _tell_plan(to_build, dry_run=True)
+        tell_work(work, dry_run=True, verbosity=verbosity)
     return 0
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
-from larix.cli.building import BUILD_OPTIONS, LOAD_PATH, build_options, derivations_to_build, realise
+from larix.cli.building import BUILD_OPTIONS, LOAD_PATH, build_options, realise, work_for
 from larix.cli.options import CommandLine, Grammar, Option, UsageError, parse
 
 if TYPE_CHECKING:
@@ -83,10 +83,10 @@ def _run_package(session: Session, line: CommandLine, given: list[str]) -> int:
     wanted = [(origin, name) for origin, name in origins if isinstance(origin, Lowered)]
     session.store.instantiate([origin for origin, _ in wanted])
     targets = [BuildTarget(origin.path, (name,)) for origin, name in wanted]
-    to_build = derivations_to_build(session, targets)
-    if to_build:
+    work = work_for(session, targets)
+    if len(work):
         options = build_options(line, default_verbosity=VERBOSITY)
-        realise(session, targets, options, to_build=len(to_build))
+        realise(session, targets, options, work)
     items = [each.path for each in manifest.transitive()]
     environment = environment_with(items, manifest.search_paths())
     program = line.last("program") or _program_of(entry.path, output.package.name)

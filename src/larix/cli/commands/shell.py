@@ -6,7 +6,7 @@ import os
 from typing import TYPE_CHECKING
 
 from larix.cli import diagnostics
-from larix.cli.building import BUILD_OPTIONS, LOAD_PATH, build_options, derivations_to_build, realise
+from larix.cli.building import BUILD_OPTIONS, LOAD_PATH, build_options, realise, work_for
 from larix.cli.options import CommandLine, Grammar, Option, UsageError, parse
 
 if TYPE_CHECKING:
@@ -105,9 +105,9 @@ def _made(session: Session, line: CommandLine) -> tuple[str, list[SearchPath]]:
     lowered = profile_derivation(manifest, maker.items, lowering=evaluation.lowering)
     session.store.instantiate([lowered])
     targets = [BuildTarget(lowered.path)]
-    to_build = derivations_to_build(session, targets)
-    if to_build:
-        realise(session, targets, build_options(line, default_verbosity=VERBOSITY), to_build=len(to_build))
+    work = work_for(session, targets)
+    if len(work):
+        realise(session, targets, build_options(line, default_verbosity=VERBOSITY), work)
     return lowered.output_path(), manifest.search_paths()
 
 
