@@ -6,7 +6,7 @@ import pytest
 
 from larix.derivation import BadDerivation, Derivation, Output
 from larix.formats.hashes import hash_bytes
-from larix.formats.storepath import StorePath
+from larix.formats.storepath import BadStorePath, StorePath
 
 HASH = "0mdqa9w1p6cmli6976v4wi0sw9r4p5pr"
 OUT = f"/s/{HASH}-x"
@@ -93,3 +93,10 @@ def test_an_invalid_record_cannot_be_made(fields: dict[str, Any]) -> None:
 def test_a_record_without_paths_stands_in_no_store() -> None:
     assert record(outputs={"out": Output("", "r:sha256")}).store_dir is None
     assert record().store_dir == "/s"
+
+
+@pytest.mark.parametrize("path", ["x", f"/{HASH}-x", f"s/{HASH}-x", f"/s/../{HASH}-x", f"//{HASH}-x", "/"])
+def test_paths_that_stand_in_no_store_are_refused(path: str) -> None:
+    """Without other paths to compare with, an output's own directory must do as a store."""
+    with pytest.raises(BadStorePath):
+        record(outputs={"out": Output(path)})

@@ -63,6 +63,8 @@ def test_what_follows_is_refused() -> None:
         ),
         (b'("out","' + OUT + b'","","")', b"", "at least one output"),
         (b'"' + OUT + b'","",""', b'"/s/%b-y","",""' % HASH, "to be called `x`"),
+        (b'"' + OUT + b'","",""', b'"x","",""', "paths in one store"),
+        (b'"' + OUT + b'","",""', b'"/%b-x","",""' % HASH, "paths in one store"),
         (b'"' + OUT + b'","",""', b'"/s/%b-x","","00"' % HASH, "an algorithm"),
         (b'"' + OUT + b'","",""', b'"/s/%b-x","sha3","00"' % HASH, "one of md5"),
         (b'"' + OUT + b'","",""', b'"/s/%b-x","sha256",""' % HASH, "both a path and a hash"),

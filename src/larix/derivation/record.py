@@ -14,6 +14,7 @@ from larix.formats.storepath import (
     check_output_name,
     name_part,
     output_item_name,
+    parse_store_dir,
     parse_store_path,
 )
 
@@ -150,10 +151,14 @@ def _check(drv: Derivation) -> None:
     if 0 in b"".join([drv.builder, *drv.args, *drv.env, *drv.env.values()]):
         raise BadDerivation(expected="strings that a process can be given", found="a NUL byte")
     store_dir = drv.store_dir
+    if store_dir is not None:
+        parse_store_dir(store_dir)
+        _check_paths(drv, store_dir)
     for name, output in drv.outputs.items():
         _check_output(drv, name, output)
-    if store_dir is None:
-        return
+
+
+def _check_paths(drv: Derivation, store_dir: StoreDir) -> None:
     for output in drv.outputs.values():
         if output.path:
             _check_path(store_dir, output.path)
