@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from larix.buildside.failure import BuildSideError
+from larix.buildside.failure import BuildSideError, show_failure
 from larix.buildside.phases import Phases, UnknownPhase
 
 
@@ -106,3 +106,19 @@ def test_deleting_what_was_added_gives_back_the_same_phases(known, data):
     anchor = data.draw(st.sampled_from(known))
     for add in (phases.add_after, phases.add_before):
         assert add(anchor, change_hello).delete("change-hello") == phases
+
+
+@pytest.mark.parametrize(("error", "is_short"), [(BuildSideError, True), (ZeroDivisionError, False)])
+def test_log_of_a_failed_build_ends_with_the_cause(capsys, error, is_short):
+    def own_phase():
+        raise error("the cause")
+
+    try:
+        Phases((("own-phase", own_phase),)).run()
+    except error as caught:
+        show_failure(type(caught), caught, caught.__traceback__)
+    lines = capsys.readouterr().err.splitlines()
+    assert any("in own_phase" in line for line in lines)
+    assert any("larix/buildside/phases.py" in line for line in lines) is not is_short
+    assert lines[-1 if is_short else -2].endswith("the cause")
+    assert any("in phase `own-phase`" in line for line in lines)

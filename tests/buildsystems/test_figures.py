@@ -165,7 +165,8 @@ def test_figure_6_variant_has_another_version_and_source(shop: Shop, tmp_path: P
     (tmp_path / "hello-2.10").rename(top)
     substitute(top / "configure", (r"2\.10", "2.7"), keep_time=True)
     substitute(top / "src" / "hello.c", ("Hello, world!", "Hi, world!"), keep_time=True)
-    release = tmp_path / "hello-2.7.tar.gz"
+    # Downloads are done by the build user, who may not look into the folder of the test.
+    release = Path(shop.store.store_dir).parent / "hello-2.7.tar.gz"
     with tarfile.open(release, "w:gz") as tar:
         tar.add(top, "hello-2.7")
     older = hello.inherit(

@@ -9,8 +9,10 @@ value, or a function that is called in the build with what it asks for by name a
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING, Any
 
+from larix.buildside.failure import show_failure
 from larix.buildside.gnu import standard_phases
 from larix.buildside.phases import Phases, call_with
 from larix.buildsystems._arguments import (
@@ -58,6 +60,7 @@ ARGUMENTS = (
 
 def run_phases(*, phases: Phases, **given: Any) -> None:
     """What the builder calls."""
+    sys.excepthook = show_failure
     arguments = {name: call_with(value, given) if callable(value) else value for name, value in given.items()}
     phases.run(**arguments)
 

@@ -6,8 +6,10 @@ The function runs in the build and takes what it wants of `output`, `outputs`, `
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING, Any
 
+from larix.buildside.failure import show_failure
 from larix.buildside.phases import call_with
 from larix.buildsystems._arguments import LIMITS, BadArguments, checked_arguments, reference_limits
 from larix.packages.bag import Bag, with_propagated
@@ -26,6 +28,7 @@ __all__ = ["TrivialBuildSystem", "trivial"]
 
 def run_builder(*, builder: Callable[..., None], **given: Any) -> None:
     """What the builder calls."""
+    sys.excepthook = show_failure
     call_with(builder, given)
 
 
