@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import py_compile
-import shutil
-from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 __all__ = ["compile_modules"]
 
@@ -15,6 +16,9 @@ def compile_modules(*, output: Path, modules: Path) -> None:
     The bytecode is trusted without a look at the source: both are in one store item. Files are taken in the
     order of their names and each is compiled once, which is what equal bytes need.
     """
+    import py_compile
+    import shutil
+
     for source in sorted(modules.rglob("*.py")):
         target = output / source.relative_to(modules)
         target.parent.mkdir(parents=True, exist_ok=True)

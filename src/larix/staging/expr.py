@@ -14,7 +14,6 @@ that.
 
 from __future__ import annotations
 
-import inspect
 from types import FunctionType, MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -41,6 +40,10 @@ __all__ = [
     "build_expression_to_derivation",
     "computed_file",
 ]
+
+# Flags of code objects, spelled out because `inspect` is slow to import.
+_TAKES_ANY_KEYWORD = 0x08
+_YIELDS_OR_WAITS = 0x20 | 0x80 | 0x200
 
 _EMPTY: Mapping[str, object] = MappingProxyType({})
 # Unsafe paths, the user's packages, `site` and bytecode stay out; output appears line by line.
@@ -214,7 +217,7 @@ def _parameters(
     name = describe_function(function)
     code = function.__code__
     here = Location(code.co_filename, code.co_firstlineno)
-    if code.co_flags & (inspect.CO_GENERATOR | inspect.CO_COROUTINE | inspect.CO_ASYNC_GENERATOR):
+    if code.co_flags & _YIELDS_OR_WAITS:
         raise StagingError(
             f"build function `{name}` is a generator or coroutine: calling it does nothing",
             name=name,
@@ -226,27 +229,35 @@ def _parameters(
         raise StagingError(
             f"`{clash}` cannot be an argument of `{name}`: builds give it", name=clash, place=place or here
         )
-    signature = inspect.signature(function, follow_wrapped=False)
     available = {*given, *arguments}
-    takes_all = False
-    for parameter in signature.parameters.values():
-        if parameter.kind is parameter.VAR_KEYWORD:
-            takes_all = True
-        elif parameter.kind is parameter.POSITIONAL_ONLY or (
-            parameter.kind is not parameter.VAR_POSITIONAL
-            and parameter.default is parameter.empty
-            and parameter.name not in available
-        ):
-            raise StagingError(
-                f"nothing is given for parameter `{parameter.name}` of build function `{name}`",
-                name=parameter.name,
-                place=here,
-                hint=f"builds give, by name: {', '.join([*given, *arguments])}",
-            )
-    unknown = next((each for each in arguments if each not in signature.parameters), None)
+    positional, by_name, needed = _signature(function)
+    missing = next((each for each in needed if each in positional or each not in available), None)
+    if missing is not None:
+        raise StagingError(
+            f"nothing is given for parameter `{missing}` of build function `{name}`",
+            name=missing,
+            place=here,
+            hint=f"builds give, by name: {', '.join([*given, *arguments]) or 'nothing'}",
+        )
+    takes_all = bool(code.co_flags & _TAKES_ANY_KEYWORD)
+    unknown = next((each for each in arguments if each not in by_name), None)
     if unknown is not None and not takes_all:
         raise StagingError(f"build function `{name}` has no parameter `{unknown}`", name=unknown, place=here)
-    return available if takes_all else available & set(signature.parameters)
+    return available - positional if takes_all else available & by_name
+
+
+def _signature(function: FunctionType) -> tuple[set[str], set[str], list[str]]:
+    """The parameters given by position alone, those that can be named, and those without a default."""
+    code = function.__code__
+    count = code.co_argcount
+    ordinary = code.co_varnames[:count]
+    keywords = code.co_varnames[count : count + code.co_kwonlyargcount]
+    needed = [
+        *ordinary[: count - len(function.__defaults__ or ())],
+        *[each for each in keywords if each not in (function.__kwdefaults__ or {})],
+    ]
+    positional = set(ordinary[: code.co_posonlyargcount])
+    return positional, {*ordinary, *keywords} - positional, needed
 
 
 def _environment(

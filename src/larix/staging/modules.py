@@ -19,6 +19,7 @@ from larix.derivation import Source, tree_source
 from larix.errors import Location
 from larix.formats.nar import Directory, File, Tree
 from larix.staging.errors import StagingError
+from larix.staging.scopes import inner_statements
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -65,16 +66,21 @@ def is_build_side(module: str) -> bool:
     """Whether a module exists and is build-side; importing its parents is all that is run for the answer."""
     if is_standard(module):
         return False
+    parts = module.split(".")
+    loaded = sys.modules.get(module)
+    if loaded is not None:
+        # Most questions are about these, and reading them would take longer than all else.
+        around = [sys.modules.get(".".join(parts[:length])) for length in range(1, len(parts) + 1)]
+        has_source = str(getattr(loaded, "__file__", "")).endswith(".py")
+        return has_source and any(
+            each is not None and (each.__name__ == _BUILD_SIDE or vars(each).get(_MARK) is True)
+            for each in around
+        )
     found = _find(module)
     if found is None:
         return False
-    parts = module.split(".")
-    around = [".".join(parts[:length]) for length in range(1, len(parts) + 1)]
-    return (
-        found.is_marked
-        or _BUILD_SIDE in around
-        or any(vars(sys.modules[each]).get(_MARK) is True for each in around if each in sys.modules)
-    )
+    # Finding it has loaded what is around it.
+    return found.is_marked or ("." in module and is_build_side(module.rpartition(".")[0]))
 
 
 def module_closure(modules: Iterable[str]) -> dict[tuple[str, ...], bytes]:
@@ -194,7 +200,7 @@ def _parse(name: str, file: str, contents: bytes, *, is_package: bool) -> Module
         elif isinstance(node, ast.ImportFrom):
             base = resolve_relative(package, node.module or "", node.level)
             imports += [(base, alias.name, node.lineno) for alias in node.names]
-        todo += ast.iter_child_nodes(node)
+        todo += inner_statements(node)
     return ModuleFile(name, file, is_package, contents, is_marked, tuple(sorted(imports)))
 
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-__all__ = ["Binding", "ImportedFrom", "ImportedModule", "Scope", "function_scopes"]
+__all__ = ["Binding", "ImportedFrom", "ImportedModule", "Scope", "function_scopes", "inner_statements"]
 
 _Function = ast.FunctionDef | ast.AsyncFunctionDef
 _Loop = ast.For | ast.AsyncFor | ast.While
@@ -148,6 +148,12 @@ class Scope:
                     self._bind(name, each.lineno, "inner", loops)
 
 
+def inner_statements(node: ast.AST) -> Iterator[ast.AST]:
+    """The statements directly in a module or statement, and what of one holds others: handlers and cases."""
+    for field in ("body", "orelse", "handlers", "cases", "finalbody"):
+        yield from getattr(node, field, ())
+
+
 def function_scopes(tree: ast.Module) -> Iterator[tuple[_Function, tuple[ast.AST, ...]]]:
     """Each function of a module, with the modules, classes and functions around it from the outermost on."""
     todo: list[tuple[ast.AST, tuple[ast.AST, ...]]] = [(tree, ())]
@@ -155,6 +161,6 @@ def function_scopes(tree: ast.Module) -> Iterator[tuple[_Function, tuple[ast.AST
         node, around = todo.pop()
         if isinstance(node, _Function):
             yield node, around
-        if isinstance(node, _Function | ast.ClassDef | ast.Lambda | ast.Module):
+        if isinstance(node, _Function | ast.ClassDef | ast.Module):
             around = (*around, node)
-        todo += [(child, around) for child in ast.iter_child_nodes(node)]
+        todo += [(child, around) for child in inner_statements(node)]
