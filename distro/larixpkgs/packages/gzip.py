@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from larix.buildside.files import substitute
+import os
+
+from larix.buildside.files import mkdir_p, substitute, which
 from larix.buildside.gnu import standard_phases
 from larix.buildsystems.gnu import gnu
 from larix.packages import Origin, Package, licenses
@@ -13,6 +15,13 @@ __all__ = ["gzip"]
 def let_scripts_name_the_shell() -> None:
     """The makefile edits `/bin/sh` wherever scripts hold it, and by now they name a file that ends so."""
     substitute("Makefile.in", (r"'s\|/bin/sh\|\$\(SHELL\)\|g'", "'1s|^#!.*|#!$(SHELL)|'"))
+
+
+def provide_pager() -> None:
+    """A test runs `zmore`, for which any program called `more` will do."""
+    tools = mkdir_p("test-tools")
+    (tools / "more").symlink_to(which("cat") or "cat")
+    os.environ["PATH"] += f":{tools.absolute()}"
 
 
 gzip = Package(
@@ -26,7 +35,11 @@ gzip = Package(
         sha256="7454eb6935db17c6655576c2e1b0fabefd38b4d0936e0f87f48cd062ce91a057",
     ),
     build_system=gnu,
-    arguments={"phases": standard_phases.add_before("configure", let_scripts_name_the_shell)},
+    arguments={
+        "phases": standard_phases.add_before("configure", let_scripts_name_the_shell).add_before(
+            "check", provide_pager
+        )
+    },
     synopsis="Compress files",
     description=(
         "GNU gzip compresses files with the Lempel-Ziv method and restores them. With it come scripts "
