@@ -53,7 +53,21 @@ def test_root_holds_nothing_of_the_host(workshop: Workshop) -> None:
     assert set(seen[1].split()) == {"/etc/passwd", "/etc/group", "/etc/hosts"}
     assert set(seen[2].split()) == {
         f"/dev/{name}"
-        for name in ["fd", "full", "null", "ptmx", "pts", "random", "shm", "stderr", "stdin", "stdout", "tty", "urandom", "zero"]
+        for name in [
+            "fd",
+            "full",
+            "null",
+            "ptmx",
+            "pts",
+            "random",
+            "shm",
+            "stderr",
+            "stdin",
+            "stdout",
+            "tty",
+            "urandom",
+            "zero",
+        ]
     }
 
 
@@ -159,7 +173,18 @@ def test_set_id_bits_are_impossible_and_others_are_not(workshop: Workshop) -> No
         cp $NIX_STORE/*-shell/bin/busybox .; chmod u+s busybox 2>/dev/null || echo refused
         """
     )
-    assert text.split() == ["refused", "644", "refused", "644", "refused", "644", "555", "1750", "refused", "refused"]
+    assert text.split() == [
+        "refused",
+        "644",
+        "refused",
+        "644",
+        "refused",
+        "644",
+        "555",
+        "1750",
+        "refused",
+        "refused",
+    ]
 
 
 def test_root_and_etc_cannot_be_written(workshop: Workshop) -> None:

@@ -8,9 +8,13 @@ follows, it becomes the output, so that whoever registers it can tell how it dif
 
 from __future__ import annotations
 
+import bz2
+import gzip
 import hashlib
+import lzma
 import os
 import shutil
+import zlib
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -25,6 +29,7 @@ if TYPE_CHECKING:
 
 __all__ = ["run"]
 
+_LOADED_BY_TARFILE_WHEN_NEEDED = (bz2, gzip, lzma, zlib)  # when larix's own files may be out of reach
 _ARRIVING = "arriving"
 _REJECTED = "rejected"
 

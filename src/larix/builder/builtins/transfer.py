@@ -115,6 +115,10 @@ class Progress(NamedTuple):
     finished: bool
 
 
+class _Attempt(Protocol):
+    def run(self) -> None: ...
+
+
 class Fetcher:
     """Fetches URLs one after the other, keeping connections. `environment` may name proxies."""
 
@@ -141,15 +145,24 @@ class Fetcher:
         attempt = {"http": _HttpAttempt, "https": _HttpAttempt, "ftp": _FtpAttempt, "file": _FileAttempt}[
             scheme
         ]
-        state = attempt(self, url, target)
+        self._persist(attempt(self, url, target), target)
+        self.tell(url, target.size, target.size, finished=True)
+
+    def conditional(self, url: str, validators: Mapping[str, str], target: Target) -> dict[str, str] | None:
+        """Fetch `url` unless it is as `validators`, of an earlier answer, say; give the new ones, or None."""
+        attempt = _HttpAttempt(self, url, target, extra=validators)
+        self._persist(attempt, target)
+        return None if attempt.is_unchanged else attempt.validators
+
+    def _persist(self, attempt: _Attempt, target: Target) -> None:
+        """Try until it is done or hopeless; whoever makes progress may go on."""
         target.restart()
         self._began = time.monotonic()
         tries = 0
         while True:
             before = target.size
             try:
-                state.run()
-                self.tell(url, target.size, target.size, finished=True)
+                attempt.run()
             except TransferError as error:
                 tries = 1 if target.size > before else tries + 1
                 limit = self._limits.connection_tries if error.connecting else self._limits.tries
@@ -170,14 +183,6 @@ class Fetcher:
         if self._progress is not None and (finished or now - self._told >= _PROGRESS_EVERY):
             self._told = now
             self._progress(Progress(shown(url), done, total, now - self._began, finished))
-
-    def conditional(self, url: str, validators: Mapping[str, str], target: Target) -> dict[str, str] | None:
-        """Fetch `url` unless it is as `validators`, of an earlier answer, say; give the new ones, or None."""
-        attempt = _HttpAttempt(self, url, target, extra=validators)
-        target.restart()
-        self._began = time.monotonic()
-        attempt.run()
-        return None if attempt.is_unchanged else attempt.validators
 
     @property
     def limits(self) -> Limits:
@@ -322,12 +327,12 @@ def _explain(error: failures.HTTPError, limits: Limits) -> TransferError:
         return TransferError(f"TLS failed: {_tls_words(cause)}")
     if isinstance(cause, failures.NameResolutionError):
         return TransferError("the host's name cannot be resolved", temporary=True, connecting=True)
-    if isinstance(cause, failures.ConnectTimeoutError):
-        return TransferError(f"no connection within {limits.connect:g} s", temporary=True, connecting=True)
     if isinstance(cause, failures.NewConnectionError):
         return TransferError(
             f"cannot connect: {_words(cause.__cause__ or cause)}", temporary=True, connecting=True
         )
+    if isinstance(cause, failures.ConnectTimeoutError):
+        return TransferError(f"no connection within {limits.connect:g} s", temporary=True, connecting=True)
     if isinstance(cause, failures.ReadTimeoutError):
         return TransferError(f"nothing came for {limits.stall:g} s", temporary=True)
     if isinstance(cause, (failures.ProtocolError, failures.IncompleteRead)):

@@ -14,6 +14,7 @@ The result depends on the packages alone, not on their order: two that bring the
 
 from __future__ import annotations
 
+import bz2
 import lzma
 import os
 import posixpath
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 
 __all__ = ["BadDebianPackage", "unpack_debs"]
 
+_LOADED_BY_TARFILE_WHEN_NEEDED = (bz2, lzma, zlib)  # when larix's own files may be out of reach
 _MAGIC = b"!<arch>\n"
 _HEADER_SIZE = 60
 _CHUNK = 1 << 20

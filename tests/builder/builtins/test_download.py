@@ -1,0 +1,220 @@
+"""`builtin:download` as a derivation: in a fork, under the build user, checked and registered."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import lzma
+import os
+import tarfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from builder.conftest import SYSTEM
+from builder.servers import HttpServer, answer, files
+from larix.builder import realise
+from larix.builder.errors import BuiltinFailed, HashMismatch
+from larix.derivation import FixedOutput, Lowered, derivation
+from larix.formats.hashes import Hash, parse_hash
+from larix.formats.nar import Directory, File, encode_tree
+from larix.protocol import BuildLog, BuildOptions, BuildTarget, DownloadFinished, DownloadStarted, Event
+from larix.store import LocalStore
+
+BODY = b"upstream's bytes\n" * 100
+
+
+class Downloads:
+    def __init__(self, store: LocalStore) -> None:
+        self.store = store
+        self.events: list[Event] = []
+
+    def origin(self, url: str, content: bytes = BODY, *, name: str = "file", **environment: str) -> Lowered:
+        return derivation(
+            name,
+            store_dir=self.store.store_dir,
+            system=SYSTEM,
+            builder="builtin:download",
+            env={"url": url, **environment},
+            fixed=FixedOutput(Hash("sha256", hashlib.sha256(content).digest())),
+        )
+
+    def recursive(self, url: str, tree: File | Directory, **environment: str) -> Lowered:
+        digest = hashlib.sha256(encode_tree(tree)).digest()
+        return derivation(
+            "tree",
+            store_dir=self.store.store_dir,
+            system=SYSTEM,
+            builder="builtin:download",
+            env={"url": url, **environment},
+            fixed=FixedOutput(Hash("sha256", digest), recursive=True),
+        )
+
+    def get(self, *wanted: Lowered) -> Path:
+        self.store.instantiate(wanted)
+        options = BuildOptions(keep_going=True)
+        results = realise(
+            self.store, [BuildTarget(each.path) for each in wanted], options, self.events.append
+        )
+        return Path(results[0].outputs["out"])
+
+    def lines(self) -> list[str]:
+        return [event.line.decode() for event in self.events if isinstance(event, BuildLog)]
+
+
+@pytest.fixture
+def downloads(store: LocalStore, monkeypatch: pytest.MonkeyPatch) -> Iterator[Downloads]:
+    for variable in ("http_proxy", "https_proxy", "all_proxy"):
+        monkeypatch.delenv(variable, raising=False)
+    monkeypatch.setenv("LARIX_DEBIAN_MIRROR", "http://127.0.0.1:9/nothing-listens-here")
+    yield Downloads(store)
+
+
+def test_file_comes_from_a_server_and_is_registered_by_content(downloads: Downloads) -> None:
+    with HttpServer(answer(BODY)) as server:
+        drv = downloads.origin(f"{server.url}/file")
+        assert downloads.get(drv).read_bytes() == BODY
+    info = downloads.store.path_info(drv.output_path())
+    assert info.content_address == f"fixed:{Hash('sha256', hashlib.sha256(BODY).digest())}"
+    assert info.references == ()
+    started = [event for event in downloads.events if isinstance(event, DownloadStarted)]
+    assert started == [DownloadStarted(f"{server.url}/file", len(BODY), drv.path)]
+    assert [event.done for event in downloads.events if isinstance(event, DownloadFinished)] == [len(BODY)]
+
+
+def test_next_place_is_tried_and_each_failure_is_one_line(downloads: Downloads) -> None:
+    with HttpServer(answer(b"", status="404 Not Found")) as broken, HttpServer(answer(BODY)) as good:
+        urls = [f"{broken.url}/a", "mirror://unheard-of/x", "file:///nonexistent", f"{good.url}/b"]
+        downloads.get(downloads.origin(" ".join(urls)))
+    assert [line.partition(": ")[2].partition(",")[0] for line in downloads.lines()] == [
+        "HTTP 404 Not Found",
+        "there is no mirror list `unheard-of`",
+        "No such file or directory",
+    ]
+
+
+def test_wrong_content_is_passed_over_for_the_next_place(downloads: Downloads) -> None:
+    with HttpServer(answer(b"stale")) as stale, HttpServer(answer(BODY)) as good:
+        assert downloads.get(downloads.origin(f"{stale.url}/a {good.url}/b")).read_bytes() == BODY
+    assert downloads.lines() == [f"{stale.url}/a: what came has another hash (5 bytes)"]
+
+
+def test_mismatch_tells_both_hashes_the_place_and_keeps_what_came(downloads: Downloads) -> None:
+    page = b"<!DOCTYPE html>\n<title>Moved</title>"
+    with HttpServer(answer(page)) as server:
+        drv = downloads.origin(f"{server.url}/file")
+        with pytest.raises(HashMismatch) as caught:
+            downloads.get(drv)
+    error = caught.value
+    assert error.exit_code == 102
+    assert error.actual.digest == hashlib.sha256(page).digest()
+    assert error.expected.digest == hashlib.sha256(BODY).digest()
+    for text in (error.actual.sri(), error.actual.nix32(), error.expected.sri(), error.expected.nix32()):
+        assert text in error.message
+    assert parse_hash(error.actual.nix32(), "sha256") == error.actual
+    assert f"url: {server.url}/file" in error.message
+    assert f"size: {len(page)} bytes" in error.message
+    assert "looks like a web page and not like a file: <!DOCTYPE html>" in error.message
+    assert error.kept is not None
+    assert Path(error.kept).read_bytes() == page
+    assert downloads.store.is_valid(error.kept)
+    assert not downloads.store.is_valid(drv.output_path())
+
+
+def test_kept_file_serves_when_the_hash_is_mended(downloads: Downloads) -> None:
+    with HttpServer(answer(BODY)) as server:
+        with pytest.raises(HashMismatch):
+            downloads.get(downloads.origin(f"{server.url}/file", b"something else"))
+        assert len(server.requests) == 1
+        downloads.get(downloads.origin(f"{server.url}/file"))
+        assert len(server.requests) == 1
+
+
+def test_nothing_found_anywhere_names_every_place(downloads: Downloads) -> None:
+    with HttpServer(answer(b"", status="404 Not Found")) as server:
+        with pytest.raises(BuiltinFailed) as caught:
+            downloads.get(downloads.origin(f"{server.url}/a {server.url}/b"))
+    assert caught.value.exit_code == 100
+    assert f"{server.url}/a: HTTP 404 Not Found" in caught.value.message
+    assert f"{server.url}/b: HTTP 404 Not Found" in caught.value.message
+    assert caught.value.hint is not None
+
+
+def test_origin_without_places_is_told(downloads: Downloads) -> None:
+    with pytest.raises(BuiltinFailed, match="names no `url`"):
+        downloads.get(downloads.origin(" "))
+
+
+def test_archive_of_debian_is_the_last_resort(downloads: Downloads, monkeypatch: pytest.MonkeyPatch) -> None:
+    """All of the origin's own places are gone; its hash stands in a source index."""
+    digest = hashlib.sha256(BODY).hexdigest()
+    index = (
+        f"Package: x\nDirectory: pool/main/x/x\nChecksums-Sha256:\n {digest} {len(BODY)} x_1.orig.tar.gz\n\n"
+    )
+    contents = {
+        "/debian/dists/bookworm/main/source/Sources.xz": lzma.compress(index.encode()),
+        "/debian/pool/main/x/x/x_1.orig.tar.gz": BODY,
+    }
+    with HttpServer(files(contents)) as server:
+        monkeypatch.setenv("LARIX_DEBIAN_MIRROR", f"{server.url}/debian")
+        with HttpServer(answer(b"", status="410 Gone")) as gone:
+            drv = downloads.origin(f"{gone.url}/x-1.tar.gz")
+            assert downloads.get(drv).read_bytes() == BODY
+
+
+def test_debian_names_are_asked_of_the_mirror_of_the_setting(
+    downloads: Downloads, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with HttpServer(files({"/debian/pool/main/x.deb": BODY})) as server:
+        monkeypatch.setenv("LARIX_DEBIAN_MIRROR", f"{server.url}/debian")
+        assert downloads.get(downloads.origin("debian://pool/main/x.deb")).read_bytes() == BODY
+
+
+def test_several_downloads_run_at_once(downloads: Downloads) -> None:
+    with HttpServer(files({f"/{number}": bytes([number]) * 1000 for number in range(12)})) as server:
+        wanted = [
+            downloads.origin(f"{server.url}/{number}", bytes([number]) * 1000, name=f"file-{number}")
+            for number in range(12)
+        ]
+        downloads.get(*wanted)
+    assert downloads.store.valid_paths([each.output_path() for each in wanted]) == {
+        each.output_path() for each in wanted
+    }
+
+
+def test_program_is_made_executable(downloads: Downloads) -> None:
+    with HttpServer(answer(BODY)) as server:
+        drv = downloads.recursive(f"{server.url}/tool", File(BODY, executable=True), executable="1")
+        path = downloads.get(drv)
+    assert os.access(path, os.X_OK)
+
+
+def test_archive_is_unpacked(downloads: Downloads) -> None:
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w:gz") as archive:
+        entry = tarfile.TarInfo("top/file")
+        entry.size = len(BODY)
+        archive.addfile(entry, io.BytesIO(BODY))
+    tree = Directory({b"file": File(BODY, executable=False)})
+    with HttpServer(answer(buffer.getvalue())) as server:
+        path = downloads.get(downloads.recursive(f"{server.url}/x.tar.gz", tree, unpack="1"))
+    assert (path / "file").read_bytes() == BODY
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root has files that the build user may not read")
+def test_file_that_the_build_user_may_not_read_is_out_of_reach(downloads: Downloads, tmp_path: Path) -> None:
+    secret = tmp_path / "secret"
+    secret.write_bytes(BODY)
+    secret.chmod(0o600)
+    with pytest.raises(BuiltinFailed, match="Permission denied"):
+        downloads.get(downloads.origin(f"file://{secret}"))
+
+
+def test_passwords_are_neither_logged_nor_reported(downloads: Downloads) -> None:
+    with HttpServer(answer(b"", status="403 Forbidden")) as server:
+        url = server.url.replace("://", "://me:hunter2@") + "/x"
+        with pytest.raises(BuiltinFailed) as caught:
+            downloads.get(downloads.origin(url))
+    assert "hunter2" not in caught.value.message
+    assert "hunter2" not in "\n".join(downloads.lines())
