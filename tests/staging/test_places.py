@@ -3,6 +3,7 @@ import sys
 
 import pytest
 
+from larix.cli.progress import printable
 from larix.errors import Location
 from larix.staging import build_expression_to_derivation
 from larix.staging.places import locate, translate
@@ -48,6 +49,12 @@ def test_a_traceback_of_a_build_names_host_files_and_lines(failed):
     assert "ZeroDivisionError" in shown
     # What called the function was written by nobody.
     assert f'File "{program}", line ' in shown
+
+
+def test_progress_displays_show_host_files(failed):
+    file, _, log = failed
+    shown = [printable(line) for line in log.splitlines()]
+    assert f'  File "{file}", line 12, in fail' in shown
 
 
 def test_other_lines_of_a_log_are_left_alone(failed):

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import sys
 from collections import deque
 from collections.abc import Callable, Generator
 
@@ -60,12 +61,18 @@ class Running:
 
 def printable(line: bytes) -> str:
     """A log line that cannot take over the terminal: what a carriage return left, no control characters."""
-    text = line.decode("utf-8", "backslashreplace").rstrip("\r\n").rpartition("\r")[2]
+    text = _in_host_terms(line).decode("utf-8", "backslashreplace").rstrip("\r\n").rpartition("\r")[2]
     if text.isprintable():
         return text
     return "".join(
         char if char.isprintable() or char == "\t" else f"\\x{ord(char):02x}" for char in _plain(text)
     )
+
+
+def _in_host_terms(line: bytes) -> bytes:
+    """A line of a traceback with the host's file and line, if the program it names was staged here."""
+    places = sys.modules.get("larix.staging.places") if b'", line ' in line else None
+    return line if places is None else places.translate(line)
 
 
 def _plain(text: str) -> str:
