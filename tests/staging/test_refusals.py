@@ -92,6 +92,16 @@ def test_a_variable_that_has_no_value_yet(lowering):
     assert later
 
 
+IN_A_LOOP = """\
+def make():
+    n = 0
+    while n < 2:
+        n += 1
+        def run(): return n
+    return run
+run = make()
+"""
+
 REFUSED_FUNCTIONS = {
     "global": ("def run():\n    global count\n    count = 1\n", "count", 1, "assigns the global"),
     "nonlocal": (
@@ -132,7 +142,7 @@ REFUSED_FUNCTIONS = {
         "loop",
     ),
     "loop in a function": (
-        "def make():\n\tn = 0\n\twhile n < 2:\n\t\tn += 1\n\t\tdef run(): return n\n\treturn run\nrun = make()",
+        IN_A_LOOP,
         "n",
         5,
         "loop",
