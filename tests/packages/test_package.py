@@ -79,6 +79,7 @@ def test_unknown_input_is_told_at_its_line():
         ({"version": "1/2"}, "field `version`"),
         ({"inputs": ["gawk"]}, "name the package itself"),
         ({"inputs": 3}, "a list of packages"),
+        ({"inputs": [pytest]}, "the module `pytest`; name the package in it"),
         ({"license": "GPL"}, "a licence of `larix.packages.licenses`"),
         ({"build_system": "gnu"}, "a build system such as"),
         ({"outputs": []}, "one output or more"),

@@ -45,6 +45,8 @@ def test_methods_and_partial_functions_are_late_too():
     assert Thing(name="a", version=Holder().plain).version == "plain"
     assert Thing(name="a", version=functools.partial(lambda x, t: x + t.name, "x")).version == "xa"
     assert Thing(name="a", version=functools.partial(lambda x: x, "x")).version == "x"
+    assert Thing(name="a", version=functools.partial(str, 3)).version == "3"
+    assert Thing(name="a", version=lambda own="default": own).version == "default"
 
 
 def test_functions_run_once_for_each_platform():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from types import ModuleType
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from larix.derivation import Source
@@ -132,4 +133,6 @@ def _lowerable(value: Any) -> Lowerable:
 def _words(value: Any) -> str:
     if isinstance(value, str):
         return f"the string {value!r}; name the package itself, not its name"
+    if isinstance(value, ModuleType):
+        return f"the module `{value.__name__}`; name the package in it"
     return f"the {type(value).__name__} {value!r:.60}"

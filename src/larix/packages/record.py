@@ -271,13 +271,13 @@ class Record(metaclass=RecordType):
 
 
 def _takes_argument(late: Callable[..., Any]) -> bool:
-    if isinstance(late, FunctionType):
-        code = late.__code__
-        return code.co_argcount - len(late.__defaults__ or ()) > 0
-    if isinstance(late, MethodType):
-        code = late.__func__.__code__
-        return code.co_argcount - 1 - len(late.__func__.__defaults__ or ()) > 0
-    inner: Any = late.func if isinstance(late, functools.partial) else late
-    taken = len(late.args) if isinstance(late, functools.partial) else 0
-    code = inner.__code__
-    return bool(code.co_argcount - taken - len(inner.__defaults__ or ()) > 0)
+    """Whether a late field's function wants the record; arguments with default values are its own affair."""
+    given = 0
+    inner: Any = late
+    if isinstance(inner, functools.partial):
+        given, inner = len(inner.args), cast("Any", inner.func)
+    if isinstance(inner, MethodType):
+        given, inner = given + 1, inner.__func__
+    if not isinstance(inner, FunctionType):
+        return False
+    return inner.__code__.co_argcount - given - len(inner.__defaults__ or ()) > 0
