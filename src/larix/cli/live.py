@@ -21,7 +21,7 @@ from rich.spinner import Spinner
 from rich.table import Table
 from rich.text import Text
 
-from larix.cli.progress import Running, failure_lines, printable, short_name, waiting_line
+from larix.cli.progress import Running, failure_lines, phase_line, printable, short_name, waiting_line
 from larix.formats.storepath import StorePath
 from larix.protocol import (
     BuildFailed,
@@ -110,11 +110,11 @@ class LiveProgress:
         elif isinstance(event, BuildFailed):
             self._builds.pop(event.drv, None)
             self._print(Text.assemble(("✗ ", "red"), short_name(event.drv)))
-            for line in failure_lines(self._running, event, self._on_host):
+            for line in failure_lines(self._running, event, self._on_host, verbosity=self._verbosity):
                 self._print(Text(line))
         elif isinstance(event, BuildPhase):
             if self._verbosity >= 3 and event.seconds is None:
-                self._print(Text(f"phase `{event.phase}'", style="bold"))
+                self._print(Text(phase_line(event), style="bold"))
         elif isinstance(event, BuildWaiting):
             self._print(Text(waiting_line(event), style="dim"))
         else:

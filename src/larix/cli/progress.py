@@ -27,7 +27,16 @@ from larix.protocol import (
     Sink,
 )
 
-__all__ = ["LinesProgress", "Running", "failure_lines", "printable", "short_name", "waiting_line", "watching"]
+__all__ = [
+    "LinesProgress",
+    "Running",
+    "failure_lines",
+    "phase_line",
+    "printable",
+    "short_name",
+    "waiting_line",
+    "watching",
+]
 
 _KEPT_LINES = 12
 
@@ -93,10 +102,18 @@ def waiting_line(event: BuildWaiting) -> str:
     return f"waiting for {event.drv}, which is being built{by}..."
 
 
-def failure_lines(running: Running, event: BuildFailed, on_host: Callable[[str], str]) -> list[str]:
-    """The end of a failed build's log with the phase it was in, and where the whole log is."""
+def phase_line(event: BuildPhase) -> str:
+    if event.seconds is None:
+        return f"starting phase `{event.phase}'"
+    return f"phase `{event.phase}' took {event.seconds:.1f} seconds"
+
+
+def failure_lines(
+    running: Running, event: BuildFailed, on_host: Callable[[str], str], *, verbosity: int
+) -> list[str]:
+    """The end of a failed build's log, unless it was shown, with its phase, and where the whole log is."""
     lines: list[str] = []
-    tail = running.tail(event.drv)
+    tail = running.tail(event.drv) if verbosity < 3 else []
     if tail:
         phase = running.phases.get(event.drv)
         lines.append(f"last lines of the log, in phase `{phase}':" if phase else "last lines of the log:")
@@ -127,13 +144,12 @@ class LinesProgress:
                 diagnostics.say(f"building {event.drv}...{again}")
         elif isinstance(event, BuildPhase):
             if self._verbosity >= 3:
-                took = "starting" if event.seconds is None else f"finished after {event.seconds:.1f} seconds,"
-                diagnostics.say(f"{took} phase `{event.phase}'")
+                diagnostics.say(phase_line(event))
         elif isinstance(event, BuildFinished):
             if self._verbosity >= 1:
                 diagnostics.say(f"successfully built {event.drv}")
         elif isinstance(event, BuildFailed):
-            for line in failure_lines(self._running, event, self._on_host):
+            for line in failure_lines(self._running, event, self._on_host, verbosity=self._verbosity):
                 diagnostics.say(line)
         elif isinstance(event, BuildWaiting):
             if self._verbosity >= 1:

@@ -23,10 +23,15 @@ CATEGORY = "main"
 SYNOPSIS = "free the space of what nothing uses any more"
 
 COLLECTING = (
-    Option("collect-garbage", "C", "MIN", "collect, stopping after MIN bytes", optional=True),
+    Option("collect-garbage", "C", "MIN", "collect, stopping after MIN bytes", optional=True, collects=True),
     Option("free-space", "F", "FREE", "collect until FREE bytes are available"),
     Option(
-        "delete-generations", "d", "DURATION", "first delete old generations, or those older", optional=True
+        "delete-generations",
+        "d",
+        "DURATION",
+        "first delete old generations, or those older",
+        optional=True,
+        collects=True,
     ),
     Option("delete", "D", help="delete the given PATHs, if nothing uses them"),
     Option("dry-run", "n", help="tell what a collection would delete"),
