@@ -55,32 +55,47 @@ def main(preload: tuple[str, ...] = ()) -> None:
     gc.collect()
     gc.freeze()
     gc.disable()
-    sys_.set_signal(sys_.SIGCHLD, sys_.SIG_IGN)  # the kernel reaps keepers; larix hears from them directly
     launcher = os.getpid()
     channel = _socket.socket(fileno=0)
+    keepers: set[int] = set()
     while True:
         byte, ancillary, _flags, _address = channel.recvmsg(
             1, _socket.CMSG_SPACE(4 * _INT), _socket.MSG_CMSG_CLOEXEC
         )
+        _reap(keepers, os.WNOHANG)
         if not byte:
+            for keeper in keepers:
+                os.kill(keeper, _SIGKILL)
+            _reap(keepers, 0)
             return
         received = b"".join(data for _level, kind, data in ancillary if kind == _socket.SCM_RIGHTS)
         descriptors = tuple(memoryview(received).cast("i"))
         if len(descriptors) == 4:
-            _start(launcher, *descriptors)
+            keepers |= _start(launcher, *descriptors)
         for descriptor in descriptors:
             os.close(descriptor)
 
 
-def _start(launcher: int, request: int, log: int, control: int, kept: int) -> None:
+def _reap(keepers: set[int], options: int) -> None:
+    """Wait for keepers, so that the time their builds took counts as the launcher's, and then as larix's."""
+    while keepers:
+        pid, _ = os.waitpid(-1, options)
+        if pid == 0:
+            return
+        keepers.discard(pid)
+
+
+def _start(launcher: int, request: int, log: int, control: int, kept: int) -> set[int]:
+    """Fork a keeper; its process id, or nothing when that is impossible, which larix then was told."""
     try:
         child = os.fork()
     except OSError as error:
         _report(control, ("failed", "fork", error.errno, ""))
-        return
+        return set()
     if child == 0:
         _end_with(lambda: _keep(launcher, request, log, control), control)
     del kept
+    return {child}
 
 
 def _end_with(function: Callable[[], None], control: int) -> NoReturn:
@@ -107,7 +122,6 @@ def _report(control: int, message: tuple[Any, ...]) -> None:
 
 def _keep(launcher: int, request_file: int, log: int, control: int) -> None:
     """Be the keeper: make process 1, then wait for its end or for larix's."""
-    sys_.set_signal(sys_.SIGCHLD, sys_.SIG_DFL)
     sys_.prctl(sys_.PR_SET_PDEATHSIG, _SIGKILL, "PR_SET_PDEATHSIG")
     if os.getppid() != launcher:
         return
