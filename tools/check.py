@@ -24,6 +24,7 @@ CODE = ["src", "distro", "tests", "tools", "bench"]
 HELPERS = {
     "nix-store": ["nix-bin"],
     "bash-static": ["bash-static"],
+    "busybox": ["busybox-static"],
     "git": ["git"],
     "gcc": ["gcc", "libc6-dev"],
 }
