@@ -134,6 +134,14 @@ def test_broken_module_is_a_warning_with_its_place_and_the_rest_works(tmp_path: 
     assert (warning.place.file, warning.place.line) == (str(tmp_path / "broken_one.py"), line)
 
 
+def test_name_that_a_module_lacks_comes_with_the_one_meant(tmp_path: Path):
+    (tmp_path / "misspelt.py").write_text("from larix.packages import Packag\n")
+    catalogue, warnings = open_catalogue(tmp_path)
+    assert catalogue.entries == ()
+    assert "cannot import name 'Packag' from 'larix.packages'" in warnings[0].message
+    assert warnings[0].hint == "did you mean `Package`?"
+
+
 def test_modules_that_import_from_each_other_are_told_what_to_do(tmp_path: Path):
     (tmp_path / "ring_a.py").write_text("from ring_b import b\na = 1\n")
     (tmp_path / "ring_b.py").write_text("from ring_a import a\nb = 1\n")

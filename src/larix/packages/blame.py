@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import builtins
 import os
+import re
+import sys
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -18,6 +20,9 @@ __all__ = ["Blame", "blame", "did_you_mean"]
 
 
 _STANDARD_LIBRARY = os.path.dirname(os.__file__) + "/"
+
+
+_MISSING_NAME = re.compile(r"cannot import name '(?P<name>\w+)' from '(?P<module>[\w.]+)'")
 
 
 class Blame(NamedTuple):
@@ -85,6 +90,10 @@ def _hint(error: BaseException, frame: FrameType | None) -> str | None:
         return "two modules need each other: import the module, and name what it has in a function only"
     if isinstance(error, AttributeError) and error.name and error.obj is not None:
         return did_you_mean(error.name, [each for each in dir(error.obj) if not each.startswith("_")])
+    missing = _MISSING_NAME.match(str(error)) if isinstance(error, ImportError) else None
+    if missing is not None:
+        module = sys.modules.get(missing["module"])
+        return did_you_mean(missing["name"], [*dir(module), *getattr(module, "__all__", ())])
     if isinstance(error, ImportError) and error.name:
         return "a directory of package files is added with `-L DIRECTORY`" if error.path is None else None
     return None
