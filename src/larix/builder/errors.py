@@ -7,7 +7,6 @@ Exit codes are Nix's: 100 a build failed, 101 it ran out of time, 102 its conten
 from __future__ import annotations
 
 import os
-import signal
 from typing import TYPE_CHECKING
 
 from larix.errors import LarixError
@@ -77,6 +76,8 @@ class BuilderFailed(BuildError):
 def describe_status(status: int) -> str:
     """A wait status in words."""
     if os.WIFSIGNALED(status):
+        import signal  # makes enumerations of all of them, for this name alone
+
         number = os.WTERMSIG(status)
         try:
             name = signal.Signals(number).name

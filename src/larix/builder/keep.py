@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import errno
 import os
-import shutil
 import stat
 
 from larix.builder.environment import build_directory_name
@@ -36,6 +35,8 @@ def keep_tree(directory: str, drv_name: str, *, built_by: int | None) -> str:
     except OSError as error:
         if error.errno != errno.EXDEV:
             raise
+        import shutil  # costs more than starting a build, and few builds are kept
+
         shutil.copytree(directory, target, symlinks=True, dirs_exist_ok=True, ignore_dangling_symlinks=True)
     os.chmod(target, 0o700)
     return target

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import filecmp
 import os
 import stat
 
@@ -49,4 +48,6 @@ def _difference(one: bytes, two: bytes) -> str | None:
         return None
     if bool(first.st_mode & 0o100) != bool(second.st_mode & 0o100):
         return "executable in one only"
+    import filecmp  # only results that differ pay for it
+
     return None if filecmp.cmp(one, two, shallow=False) else "different contents"
