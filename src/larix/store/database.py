@@ -239,12 +239,17 @@ class Database:
         )
         return {row[0] for row in rows}
 
-    def derivation_outputs(self, drv: StorePath) -> dict[str, StorePath]:
-        rows = self.query(
-            "select id, path from DerivationOutputs where drv = (select id from ValidPaths where path = ?)",
-            drv,
-        )
-        return dict(rows)
+    def outputs_of(self, drvs: Sequence[StorePath]) -> dict[StorePath, dict[str, StorePath]]:
+        """For each valid derivation, its outputs by name, sorted."""
+        found: dict[StorePath, dict[str, StorePath]] = {}
+        for drv, name, path in self.query(
+            "select ValidPaths.path, DerivationOutputs.id, DerivationOutputs.path from ValidPaths "
+            "join DerivationOutputs on drv = ValidPaths.id "
+            f"where ValidPaths.path in {_IN_LIST} order by DerivationOutputs.id",
+            _json_list(drvs),
+        ):
+            found.setdefault(drv, {})[name] = path
+        return found
 
     def all_paths(self) -> set[StorePath]:
         return {row[0] for row in self.query("select path from ValidPaths")}

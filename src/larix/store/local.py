@@ -38,7 +38,7 @@ from larix.store.ingest import Incoming, Ingested, new_incoming
 from larix.store.instantiate import DerivationOutput, Graph, Item, source_item, text_item, write_items
 from larix.store.journal import Journal, Record
 from larix.store.layout import Layout
-from larix.store.locks import PathLocks, open_lock_file
+from larix.store.locks import PathLocks, open_lock_file, try_lock
 from larix.store.pipeline import hash_steps
 from larix.store.roots import indirect_root_file, make_link
 from larix.store.temproots import release_temp_roots, temp_roots_of
@@ -51,6 +51,7 @@ if TYPE_CHECKING:
 __all__ = ["LocalStore", "SourceChanged", "open_local_store"]
 
 _PIECE = 256 * 1024
+_RETRY_SECONDS = 0.01
 
 
 class SourceChanged(StoreError):
@@ -131,7 +132,11 @@ class LocalStore:
 
     def derivation_outputs(self, drv: StorePath) -> dict[str, StorePath]:
         """The outputs of a valid derivation, by name, without reading it."""
-        return self.database.derivation_outputs(drv)
+        return self.database.outputs_of((drv,)).get(drv, {})
+
+    def outputs_of(self, drvs: Iterable[StorePath]) -> dict[StorePath, dict[str, StorePath]]:
+        """The same for many; what is no valid derivation, or has outputs without a name yet, is left out."""
+        return self.database.outputs_of(list(drvs))
 
     def closure(self, paths: Iterable[StorePath]) -> set[StorePath]:
         wanted = list(dict.fromkeys(paths))
@@ -594,7 +599,11 @@ def _initialise(layout: Layout) -> None:
     """Make the database, once, however many processes come at the same time."""
     lock = open_lock_file(layout.big_lock_file)
     try:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+        # Not waited for: who was first keeps the lock, shared, for as long as its store is open.
+        while not try_lock(lock):
+            if os.path.exists(layout.schema_file):
+                return
+            time.sleep(_RETRY_SECONDS)
         if os.path.exists(layout.schema_file):
             return
         os.close(os.open(layout.database_file, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o644))

@@ -84,11 +84,11 @@ class ReferenceScanner:
         self.found.update(paths)
         for start in range(_LENGTH - _KEY + 1):
             key = digits[start : start + _KEY]
-            rest = [entry for entry in self._keys[key] if entry[0] != digits]
+            rest = [entry for entry in self._keys.get(key, ()) if entry[0] != digits]
             if rest:
                 self._keys[key] = rest
             else:
-                del self._keys[key]
+                self._keys.pop(key, None)
 
 
 def _extends(data: bytes, at: int, digits: bytes, start: int) -> bool:
