@@ -22,20 +22,37 @@ class Node:
 
     `missing` are its outputs that were not valid when it was looked at. `inputs` are filled in when it must
     be built: the nodes of what it is built from; `users` the other way round. `blockers` counts unfinished
-    inputs.
+    inputs. The derivation is read when first asked for: of what is valid only the outputs are of interest.
     """
 
-    __slots__ = ("blockers", "derivation", "drv", "inputs", "missing", "outputs", "users", "wanted")
+    __slots__ = (
+        "_derivation",
+        "_store",
+        "blockers",
+        "drv",
+        "inputs",
+        "missing",
+        "outputs",
+        "users",
+        "wanted",
+    )
 
-    def __init__(self, drv: StorePath, derivation: Derivation) -> None:
+    def __init__(self, store: LocalStore, drv: StorePath, outputs: dict[str, StorePath] | None) -> None:
+        self._store = store
+        self._derivation: Derivation | None = None
         self.drv = drv
-        self.derivation = derivation
-        self.outputs: dict[str, StorePath] = {}
+        self.outputs = _outputs_read(self) if outputs is None else outputs
         self.wanted: set[str] = set()
         self.missing: set[str] = set()
         self.inputs: list[Node] = []
         self.users: list[Node] = []
         self.blockers = 0
+
+    @property
+    def derivation(self) -> Derivation:
+        if self._derivation is None:
+            self._derivation = self._store.read_derivation(self.drv)
+        return self._derivation
 
     @property
     def must_be_built(self) -> bool:
@@ -78,12 +95,11 @@ def load_graph(store: LocalStore, targets: Iterable[BuildTarget], *, all_inputs:
     store.add_temp_root(*(drv for drv, _outputs, _user in frontier))
     expanded: set[StorePath] = set()
     while frontier:
-        fresh = [
-            _open(store, nodes, drv)
-            for drv in dict.fromkeys(item[0] for item in frontier)
-            if drv not in nodes
-        ]
-        _ask(store, fresh)
+        fresh = [drv for drv in dict.fromkeys(item[0] for item in frontier) if drv not in nodes]
+        outputs = store.outputs_of(fresh)
+        opened = [Node(store, drv, outputs.get(drv)) for drv in fresh]
+        nodes.update(zip(fresh, opened, strict=True))
+        _ask(store, opened)
         following: list[tuple[StorePath, tuple[str, ...], Node | None]] = []
         for drv, names, user in frontier:
             node = nodes[drv]
@@ -101,16 +117,17 @@ def load_graph(store: LocalStore, targets: Iterable[BuildTarget], *, all_inputs:
     return Graph(nodes, roots)
 
 
-def _open(store: LocalStore, nodes: dict[StorePath, Node], drv: StorePath) -> Node:
-    derivation = store.read_derivation(drv)
-    node = nodes[drv] = Node(drv, derivation)
-    for name, output in derivation.outputs.items():
+def _outputs_read(node: Node) -> dict[str, StorePath]:
+    """The outputs as the derivation itself names them, where the database does not; tells why it cannot."""
+    drv = node.drv
+    outputs: dict[str, StorePath] = {}
+    for name, output in node.derivation.outputs.items():
         if not output.path:
             raise CannotBuild(
                 drv, f"`{drv}` has outputs whose names are unknown before they are built, which larix lacks"
             )
-        node.outputs[name] = _as_path(output.path)
-    return node
+        outputs[name] = _as_path(output.path)
+    return outputs
 
 
 def _as_path(path: str) -> StorePath:

@@ -58,6 +58,7 @@ class Scheduler:
         self._ready: dict[bool, deque[Node]] = {False: deque(), True: deque()}  # builds, downloads
         self._waiting: list[tuple[Node, PathLocks]] = []
         self._retry_at = 0.0
+        self._concluding: list[_Running] = []
         self._told: set[Node] = set()
         self._running: dict[int, _Running] = {}
         self._count = {False: 0, True: 0}
@@ -180,22 +181,35 @@ class Scheduler:
                 limit = min(limit, max(deadline - now, 0.0))
         events = self._poll.poll(limit * 1000 + 1)
         now = time.monotonic()
+        over: list[_Running] = []
         for descriptor, _ in events:
             running = self._running.get(descriptor)
-            if running is not None:
-                self._handle(running, descriptor, now)
+            if running is not None and self._handle(running, descriptor, now):
+                over.append(running)
+        if over:
+            self._finish(over)
         for build in builds.values():
             if not build.is_over:
                 build.check_time(now)
 
-    def _handle(self, running: _Running, descriptor: int, now: float) -> None:
+    def _handle(self, running: _Running, descriptor: int, now: float) -> bool:
+        """Take what came; true when that was the end of the build."""
         before = running.build.descriptors()
         running.build.handle(descriptor, now)
         for gone in set(before) - set(running.build.descriptors()):
             self._poll.unregister(gone)
             del self._running[gone]
-        if running.build.is_over:
+        return running.build.is_over
+
+    def _finish(self, over: list[_Running]) -> None:
+        """Deal with builds that are over; others take their slots before outputs are taken in."""
+        self._concluding += over
+        for running in over:
             self._count[running.is_download] -= 1
+        if self._options.keep_going or all(running.build.failure() is None for running in over):
+            self._start_what_can_be()
+        while self._concluding:
+            running = self._concluding[0]
             try:
                 self._conclude(running)
             except BuildError as error:
@@ -203,6 +217,7 @@ class Scheduler:
                 self._fail(running.node, error)
             finally:
                 running.build.discard()
+                del self._concluding[0]
 
     def _conclude(self, running: _Running) -> None:
         """A build is over: take what it made, and go on to its next round or to what waited for it."""
@@ -270,6 +285,9 @@ class Scheduler:
             running.build.discard()
             running.locks.release()
         self._running.clear()
+        for running in self._concluding:
+            running.build.discard()
+            running.locks.release()
         for _, locks in self._waiting:
             locks.release()
 
