@@ -110,6 +110,7 @@ def test_modules_are_compiled_by_the_builders_python_in_their_own_derivation(low
     assert "module-import" not in {each.name for each in one.sources}
 
 
+@pytest.mark.slow
 def test_compiled_modules_are_the_same_each_time_and_need_no_source_to_be_read(tmp_path):
     source = tmp_path / "source" / "pack"
     source.mkdir(parents=True)

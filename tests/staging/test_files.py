@@ -36,6 +36,7 @@ TREES = st.recursive(
 ).filter(lambda tree: isinstance(tree, Directory))
 
 
+@pytest.mark.slow
 @given(tree=TREES)
 def test_a_local_tree_is_called_by_its_archive(tmp_path_factory, tree):
     directory = tmp_path_factory.mktemp("tree") / "x"

@@ -53,6 +53,7 @@ def same(one, other):
     return repr(one) == repr(other)
 
 
+@pytest.mark.slow
 @given(VALUES)
 def test_a_spelling_is_one_ascii_line_that_evaluates_to_the_value(value):
     spelling = spell(value)

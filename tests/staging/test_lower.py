@@ -71,6 +71,7 @@ def test_a_package_that_needs_itself_for_another_system_is_no_cycle(lowering):
     assert lowering.lower(Bootstrapped("gcc")).origin.name == "gcc"
 
 
+@pytest.mark.slow
 def test_a_deep_graph_is_lowered(lowering):
     node = Node("bottom")
     for number in range(5000):
@@ -80,6 +81,7 @@ def test_a_deep_graph_is_lowered(lowering):
     assert sys.getrecursionlimit() == limit
 
 
+@pytest.mark.slow
 def test_a_graph_without_end_is_an_error_that_shows_where_it_went(lowering):
     class Endless(Node):
         def __lower__(self, lowering):
@@ -92,6 +94,7 @@ def test_a_graph_without_end_is_an_error_that_shows_where_it_went(lowering):
     assert sys.getrecursionlimit() == limit
 
 
+@pytest.mark.slow
 def test_a_field_that_asks_for_itself_is_an_error(lowering):
     class Selfish(Node):
         @property

@@ -159,8 +159,25 @@ REFUSED_FUNCTIONS = {
     "globals": ("def run(): return globals()\n", "globals", 1, "cannot be used"),
     "exit": ("def run(): exit(1)\n", "exit", 1, "cannot be used"),
     "own file": ("def run(): return __file__\n", "__file__", 1, "host's module"),
-    "host module": ("import larix.errors\ndef run(): return larix.errors\n", "larix", 2, "cannot follow"),
-    "third party": ("import pytest as p\ndef run(): return p.mark\n", "p", 2, "cannot follow"),
+    "host module": (
+        "import larix.errors\ndef run(): return larix.errors\n",
+        "larix.errors",
+        2,
+        "cannot follow",
+    ),
+    "attribute of a host module": (
+        "import pytest as p\ndef run(): return 1, p.mark.slow\n",
+        "p.mark",
+        2,
+        "`p.mark` is a",
+    ),
+    "absent attribute of a host module": (
+        "import pytest as p\ndef run(): return p.absent\n",
+        "p.absent",
+        2,
+        "`p.absent` is not defined",
+    ),
+    "third party": ("import pytest as p\ndef run(): return p\n", "p", 2, "cannot follow"),
     "inner import": ("def run():\n    import pytest\n    return pytest\n", "pytest", 2, "imports `pytest`"),
     "inner host import": (
         "def run():\n    from larix import errors\n    return errors\n",

@@ -107,6 +107,7 @@ def load(text, directory):
     return space["run"]
 
 
+@pytest.mark.slow
 @settings(max_examples=40, suppress_health_check=[HealthCheck.too_slow])
 @given(texts=modules(), argument=LITERALS | st.just("fuel"))
 def test_a_staged_function_does_what_the_function_does(tmp_path_factory, texts, argument):
@@ -116,6 +117,7 @@ def test_a_staged_function_does_what_the_function_does(tmp_path_factory, texts, 
     assert ascii(space["run"](argument)) == ascii(run(argument))
 
 
+@pytest.mark.slow
 @settings(max_examples=40, suppress_health_check=[HealthCheck.too_slow])
 @given(texts=modules())
 def test_remarks_and_annotations_are_not_seen(tmp_path_factory, texts):

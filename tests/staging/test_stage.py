@@ -328,3 +328,31 @@ def test_the_mark_of_build_side_functions_stays_on_the_host(lowering):
         return x
 
     assert stage(run, lowering).text == "\ndef run(x):\n    return x\n"
+
+
+def test_of_a_module_of_the_host_just_what_is_used_follows(module, lowering, run_fresh):
+    module(
+        """
+        import re
+        unused = re.compile("x")
+        size = 2
+        def double(x):
+            return x * size
+        """,
+        "common",
+    )
+    shells = module("from larix.staging import plain_text\nbash = plain_text('bash', '')\n", "shells")
+    host = module(
+        """
+        import common
+        import common as other
+        def run():
+            return [common.double(21), f"{common.size}", other.shells.bash.name]
+        """
+    )
+    host.common.shells = shells
+    text = stage(host.run, lowering).text
+    path = lowering.lower(shells.bash).path
+    assert "common = SimpleNamespace(double=double, size=2)" in text
+    assert f"other = SimpleNamespace(shells=SimpleNamespace(bash=Path('{path}')))" in text
+    assert run_fresh(host.run) == [42, "2", path.rpartition("/")[2]]

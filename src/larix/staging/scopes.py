@@ -13,7 +13,15 @@ from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-__all__ = ["Binding", "ImportedFrom", "ImportedModule", "Scope", "function_scopes", "inner_statements"]
+__all__ = [
+    "Binding",
+    "Import",
+    "ImportedFrom",
+    "ImportedModule",
+    "Scope",
+    "function_scopes",
+    "inner_statements",
+]
 
 _Function = ast.FunctionDef | ast.AsyncFunctionDef
 _Loop = ast.For | ast.AsyncFor | ast.While

@@ -11,12 +11,15 @@ import ast
 import linecache
 import symtable
 from types import CodeType, FunctionType
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from larix.errors import Location
 from larix.staging.errors import StagingError
-from larix.staging.scopes import ImportedFrom, ImportedModule, Scope, function_scopes
+from larix.staging.scopes import Import, ImportedFrom, ImportedModule, Scope, function_scopes
 from larix.staging.text import Template, make_template
+
+if TYPE_CHECKING:
+    from collections.abc import Container
 
 __all__ = ["FunctionSource", "HostFile", "describe_function", "host_file", "source_of"]
 
@@ -63,9 +66,8 @@ class FunctionSource(NamedTuple):
     around: tuple[ast.AST, ...]
     template: Template
     free_names: dict[str, int]  # and the line where each is used first
-    imports: tuple[
-        tuple[ImportedModule | ImportedFrom, int], ...
-    ]  # made inside the function, with their lines
+    attributes: dict[str, frozenset[tuple[str, ...]]]  # what is read of each: `()`, `("a",)`, `("a", "b")`
+    imports: tuple[tuple[Import, int], ...]  # made inside the function, with their lines
 
     def place(self, line: int = 0) -> Location:
         return Location(self.file.name, line or self.node.lineno)
@@ -147,7 +149,7 @@ def _read(function: FunctionType, code: CodeType) -> FunctionSource:
     template = make_template(file.lines, node)
     free_names = _free_names(function, node, template, place)
     imports = tuple(_imports(node))
-    return FunctionSource(file, node, around, template, free_names, imports)
+    return FunctionSource(file, node, around, template, free_names, _attributes(node, free_names), imports)
 
 
 def _is_same(code: CodeType, compiled: CodeType | None, node: _Function) -> bool:
@@ -222,8 +224,28 @@ def _free_names(
     return {each: lines.get(each, node.lineno) for each in sorted(names)}
 
 
-def _imports(node: _Function) -> list[tuple[ImportedModule | ImportedFrom, int]]:
-    found: list[tuple[ImportedModule | ImportedFrom, int]] = []
+def _attributes(node: _Function, names: Container[str]) -> dict[str, frozenset[tuple[str, ...]]]:
+    """For each name, the attributes that are read of it, each as far as the dots go; `()` for other uses."""
+    found: dict[str, set[tuple[str, ...]]] = {}
+    todo: list[ast.AST] = [node]
+    while todo:
+        each = todo.pop()
+        chain: list[str] = []
+        is_read = True
+        while isinstance(each, ast.Attribute):
+            chain.insert(0, each.attr)
+            is_read = is_read and isinstance(each.ctx, ast.Load)
+            each = each.value
+        if isinstance(each, ast.Name):
+            if each.id in names:
+                found.setdefault(each.id, set()).add(tuple(chain) if is_read else ())
+        else:
+            todo += ast.iter_child_nodes(each)
+    return {name: frozenset(chains) for name, chains in found.items()}
+
+
+def _imports(node: _Function) -> list[tuple[Import, int]]:
+    found: list[tuple[Import, int]] = []
     for each in ast.walk(node):
         if isinstance(each, ast.Import):
             found += [

@@ -4,6 +4,10 @@ Staged text is an ordinary program: imports, the definitions of functions as wri
 they captured as assignments. It depends on nothing but the sources of the functions and what they captured.
 It is run by the builder's Python as it stands.
 
+Modules. Those that the build side has are imported there as they are here. Of any other module, attributes
+may be used, which follow like captured values; the build finds an object under the module's name that has
+them.
+
 Names. Each function, import and captured value gets a name at the top of the program, its own if no other
 has it. A function for which some name means another thing there is given a namespace of its own, so
 functions of several modules never see each other's names.
@@ -312,7 +316,11 @@ class Stager:
                 place=place,
                 hint=advice.for_special(name),
             )
-        expression = self.value(value, place=place, what=name)
+        if isinstance(value, ModuleType):
+            chains = definition.source.attributes.get(name, frozenset({()}))
+            expression = self._module(value, chains, place, name)
+        else:
+            expression = self.value(value, place=place, what=name)
         # Equal values of one name are one, but each list, dict or set is itself.
         key = ("value", name, expression, id(value) if type(value) in {list, dict, set} else None)
         is_bound = key in self._names or name not in self._taken
@@ -322,6 +330,27 @@ class Stager:
             self._bindings[bound] = expression
             expression = bound
         definition.names[name] = expression
+
+    def _module(
+        self, module: ModuleType, chains: Iterable[tuple[str, ...]], place: Location, what: str
+    ) -> str:
+        """A module of the host of which only attributes are used: an object that has just these."""
+        by_attribute: dict[str, set[tuple[str, ...]]] = {}
+        for chain in chains:
+            if not chain or is_standard(module.__name__) or is_build_side(module.__name__):
+                return self.value(module, place=place, what=what)
+            by_attribute.setdefault(chain[0], set()).add(chain[1:])
+        entries: list[str] = []
+        for attribute, rest in sorted(by_attribute.items()):
+            inner = f"{what}.{attribute}"
+            if not hasattr(module, attribute):
+                raise _not_defined(inner, place)
+            value: object = getattr(module, attribute)
+            if isinstance(value, ModuleType):
+                entries.append(f"{attribute}={self._module(value, rest, place, inner)}")
+            else:
+                entries.append(f"{attribute}={self.value(value, place=place, what=inner)}")
+        return f"{self.imported('types', 'SimpleNamespace')}({', '.join(entries)})"
 
     def _look_up(
         self, function: FunctionType, source: FunctionSource, name: str, place: Location
