@@ -12,8 +12,7 @@ from larix.buildside.gnu import standard_phases
 from larix.buildside.invoke import capture
 from larix.buildsystems.gnu import gnu
 from larix.packages import Origin, Package, licenses
-from larixpkgs.packages.ncurses import ncurses
-from larixpkgs.packages.readline import readline
+from larixpkgs.packages import ncurses, readline
 
 __all__ = ["bash"]
 
@@ -53,7 +52,7 @@ bash = Package(
         "configure_flags": ["--with-curses", "--with-installed-readline", "--without-bash-malloc"],
         "phases": standard_phases.replace("check", check),
     },
-    inputs=lambda: [ncurses, readline],
+    inputs=lambda: [ncurses.ncurses, readline.readline],
     synopsis="The GNU Bourne-Again shell",
     description=(
         "Bash reads commands, from a terminal or from scripts, and runs them. It is the shell of the GNU "

@@ -8,7 +8,7 @@ from larix.buildside.files import substitute
 from larix.buildside.gnu import standard_phases
 from larix.buildsystems.gnu import gnu
 from larix.packages import Origin, Package, licenses
-from larixpkgs.packages.perl import perl
+from larixpkgs.packages import perl
 
 __all__ = ["coreutils"]
 
@@ -40,7 +40,7 @@ coreutils = Package(
             "check", name_the_shell_in_a_test
         )
     },
-    native_inputs=lambda: [perl],  # for the tests
+    native_inputs=lambda: [perl.perl],  # for the tests
     synopsis="Basic file, shell and text commands",
     description=(
         "GNU Coreutils are the commands that every system is expected to have: they list, copy, move and "

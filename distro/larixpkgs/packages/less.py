@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from larix.buildsystems.gnu import gnu
 from larix.packages import Origin, Package, licenses
-from larixpkgs.packages.ncurses import ncurses
-from larixpkgs.packages.perl import perl
+from larixpkgs.packages import ncurses, perl
 
 __all__ = ["less"]
 
@@ -21,8 +20,8 @@ less = Package(
         sha256="2819f55564d86d542abbecafd82ff61e819a3eec967faa36cd3e68f1596a44b8",
     ),
     build_system=gnu,
-    native_inputs=lambda: [perl],  # for the tests
-    inputs=lambda: [ncurses],
+    native_inputs=lambda: [perl.perl],  # for the tests
+    inputs=lambda: [ncurses.ncurses],
     synopsis="Page through text",
     description=(
         "less shows text a screen at a time, forwards and backwards, without reading all of it first. It "

@@ -11,7 +11,7 @@ from larix.buildside.files import substitute
 from larix.buildside.gnu import standard_phases
 from larix.buildsystems.gnu import gnu
 from larix.packages import Origin, Package, licenses
-from larixpkgs.packages.perl import perl
+from larixpkgs.packages import perl
 
 __all__ = ["make"]
 
@@ -41,7 +41,7 @@ make = Package(
             "configure", name_the_shell
         ),
     },
-    native_inputs=lambda: [perl],  # for the tests
+    native_inputs=lambda: [perl.perl],  # for the tests
     synopsis="Build what is out of date",
     description=(
         "GNU Make finds out, from a makefile that tells what is made of what and how, which files are "

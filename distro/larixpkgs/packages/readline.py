@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from larix.buildsystems.gnu import gnu
 from larix.packages import Origin, Package, licenses
-from larixpkgs.packages.ncurses import ncurses
+from larixpkgs.packages import ncurses
 
 __all__ = ["readline"]
 
@@ -26,7 +26,7 @@ readline = Package(
         "make_flags": ["SHLIB_LIBS=-lncursesw"],
         "tests": False,  # it has none
     },
-    inputs=lambda: [ncurses],
+    inputs=lambda: [ncurses.ncurses],
     synopsis="Edit command lines",
     description=(
         "GNU Readline gives programs that read commands a line to edit, in the manner of Emacs or vi, "
