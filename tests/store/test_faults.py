@@ -1,4 +1,4 @@
-"""SIGKILL at numbered steps, disks that fill up, processes that race: no path is valid without its content.
+"""SIGKILL at numbered steps, full disks, racing processes: no path is valid without its content.
 
 The steps are those of the kernel: the child counts its own system calls of the kinds that change something, by
 replacing the functions of `os` in the child alone, and kills itself before the chosen one.

@@ -2,6 +2,7 @@
 
 Texts need no locks: the same path always gets the same bytes, a file is created exclusively or renamed over,
 and nothing is valid before its batch is registered. So two processes may write the same graph side by side.
+Trees do: the caller of `write_items` holds their locks.
 """
 
 from __future__ import annotations

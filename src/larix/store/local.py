@@ -350,8 +350,11 @@ class LocalStore:
                 outputs += [(path, name, output) for name, output in lowered.outputs.items()]
         if not infos:
             return
-        with self.lock_paths([staged.info.path for staged in published]):
-            now_valid = self.valid_paths([staged.info.path for staged in published])
+        # Only files can be replaced in one step, so only they go without locks.
+        locked = [staged.info.path for staged in published]
+        locked += [item.info.path for item in items if item.text is None]
+        with self.lock_paths(locked):
+            now_valid = self.valid_paths(locked)
             for staged in published:
                 if staged.incoming is not None:
                     if staged.info.path in now_valid:
@@ -359,7 +362,7 @@ class LocalStore:
                     else:
                         staged.incoming.publish(staged.info.path)
             write_items(
-                items,
+                [item for item in items if item.info.path not in now_valid],
                 store_dir=self.store_dir,
                 journal=self.journal,
                 new_incoming=self._new_incoming,
