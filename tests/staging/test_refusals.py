@@ -193,6 +193,7 @@ REFUSED_FUNCTIONS = {
         "contains itself",
     ),
     "class of the host": ("class C: pass\ndef run(): return C()\n", "C", 2, "cannot follow"),
+    "type without a name": ("kind = type(len)\ndef run(): return kind\n", "kind", 2, "cannot follow"),
     "default": ("import re\ndef run(x=re.compile('a')): return x\n", "x", 2, "re.Pattern"),
 }
 

@@ -33,16 +33,17 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias, cast
 from larix.errors import Location
 from larix.staging import advice
 from larix.staging.errors import StagingError, type_name
+from larix.staging.imports import find_import, import_statements
 from larix.staging.literals import spell_container, spell_scalar
 from larix.staging.lower import is_lowerable
-from larix.staging.modules import is_build_side, is_standard, resolve_relative
+from larix.staging.modules import is_build_side, is_standard
 from larix.staging.scopes import ImportedFrom, ImportedModule, Scope
 from larix.staging.snapshot import changed_since_snapshot
-from larix.staging.source import FunctionSource, describe_function, host_file, source_of
+from larix.staging.source import FunctionSource, describe_function, source_of
 
 if TYPE_CHECKING:
     import ast
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable
 
     from larix.staging.lower import Item, Lowering
 
@@ -217,6 +218,9 @@ class Stager:
         if not isinstance(module, str) or "." in name:
             return None
         if module == "builtins":
+            # Not all that say so are there: the type of functions is called `function`, a name of nothing.
+            if getattr(builtins, name, None) is not value:
+                return None
             known = self._name(name, ("builtin", name))
             return known if known == name and name not in advice.REFUSED_BUILTINS else None
         if not (is_standard(module) or is_build_side(module)):
@@ -398,7 +402,7 @@ class Stager:
         """The import that binds a name on the host, if the build side can make the same."""
         if scope is None:
             return None
-        found = _find_import(function.__globals__, scope, name, value)
+        found = find_import(function.__globals__, scope, name, value)
         if found is None:
             return None
         if isinstance(found, ImportedFrom):
@@ -521,28 +525,11 @@ class Stager:
         standard, others = set[str](), set[str]()
         for key in self._imports:
             bound = self._names[key]
-            for line, module in _import_statements(key, bound):
+            for line, module in import_statements(key, bound):
                 (standard if is_standard(module) else others).add(line)
         if path_of_modules is not None:
             first.append(f"{self._names[_SYS]}.path.append({path_of_modules!r})")
         return [*sorted(standard), *first, *sorted(others)]
-
-
-def _import_statements(key: _Key, bound: str) -> list[tuple[str, str]]:
-    kind, module = str(key[0]), str(key[1])
-    if kind == "from":
-        attribute = str(key[2])
-        suffix = "" if bound == attribute else f" as {bound}"
-        return [(f"from {module} import {attribute}{suffix}", module)]
-    if kind == "import":
-        if module == bound:
-            return [(f"import {module}", module)]
-        return [(f"import {module} as {bound}", module)]
-    modules = [str(each) for each in key[1:-1]]
-    statements = [(f"import {each}", each) for each in modules]
-    top = modules[0].partition(".")[0]
-    # The submodules are loaded by name, and then the package is bound to the name that is free.
-    return statements if bound == top else [*statements, (f"import {top} as {bound}", top)]
 
 
 def _is_function(node: ast.AST) -> bool:
@@ -574,41 +561,3 @@ def _not_defined(name: str, place: Location) -> StagingError:
         place=place,
         hint="define it before the build expression is lowered",
     )
-
-
-def _find_import(
-    module_globals: Mapping[str, object], scope: Scope, name: str, value: object, depth: int = 0
-) -> ImportedFrom | tuple[tuple[str, ...], bool] | None:
-    """Either `from` what, or the modules imported by name and whether under another one.
-
-    A name that a module of the host imported in its turn is followed to where it comes from, unless it is
-    something with a definition of its own there.
-    """
-    packages: list[str] = []
-    for found in scope.imports(name):
-        if isinstance(found, ImportedModule):
-            if not (is_standard(found.module) or is_build_side(found.module)):
-                continue
-            if not found.is_renamed:
-                packages.append(found.module)
-            elif sys.modules.get(found.module) is value:
-                return (found.module,), True
-            continue
-        package = module_globals.get("__package__")
-        module = resolve_relative(package if isinstance(package, str) else "", found.module, found.level)
-        holder = sys.modules.get(module)
-        inner = f"{module}.{found.attribute}"
-        if sys.modules.get(inner) is value and (is_standard(inner) or is_build_side(inner)):
-            return ImportedFrom(module, 0, found.attribute)
-        if holder is None or getattr(holder, found.attribute, None) is not value:
-            continue
-        if is_standard(module) or is_build_side(module):
-            return ImportedFrom(module, 0, found.attribute)
-        file = host_file(getattr(holder, "__file__", None) or "")
-        if file is not None and depth < _MAX_DEPTH:
-            further = _find_import(vars(holder), file.scope(file.tree), found.attribute, value, depth + 1)
-            if further is not None:
-                return further
-    if packages and sys.modules.get(packages[0].partition(".")[0]) is value:
-        return tuple(sorted(set(packages))), False
-    return None
