@@ -22,11 +22,13 @@ from larix.buildside.files import find_files, substitute
 from larix.buildside.gnu import standard_phases
 from larix.buildsystems.gnu import gnu
 from larix.buildsystems.trivial import trivial
+from larix.errors import LarixError
 from larix.formats.hashes import hash_bytes
 from larix.formats.storepath import StoreDir
 from larix.packages import Origin, Package, licenses
 from larix.packages.toolchain import lowering_for, toolchain
-from larix.protocol import BuildLog, BuildOptions, BuildTarget, Event
+from larix.packages.transform import static_package
+from larix.protocol import BuildLog, BuildOptions, BuildPhase, BuildTarget, Event
 from larix.store import Layout, LocalStore, open_local_store
 
 pytestmark = [
@@ -95,6 +97,7 @@ class Shop:
     def __init__(self, store: LocalStore) -> None:
         self.store = store
         self.log = ""
+        self.phases: list[str] = []
 
     def build(self, package: Package) -> Path:
         lowering = lowering_for(self.store.store_dir, "x86_64-linux")
@@ -102,13 +105,18 @@ class Shop:
         lowered = item.origin
         self.store.instantiate([lowered])
         lines: list[bytes] = []
+        self.phases = []
 
         def sink(event: Event) -> None:
             if isinstance(event, BuildLog) and event.drv == lowered.path:
                 lines.append(event.line)
+            if isinstance(event, BuildPhase) and event.drv == lowered.path and event.seconds is None:
+                self.phases.append(event.phase)
 
-        realise(self.store, [BuildTarget(lowered.path)], BuildOptions(cores=2), sink)
-        self.log = b"\n".join(lines).decode(errors="replace")
+        try:
+            realise(self.store, [BuildTarget(lowered.path)], BuildOptions(cores=2), sink)
+        finally:
+            self.log = b"\n".join(lines).decode(errors="replace")
         return Path(item.path)
 
 
@@ -183,8 +191,30 @@ def test_figure_6_variant_has_another_version_and_source(shop: Shop, tmp_path: P
 def test_figure_8_howdy_has_its_phase_between_configure_and_build(shop: Shop):
     out = shop.build(howdy)
     assert run(out / "bin" / "hello") == "Howdy! Running on x86_64-linux.\n"
-    phases = [line.split()[2] for line in shop.log.splitlines() if line.startswith("@ phase-start")]
-    assert phases[phases.index("configure") + 1] == "change-hello"
+    assert shop.phases[shop.phases.index("configure") + 1] == "change-hello"
+
+
+def test_static_package_needs_no_loader_and_nothing_of_the_store(shop: Shop):
+    """`static-package` of section 3.3."""
+    limited = hello.inherit(
+        name="hello-static",
+        arguments={"tests": False, "allowed_references": ["out"]},
+        inputs=[],
+    )
+    out = shop.build(static_package(limited))
+    assert run(out / "bin" / "hello") == "Hello, world!\n"
+    elf = read_elf(out / "bin" / "hello")
+    assert elf is not None
+    assert (elf.interpreter, elf.needed) == (None, ())
+
+
+def test_reference_that_is_not_allowed_fails_the_build(shop: Shop):
+    limited = gawk.inherit(
+        name="limited",
+        arguments={"builder": link_gawk, "disallowed_references": [toolchain().inputs[0].value]},
+    )
+    with pytest.raises(LarixError, match="seed"):
+        shop.build(limited)
 
 
 def test_failing_phase_names_the_host_file_of_the_package(shop: Shop):
@@ -192,9 +222,13 @@ def test_failing_phase_names_the_host_file_of_the_package(shop: Shop):
         name="broken",
         arguments={"phases": standard_phases.add_after("unpack", find_nothing)},
     )
-    with pytest.raises(Exception, match="broken") as caught:
+    with pytest.raises(LarixError, match="broken") as caught:
         shop.build(broken)
-    assert getattr(caught.value, "exit_code", None) == 100
+    assert caught.value.exit_code == 100
+    assert "in find_nothing" in shop.log
+    assert shop.log.splitlines()[-1].startswith(
+        "error: substitute: /no such text/ matches nothing in `src/hello.c`"
+    )
 
 
 def find_nothing() -> None:
