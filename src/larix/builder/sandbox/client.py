@@ -52,6 +52,7 @@ class Launcher:
                 (sys.executable, "-I", "-S", "-X", "utf8", "-c", program),
                 {},
                 file_actions=((os.POSIX_SPAWN_DUP2, theirs.fileno(), 0),),
+                setsigmask=(),  # whatever the caller blocks: builds must not differ by who started them
                 setsid=True,  # keys typed at the terminal reach larix alone, which ends builds in order
             )
         except OSError as error:

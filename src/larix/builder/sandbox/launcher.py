@@ -222,7 +222,7 @@ def _run_builder(request: Request, log: int, control: int) -> None:
     _take_standard_streams(log)
     os.closerange(3, control)
     os.closerange(control + 1, 1 << 20)
-    for signal in (sys_.SIGPIPE, sys_.SIGXFSZ):  # the interpreter ignores them, and that would be inherited
+    for signal in range(1, 65):  # what the interpreter, or whoever started larix, ignores would be inherited
         sys_.set_signal(signal, sys_.SIG_DFL)
     try:
         os.chdir(request["directory"])
