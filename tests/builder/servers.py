@@ -8,6 +8,7 @@ import ssl
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from types import TracebackType
+from typing import Self
 
 Behaviour = Callable[[socket.socket, "Request"], None]
 
@@ -67,7 +68,7 @@ class HttpServer:
             connection.shutdown(socket.SHUT_RDWR)
         connection.close()
 
-    def __enter__(self) -> HttpServer:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(
@@ -115,7 +116,7 @@ def files(contents: dict[str, bytes], headers: Sequence[str] = ()) -> Behaviour:
 
 
 class FtpServer:
-    """Enough of FTP for binary passive retrieval, with resumption; breaks off the first transfer on demand."""
+    """Enough of FTP for binary passive retrieval with resumption; the first transfer may be cut."""
 
     def __init__(self, contents: dict[str, bytes], *, cut_first_at: int | None = None) -> None:
         self._contents = contents
@@ -182,7 +183,7 @@ class FtpServer:
             else:
                 connection.sendall(b"550 no\r\n")
 
-    def __enter__(self) -> FtpServer:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(

@@ -71,7 +71,8 @@ def test_plan_names_what_would_be_built_in_order(workshop: Workshop) -> None:
 def test_outputs_are_canonical_and_registered_with_their_references(workshop: Workshop) -> None:
     drv = workshop.script(
         "tree",
-        f"mkdir $out; echo {workshop.shell} > $out/plain; echo > $out/program; chmod 700 $out/program; ln -s x $out/l",
+        f"mkdir $out; echo {workshop.shell} > $out/plain; echo > $out/program;"
+        "chmod 700 $out/program; ln -s x $out/l",
     )
     [result] = workshop.build(drv)
     out = result.outputs["out"]
@@ -229,7 +230,8 @@ def test_hard_links_in_a_kept_directory_keep_their_owner(workshop: Workshop) -> 
 def test_phases_are_events_and_not_lines(workshop: Workshop) -> None:
     drv = workshop.script(
         "phases",
-        "echo @ phase-start configure; echo working; echo @ phase-end configure 1.5; echo @ phase-odd; : > $out",
+        "echo @ phase-start configure; echo working;"
+        "echo @ phase-end configure 1.5; echo @ phase-odd; : > $out",
     )
     workshop.build(drv)
     assert [event for event in workshop.events if isinstance(event, BuildPhase)] == [
@@ -338,7 +340,7 @@ def test_rounds_are_all_compared(workshop: Workshop) -> None:
 
 
 def test_two_processes_build_a_derivation_once(workshop: Workshop, tmp_path: Path) -> None:
-    """This process holds the locks of the other, so the other has to wait, says for whom, and then builds nothing."""
+    """This process holds the lock, so the other has to wait, says for whom, and then builds nothing."""
     drv = workshop.script("shared", "echo x > $out")
     workshop.store.instantiate([drv])
     program = f"""

@@ -222,7 +222,7 @@ def test_orphans_are_reaped(workshop: Workshop) -> None:
 
 
 def test_daemon_of_a_build_ends_with_it(workshop: Workshop) -> None:
-    """The daemon holds the log open, in a session of its own; realise returns all the same, and it is dead."""
+    """The daemon holds the log open, in a session of its own; it is dead all the same."""
     drv = workshop.script(
         "daemon",
         """

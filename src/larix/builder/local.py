@@ -1,14 +1,11 @@
 """Building on this machine: one room per build, and what is needed around it.
 
-Each build owns a folder `STATE/builds/<random>`, 0700 and locked for as long as the build lives: `root` is
-where the room is mounted, `store` receives the outputs, `scratch` is the build's `/tmp`. Nobody but larix can
-reach into it, and what a killed larix leaves behind is recognised by its free lock and removed by the next
-one.
+A build takes a workspace and, when larix is root, a build user, and gives both back when no process of it is
+left.
 """
 
 from __future__ import annotations
 
-import fcntl
 import os
 import sys
 from typing import TYPE_CHECKING, Any
@@ -21,8 +18,8 @@ from larix.builder.sandbox.client import Launcher, read_message
 from larix.builder.sandbox.filter import build_filter
 from larix.builder.sandbox.unavailable import SandboxUnavailable
 from larix.builder.sandbox.users import BuildUser, UserPool
+from larix.builder.workspace import Workspaces
 from larix.protocol import BuildLog, DownloadFinished, DownloadProgress, DownloadStarted
-from larix.store.atomic import remove_tree
 
 if TYPE_CHECKING:
     import _socket
@@ -71,14 +68,13 @@ class LocalBuilder:
         self.options = options
         self.sink = sink
         self.state_dir = state_dir
-        self.builds_dir = state_dir + "/builds"
         self.cache_dir = state_dir + "/cache/downloads"
         self.cores = options.cores or len(os.sched_getaffinity(0))
         self._machine = os.uname().machine
+        self.workspaces = Workspaces(state_dir + "/builds")
         self._launchers: dict[bool, Launcher] = {}
         self._filters: dict[bool, bytes] = {}
         self._users = UserPool(state_dir) if os.geteuid() == 0 else None
-        self._is_ready = False
 
     def prepare(self) -> None:
         """Start what takes time to start, while there is other work to do."""
@@ -144,41 +140,12 @@ class LocalBuilder:
             self._filters[host_network] = build_filter(self._machine, deny_local_sockets=host_network)
         return self._filters[host_network]
 
-    def make_folder(self) -> tuple[str, int]:
-        """A new folder for one build, and the open descriptor that locks it."""
-        if not self._is_ready:
-            os.makedirs(self.builds_dir, mode=0o755, exist_ok=True)
-            self._remove_stale()
-            self._is_ready = True
-        folder = f"{self.builds_dir}/{os.urandom(12).hex()}"
-        gate = os.open(self.builds_dir, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-        try:
-            fcntl.flock(gate, fcntl.LOCK_SH)
-            os.mkdir(folder, 0o700)
-            lock = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-            fcntl.flock(lock, fcntl.LOCK_EX)
-        finally:
-            os.close(gate)
-        return folder, lock
-
-    def _remove_stale(self) -> None:
-        """Remove what killed processes left; the gate keeps out who has not yet locked what it made."""
-        names = os.listdir(self.builds_dir)
-        if not names:
-            return
-        gate = os.open(self.builds_dir, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-        try:
-            fcntl.flock(gate, fcntl.LOCK_EX)
-            for name in names:
-                _remove_if_free(f"{self.builds_dir}/{name}")
-        finally:
-            os.close(gate)
-
     def close(self) -> None:
         """End the launchers, and with them every build that still runs."""
         for launcher in self._launchers.values():
             launcher.close()
         self._launchers.clear()
+        self.workspaces.close()
         if self._users is not None:
             self._users.close()
 
@@ -193,20 +160,6 @@ def _make_cache(folder: str) -> None:
     os.chmod(folder, 0o777)  # noqa: S103 - reached through an open descriptor only
 
 
-def _remove_if_free(folder: str) -> None:
-    try:
-        lock = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
-    except OSError:
-        return
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        remove_tree(folder)
-    except OSError:
-        return
-    finally:
-        os.close(lock)
-
-
 class LocalBuild:
     """A build that was started: its descriptors are to be watched until `is_over`."""
 
@@ -219,14 +172,14 @@ class LocalBuild:
         self._builder = builder
         self._user = user
         self._limit: BuildTimedOut | None = None
-        self._killed = False
+        self._killed = self._is_discarded = False
         self._messages: list[tuple[Any, ...]] = []
         self._control: _socket.socket | None = None
         self._downloads: set[str] = set()
         self.log = -1
         self.control = -1
         self.logger: BuildLogger | None = None
-        self.folder, self._lock = builder.make_folder()
+        self._workspace = builder.workspaces.take()
         try:
             self._start()
         except BaseException:
@@ -235,7 +188,7 @@ class LocalBuild:
 
     def _start(self) -> None:
         builder, job = self._builder, self.job
-        self.directory = f"{self.folder}/scratch/{build_directory_name(job.derivation.name)}"
+        self.directory = f"{self._workspace.scratch}/{build_directory_name(job.derivation.name)}"
         request = self._request()
         self.outputs: Mapping[str, str] = {
             name: f"{request['outputs']}/{_base(output.path)}"
@@ -263,17 +216,17 @@ class LocalBuild:
             cores=builder.cores,
             host=os.environb,
         )
-        scratch = self.folder + "/scratch"
+        scratch = self._workspace.scratch
         argument = None
         if builtin is not None:
             host_network = derivation.builder == b"builtin:download"
             argument = self._builtin_argument()
         prefix = len(builder.store_dir) + 1
         return {
-            "root": self.folder + "/root",
+            "root": self._workspace.root,
             "store_dir": builder.store_dir,
             "source": builder.store_dir,
-            "outputs": scratch + "/outputs" if builtin is not None else self.folder + "/store",
+            "outputs": scratch + "/outputs" if builtin is not None else self._workspace.store,
             "inputs": tuple(path[prefix:] for path in self.job.inputs),
             "scratch": scratch,
             "shared": builder.cache_dir if builtin is not None else "",
@@ -311,30 +264,26 @@ class LocalBuild:
 
     def _make_folders(self, request: Request) -> None:
         """All below a folder that only larix can enter: no race with anybody is possible."""
-        scratch = request["scratch"]
-        os.mkdir(scratch, 0o700)
-        own = [scratch]
-        if request["builtin"] is None:
-            os.mkdir(request["root"], 0o700)
-            os.mkdir(self.directory, 0o755)
-            own = [self.directory]
-            for name, contents in (*self.environment.files.items(), *self.job.files.items()):
-                file = f"{self.directory}/{name}"
-                with open(file, "xb") as writer:
-                    writer.write(contents)
-                own.append(file)
-            os.chmod(scratch, 0o1777)  # noqa: S103 - it is the build's /tmp
-        os.mkdir(request["outputs"], 0o755)
-        user = self._user
-        if user is None:
+        scratch, outputs = request["scratch"], request["outputs"]
+        uid, gid = (os.geteuid(), os.getegid()) if self._user is None else self._user[:2]
+        if request["builtin"] is not None:
+            os.mkdir(outputs, 0o755)
+            os.chown(outputs, uid, gid)
+            os.chown(scratch, uid, gid)
+            os.chmod(scratch, 0o700)
             return
-        if request["builtin"] is None:
-            os.chown(request["outputs"], 0, user.gid)
-            os.chmod(request["outputs"], 0o1775)  # noqa: S103 - as the store is
-        else:
-            own.append(request["outputs"])
-        for file in own:
-            os.chown(file, user.uid, user.gid, follow_symlinks=False)
+        self._workspace.prepare(request["inputs"])
+        os.chown(scratch, os.geteuid(), -1)
+        os.chmod(scratch, 0o1777)  # noqa: S103 - it is the build's /tmp
+        os.chown(outputs, -1, gid)
+        os.chmod(outputs, 0o1775)  # noqa: S103 - as the store is
+        os.mkdir(self.directory, 0o755)
+        for name, contents in (*self.environment.files.items(), *self.job.files.items()):
+            file = f"{self.directory}/{name}"
+            with open(file, "xb") as writer:
+                writer.write(contents)
+            os.chown(file, uid, gid)
+        os.chown(self.directory, uid, gid)
 
     @property
     def log_file(self) -> str | None:
@@ -503,12 +452,12 @@ class LocalBuild:
             self._control = None
         if self.logger is not None:
             self.logger.close()
-        if self._lock >= 0:
-            remove_tree(self.folder)
-            os.close(self._lock)
-            self._lock = -1
-        self._builder.give_back(self._user)
-        self._user = None
+        if not self._is_discarded:
+            self._is_discarded = True
+            try:
+                self._builder.workspaces.give_back(self._workspace)
+            finally:
+                self._builder.give_back(self._user)
 
 
 def _text(data: bytes) -> str:

@@ -7,7 +7,6 @@ import io
 import lzma
 import os
 import tarfile
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -64,11 +63,11 @@ class Downloads:
 
 
 @pytest.fixture
-def downloads(store: LocalStore, monkeypatch: pytest.MonkeyPatch) -> Iterator[Downloads]:
+def downloads(store: LocalStore, monkeypatch: pytest.MonkeyPatch) -> Downloads:
     for variable in ("http_proxy", "https_proxy", "all_proxy"):
         monkeypatch.delenv(variable, raising=False)
     monkeypatch.setenv("LARIX_DEBIAN_MIRROR", "http://127.0.0.1:9/nothing-listens-here")
-    yield Downloads(store)
+    return Downloads(store)
 
 
 def test_file_comes_from_a_server_and_is_registered_by_content(downloads: Downloads) -> None:

@@ -131,19 +131,28 @@ def _mount_proc(place: str) -> None:
 
 
 def _bind(source: str, place: str) -> None:
-    """Show the file or folder `source` at `place`, which is made; a link is copied, for none can be bound."""
+    """Show the file or folder `source` at `place`; a link is copied, for none can be bound.
+
+    What an earlier build had there may still be in place: an empty file or folder, or the same link.
+    """
     try:
         kind = os.lstat(source).st_mode & _S_IFMT
     except OSError as error:
         raise SetupError("lstat", error.errno or 0, source) from error
-    if kind == _S_IFLNK:
-        os.symlink(os.readlink(source), place)
-        return
-    if kind == _S_IFDIR:
-        os.mkdir(place, 0o755)
-    else:
-        os.close(os.open(place, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_NOFOLLOW | os.O_CLOEXEC, 0o644))
-    sys_.mount(source, place, None, sys_.MS_BIND | sys_.MS_REC)
+    try:
+        if kind == _S_IFLNK:
+            os.symlink(os.readlink(source), place)
+        elif kind == _S_IFDIR:
+            os.mkdir(place, 0o755)
+        else:
+            flags = os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_NOFOLLOW | os.O_CLOEXEC
+            os.close(os.open(place, flags, 0o644))
+    except FileExistsError as error:
+        there = os.lstat(place).st_mode & _S_IFMT
+        if there != kind or (kind == _S_IFLNK and os.readlink(place) != os.readlink(source)):
+            raise SetupError("mount(bind)", error.errno or 0, place) from error
+    if kind != _S_IFLNK:
+        sys_.mount(source, place, None, sys_.MS_BIND | sys_.MS_REC)
 
 
 def _bind_inputs(source: str, store: str, inputs: tuple[str, ...]) -> None:

@@ -1,0 +1,144 @@
+"""The folders in which builds take place, used for one build after another.
+
+A workspace is a folder `STATE/builds/<random>`, 0700 and locked for as long as the session that made it
+lives: `root` is where rooms are mounted, `store` receives outputs, `scratch` is a build's `/tmp`. Nobody but
+larix can reach into it. What a killed larix leaves behind is recognised by its free lock and removed by the
+next one.
+
+Between two builds everything is removed except the empty files and folders on which inputs were mounted, when
+they are root's: a build cannot touch those, and making hundreds of them for each build takes longer than many
+builds.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from typing import TYPE_CHECKING
+
+from larix.store.atomic import remove_tree
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+__all__ = ["Workspace", "Workspaces"]
+
+_DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+
+
+class Workspace:
+    """One folder, held by the descriptor `lock`."""
+
+    __slots__ = ("_shown", "folder", "lock")
+
+    def __init__(self, folder: str, lock: int) -> None:
+        self.folder = folder
+        self.lock = lock
+        self._shown: set[str] = set()
+        for name in ("root", "store", "scratch"):
+            os.mkdir(f"{folder}/{name}", 0o700)
+
+    @property
+    def root(self) -> str:
+        return self.folder + "/root"
+
+    @property
+    def store(self) -> str:
+        return self.folder + "/store"
+
+    @property
+    def scratch(self) -> str:
+        return self.folder + "/scratch"
+
+    def prepare(self, inputs: Iterable[str]) -> None:
+        """Leave no trace of inputs of earlier builds that are not among `inputs`, those of the next."""
+        wanted = set(inputs)
+        for name in self._shown - wanted:
+            remove_tree(f"{self.store}/{name}")
+        self._shown = wanted
+
+    def clean(self) -> None:
+        """Remove all that the last build left."""
+        with os.scandir(self.scratch) as entries:
+            for entry in entries:
+                remove_tree(entry.path)
+        if os.geteuid() != 0:
+            self._shown = set()
+        with os.scandir(self.store) as entries:
+            for entry in entries:
+                if entry.name not in self._shown:
+                    remove_tree(entry.path)
+
+    def destroy(self) -> None:
+        if self.lock >= 0:
+            remove_tree(self.folder)
+            os.close(self.lock)
+            self.lock = -1
+
+
+class Workspaces:
+    """Hands out workspaces below one folder."""
+
+    def __init__(self, folder: str) -> None:
+        self._folder = folder
+        self._spare: list[Workspace] = []
+        self._is_ready = False
+
+    def take(self) -> Workspace:
+        if self._spare:
+            return self._spare.pop()
+        if not self._is_ready:
+            os.makedirs(self._folder, exist_ok=True)
+            self._remove_stale()
+            self._is_ready = True
+        folder = f"{self._folder}/{os.urandom(12).hex()}"
+        gate = os.open(self._folder, _DIRECTORY)
+        try:
+            fcntl.flock(gate, fcntl.LOCK_SH)
+            os.mkdir(folder, 0o700)
+            lock = os.open(folder, _DIRECTORY)
+            fcntl.flock(lock, fcntl.LOCK_EX)
+        finally:
+            os.close(gate)
+        return Workspace(folder, lock)
+
+    def give_back(self, workspace: Workspace) -> None:
+        """Take a workspace whose build is over, and of which nothing is needed any more."""
+        try:
+            workspace.clean()
+        except OSError:
+            workspace.destroy()
+            raise
+        self._spare.append(workspace)
+
+    def close(self) -> None:
+        for workspace in self._spare:
+            workspace.destroy()
+        self._spare.clear()
+
+    def _remove_stale(self) -> None:
+        """Remove what killed processes left; the gate keeps out who has not yet locked what it made."""
+        names = os.listdir(self._folder)
+        if not names:
+            return
+        gate = os.open(self._folder, _DIRECTORY)
+        try:
+            fcntl.flock(gate, fcntl.LOCK_EX)
+            for name in names:
+                _remove_if_free(f"{self._folder}/{name}")
+        finally:
+            os.close(gate)
+
+
+def _remove_if_free(folder: str) -> None:
+    try:
+        lock = os.open(folder, _DIRECTORY)
+    except OSError:
+        return
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        remove_tree(folder)
+    except OSError:
+        return
+    finally:
+        os.close(lock)
