@@ -6,6 +6,8 @@ from enum import Enum
 
 import pytest
 
+import toolchains
+from larix.buildside.phases import Phases
 from larix.staging import StagingError, build_expression, build_side, snapshot, stage
 
 PATTERN = re.compile("x")
@@ -275,6 +277,13 @@ def test_a_list_changed_after_the_build_expression_was_made(mark, module, loweri
     assert (error.place.file, error.place.line) == (host.__file__, 2)
     host.flags.pop()
     stage(host.run, lowering)
+
+
+def test_a_list_changed_after_the_package_was_made(module, lowering):
+    host = module("flags = ['-O2']\ndef run(**_): return flags\n")
+    toolchains.package(arguments={"phases": Phases([("run", host.run)])})
+    host.flags.append("-g")
+    assert "was changed after" in refused(host.run, lowering).message
 
 
 def test_a_default_value_changed_after_the_build_expression_was_made(module, lowering):

@@ -17,6 +17,7 @@ from larix.packages.record import BadRecord, Field, Record, Unfit, field
 from larix.packages.search_paths import SearchPath
 from larix.staging.files import StoreFile
 from larix.staging.lower import Item, Lowerable, Lowering, is_lowerable
+from larix.staging.snapshot import snapshot
 
 if TYPE_CHECKING:
     from larix.derivation import Lowered
@@ -85,7 +86,14 @@ def _arguments(value: Any) -> Mapping[str, Any]:
     phases = cast("Any", value).get("phases") if isinstance(value, Mapping) else None
     if phases is not None and not isinstance(phases, Phases):
         raise Unfit("`phases` as a Phases value, such as `standard_phases.add_after(…)`")
-    return frozen_mapping(value)
+    arguments = frozen_mapping(value)
+    # What build code captured must still be so when the package is lowered.
+    for argument in arguments.values():
+        snapshot(argument)
+    if phases is not None:
+        for _, function in phases.pairs:
+            snapshot(function)
+    return arguments
 
 
 class Package(Record, StoreFile):

@@ -20,7 +20,7 @@ _MAX_HOPS = 100
 def import_statements(key: tuple[object, ...], bound: str) -> list[tuple[str, str]]:
     """The lines that bind the name `bound` to what `key` tells, and the module that each imports.
 
-    Keys are `("from", module, attribute, ...)`, `("import", module, ...)`, and `("package", modules..., name)`
+    Keys are `("from", module, attribute, ...)`, `("import", module, ...)`, and `("package", modules, name)`
     for `import a.b`, which binds `a` and may be needed for several modules in it.
     """
     kind, module = str(key[0]), str(key[1])

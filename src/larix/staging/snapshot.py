@@ -8,9 +8,12 @@ differs. It is a guard and no copy: what is staged is what was captured, or noth
 
 from __future__ import annotations
 
+import functools
 from types import FunctionType
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 from weakref import WeakKeyDictionary
+
+from larix.staging.modules import is_build_side, is_standard
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -84,12 +87,23 @@ def _mutable_captures(function: FunctionType) -> Iterator[tuple[str, object]]:
     yield from (function.__kwdefaults__ or {}).items()
 
 
+@functools.cache
+def _is_imported(module: str) -> bool:
+    """Whether builds import the functions of a module, which are then not staged; they reach much."""
+    return is_standard(module) or is_build_side(module)
+
+
 def snapshot(function: object) -> None:
-    """Note what `function`, and every function that it can reach, has captured; the first note counts."""
+    """Note what `function`, and every function of the host that it can reach, has captured.
+
+    The first note counts. Anything but a function is let pass.
+    """
     todo: list[object] = [function]
     while todo:
         each = todo.pop()
         if not isinstance(each, FunctionType) or each in _snapshots:
+            continue
+        if _is_imported(each.__module__ or ""):
             continue
         _snapshots[each] = {name: _freeze(value) for name, value in _mutable_captures(each)}
         todo += [value for _, value in captured(each)]
