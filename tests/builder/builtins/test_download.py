@@ -131,9 +131,8 @@ def test_kept_file_serves_when_the_hash_is_mended(downloads: Downloads) -> None:
 
 
 def test_nothing_found_anywhere_names_every_place(downloads: Downloads) -> None:
-    with HttpServer(answer(b"", status="404 Not Found")) as server:
-        with pytest.raises(BuiltinFailed) as caught:
-            downloads.get(downloads.origin(f"{server.url}/a {server.url}/b"))
+    with HttpServer(answer(b"", status="404 Not Found")) as server, pytest.raises(BuiltinFailed) as caught:
+        downloads.get(downloads.origin(f"{server.url}/a {server.url}/b"))
     assert caught.value.exit_code == 100
     assert f"{server.url}/a: HTTP 404 Not Found" in caught.value.message
     assert f"{server.url}/b: HTTP 404 Not Found" in caught.value.message

@@ -161,9 +161,11 @@ def test_missing_file_is_not_asked_for_twice(bench: Bench) -> None:
 
 
 def test_silent_server_is_given_up(bench: Bench) -> None:
-    with HttpServer(stall(BODY[:100], len(BODY))) as server:
-        with pytest.raises(TransferError, match=r"nothing came for 0.2 s"):
-            bench.fetch(f"{server.url}/file")
+    with (
+        HttpServer(stall(BODY[:100], len(BODY))) as server,
+        pytest.raises(TransferError, match=r"nothing came for 0.2 s"),
+    ):
+        bench.fetch(f"{server.url}/file")
 
 
 def test_stall_is_followed_by_another_try(bench: Bench) -> None:
@@ -198,15 +200,19 @@ def test_redirections_are_followed_and_end(bench: Bench) -> None:
         there = answer(b"", status="302 Found", headers=[f"Location: {second.url}/there"])
         with HttpServer(there) as first:
             assert bench.fetch(f"{first.url}/here") == BODY
-    with HttpServer(answer(b"", status="301 Moved", headers=["Location: /again"])) as loop:
-        with pytest.raises(TransferError, match="redirections"):
-            bench.fetch(f"{loop.url}/file")
+    with (
+        HttpServer(answer(b"", status="301 Moved", headers=["Location: /again"])) as loop,
+        pytest.raises(TransferError, match="redirections"),
+    ):
+        bench.fetch(f"{loop.url}/file")
 
 
 def test_redirection_to_a_local_file_is_refused(bench: Bench) -> None:
-    with HttpServer(answer(b"", status="302 Found", headers=["Location: file:///etc/passwd"])) as server:
-        with pytest.raises(TransferError, match="not on the web"):
-            bench.fetch(f"{server.url}/file")
+    with (
+        HttpServer(answer(b"", status="302 Found", headers=["Location: file:///etc/passwd"])) as server,
+        pytest.raises(TransferError, match="not on the web"),
+    ):
+        bench.fetch(f"{server.url}/file")
 
 
 def test_credentials_go_to_their_own_host_and_are_not_shown(bench: Bench) -> None:
