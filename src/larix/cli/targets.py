@@ -73,9 +73,10 @@ def _store_target(session: Session, text: str) -> Target:
     path = store_item_of(store.store_dir, name)
     if path.endswith(".drv"):
         store.add_temp_root(path)
-        outputs = store.read_derivation(path).outputs
-        paths = tuple(outputs[output].path for output in sorted(outputs))
-        return Target(paths, BuildTarget(path))
+        outputs: dict[str, str] = {**store.derivation_outputs(path)}
+        if not outputs:
+            outputs = {name: output.path for name, output in store.read_derivation(path).outputs.items()}
+        return Target(tuple(outputs[name] for name in sorted(outputs)), BuildTarget(path))
     store.add_temp_root(path)
     store.path_info(path)
     return Target((path,))
