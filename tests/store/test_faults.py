@@ -1,7 +1,7 @@
 """SIGKILL at numbered steps, full disks, racing processes: no path is valid without its content.
 
-The steps are those of the kernel: the child counts its own system calls of the kinds that change something, by
-replacing the functions of `os` in the child alone, and kills itself before the chosen one.
+The steps are those of the kernel: the child counts its own system calls of the kinds that change something,
+by replacing the functions of `os` in the child alone, and kills itself before the chosen one.
 """
 
 from __future__ import annotations
