@@ -41,14 +41,14 @@ class Evaluation:
     """One command's view of packages: `load_path` and LARIX_PACKAGE_PATH, then the distributions."""
 
     def __init__(self, load_path: list[str], store_dir: StoreDir = DEFAULT_STORE_DIR) -> None:
-        self._load_path = load_path
+        from_environment = os.environ.get("LARIX_PACKAGE_PATH", "").split(":")
+        self._folders = [*load_path, *(folder for folder in from_environment if folder)]
         self._store_dir = store_dir
 
     @cached_property
     def catalogue(self) -> Catalogue:
         cache = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")
-        from_environment = [each for each in os.environ.get("LARIX_PACKAGE_PATH", "").split(":") if each]
-        return Catalogue([*self._load_path, *from_environment], cache_directory=f"{cache}/larix", warn=_warn)
+        return Catalogue(self._folders, cache_directory=f"{cache}/larix", warn=_warn)
 
     @cached_property
     def lowering(self) -> Lowering:
@@ -87,7 +87,7 @@ class Evaluation:
 
     def file(self, file: str) -> object:
         """What a Python file gives; see the module's description."""
-        module = _load_file(file)
+        module = self._load_file(file)
         if hasattr(module, "package"):
             given: object = module.package
             return given
@@ -112,7 +112,7 @@ class Evaluation:
 
     def manifest_file(self, file: str) -> list[Output]:
         """The packages of a file whose variable `manifest` lists packages and specifications."""
-        module = _load_file(file)
+        module = self._load_file(file)
         listed: object = getattr(module, "manifest", None)
         if not isinstance(listed, list | tuple):
             raise BadExpression("this file has no list `manifest`", place=Location(file, 1))
@@ -121,6 +121,28 @@ class Evaluation:
             for item in cast("Sequence[object]", listed)
             for output in ([self.output(item)] if isinstance(item, str) else self._installable(item))
         ]
+
+    def _load_file(self, file: str) -> ModuleType:
+        """Run the file; it may import modules of the package folders."""
+        absolute = os.path.abspath(file)
+        sys.path += [os.path.abspath(folder) for folder in self._folders]
+        if not os.path.isfile(absolute):
+            raise BadExpression(f"'{file}': no such file")
+        spec = spec_from_file_location("larix_file", absolute)
+        if spec is None or spec.loader is None:
+            raise BadExpression(f"'{file}' is no Python file", hint="give a file whose name ends in `.py'")
+        module = module_from_spec(spec)
+        sys.modules[spec.name] = module
+        try:
+            spec.loader.exec_module(module)
+        except LarixError:
+            raise
+        except (Exception, SystemExit) as error:
+            found = blame(error, file=absolute)
+            raise BadExpression(
+                found.message, place=found.place or Location(file, 1), hint=found.hint
+            ) from error
+        return module
 
     def _installable(self, value: object) -> list[Output]:
         if isinstance(value, Output):
@@ -156,25 +178,6 @@ class _Names(dict[str, Any]):
 def _file_of(value: object) -> str | None:
     place: object = getattr(value, "location", None)
     return place.file if isinstance(place, Location) else None
-
-
-def _load_file(file: str) -> ModuleType:
-    absolute = os.path.abspath(file)
-    if not os.path.isfile(absolute):
-        raise BadExpression(f"'{file}': no such file")
-    spec = spec_from_file_location("larix_file", absolute)
-    if spec is None or spec.loader is None:
-        raise BadExpression(f"'{file}' is no Python file", hint="give a file whose name ends in `.py'")
-    module = module_from_spec(spec)
-    sys.modules[spec.name] = module
-    try:
-        spec.loader.exec_module(module)
-    except LarixError:
-        raise
-    except (Exception, SystemExit) as error:
-        found = blame(error, file=absolute)
-        raise BadExpression(found.message, place=found.place or Location(file, 1), hint=found.hint) from error
-    return module
 
 
 def _warn(error: LarixError) -> None:
