@@ -18,6 +18,11 @@ def name_the_shell_in_tests(*, shell: Path) -> None:
         substitute(test, ("#!/bin/sh", f"#!{shell}"))
 
 
+def leave_var_alone() -> None:
+    """The folder of the index is outside of the store; `updatedb` makes it where it runs."""
+    substitute("locate/Makefile.in", (r"^\t.*mkinstalldirs \$\(DESTDIR\)\$\(localstatedir\)$", "\t@:"))
+
+
 findutils = Package(
     name="findutils",
     version="4.10.0",
@@ -32,7 +37,9 @@ findutils = Package(
     arguments={
         # The index that `locate` asks is made by who runs `updatedb`, outside of the store.
         "configure_flags": ["--localstatedir=/var"],
-        "phases": standard_phases.add_before("configure", name_the_shell_in_tests),
+        "phases": standard_phases.add_before("configure", name_the_shell_in_tests).add_before(
+            "configure", leave_var_alone
+        ),
     },
     synopsis="Find files",
     description=(

@@ -5,6 +5,7 @@ Debian's source is the release without its manual, whose licence it does not acc
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 from larix.buildside.files import substitute
@@ -16,10 +17,15 @@ __all__ = ["gawk"]
 
 
 def leave_out_manual() -> None:
-    """The manual is missing from the source, but not the makefile that would make it."""
-    stub = Path("doc/Makefile.in")
-    stub.parent.mkdir(exist_ok=True)
-    stub.write_text("all check clean distclean info install installcheck uninstall:\n")
+    """Let nothing be made of the manual's source, which is missing, or made of it again.
+
+    The programs that upstream extracts from it are there; to make, they are newer than these stand-ins.
+    """
+    manual = Path("doc")
+    (manual / "Makefile.in").write_text("all check clean distclean info install installcheck uninstall:\n")
+    for name in ("gawktexi.in", "gawkinet.texi"):
+        (manual / name).touch()
+        os.utime(manual / name, (0, 0))
 
 
 def name_the_shell(*, shell: Path) -> None:
