@@ -27,15 +27,15 @@ if TYPE_CHECKING:
 
     from larix.builder.interface import Job
     from larix.builder.sandbox.request import Request
-    from larix.derivation import Derivation
     from larix.errors import LarixError
     from larix.formats.storepath import StoreDir
     from larix.protocol import BuildOptions, Sink
 
-__all__ = ["LocalBuild", "LocalBuilder", "is_builtin"]
+__all__ = ["LocalBuild", "LocalBuilder"]
 
 _BUILTINS = {
     b"builtin:download": ("larix.builder.builtins.download", "run"),
+    b"builtin:profile": ("larix.builder.builtins.profile", "run"),
     b"builtin:unpack-debs": ("larix.builder.builtins.debs", "run"),
 }
 _FEATURES = frozenset({b"benchmark", b"big-parallel"})
@@ -72,13 +72,13 @@ class LocalBuilder:
         self.cores = options.cores or len(os.sched_getaffinity(0))
         self._machine = os.uname().machine
         self.workspaces = Workspaces(state_dir + "/builds")
-        self._launchers: dict[bool, Launcher] = {}
+        self._launchers: dict[str | None, Launcher] = {}
         self._filters: dict[bool, bytes] = {}
         self._users = UserPool(state_dir) if os.geteuid() == 0 else None
 
     def prepare(self) -> None:
         """Start what takes time to start, while there is other work to do."""
-        self._launcher(for_builtins=False)
+        self._launcher(None)
 
     def check(self, job: Job) -> None:
         """Raises CannotBuild when nothing on this machine can build the job."""
@@ -118,21 +118,21 @@ class LocalBuilder:
             raise
 
     def launch(self, request: Request, log: int, user: BuildUser | None) -> _socket.socket:
-        launcher = self._launcher(for_builtins=request["builtin"] is not None)
+        builtin = request["builtin"]
+        launcher = self._launcher(None if builtin is None else builtin["module"])
         return launcher.start(request, log, None if user is None else user.lock)
 
     def give_back(self, user: BuildUser | None) -> None:
         if user is not None and self._users is not None:
             self._users.release(user)
 
-    def _launcher(self, *, for_builtins: bool) -> Launcher:
-        launcher = self._launchers.get(for_builtins)
+    def _launcher(self, builtin: str | None) -> Launcher:
+        """The launcher of ordinary builds, or of the builtins of one module: each loads what it needs."""
+        launcher = self._launchers.get(builtin)
         if launcher is None:
-            preload: tuple[str, ...] = ()
-            if for_builtins:
-                preload = tuple(module for module, _function in _BUILTINS.values())
+            if builtin is not None:
                 _make_cache(self.cache_dir)
-            launcher = self._launchers[for_builtins] = Launcher(preload)
+            launcher = self._launchers[builtin] = Launcher(() if builtin is None else (builtin,))
         return launcher
 
     def filter(self, *, host_network: bool) -> bytes:

@@ -36,16 +36,21 @@ def make_profile(
     entries: Iterable[str],
     manifest: str,
     search_paths: Iterable[SearchPathFields] = (),
+    shown: str | None = None,
 ) -> None:
-    """Make the profile `output` of the store items `entries`; of clashing files, the first entry's counts."""
+    """Make the profile `output` of the store items `entries`; of clashing files, the first entry's counts.
+
+    `shown` is the name that `output` will have in the end.
+    """
     root = os.fspath(output)
+    name = root if shown is None else shown
     for collision in union_build(root, entries, directories=("etc",)):
         print(f"warning: {collision}", flush=True)
     # A package's own file of such a name is nothing that a profile could be without.
     _write(f"{root}/manifest", manifest)
     lines = [HEADER]
     for variable, separator, values in settings_of(root, [PATH, *search_paths]):
-        shown = ["${LARIX_PROFILE:-" + root + "}" + _in_double_quotes(each[len(root) :]) for each in values]
+        shown = ["${LARIX_PROFILE:-" + name + "}" + _in_double_quotes(each[len(root) :]) for each in values]
         lines.append(shell_setting(variable, separator, shown) + "\n")
     _write(f"{root}/etc/profile", "".join(lines))
 

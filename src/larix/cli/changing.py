@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 from larix.cli import diagnostics, plan
 from larix.cli.building import Work, build_options, realise, tell_work, work_for
-from larix.cli.evaluation import Evaluation
 from larix.cli.listing import compile_expression, entry_data, unset_variables
 from larix.cli.options import CommandLine, UsageError
 from larix.cli.profiles import (
@@ -19,24 +18,24 @@ from larix.cli.profiles import (
     named_profile,
 )
 from larix.cli.tables import print_json
+from larix.cli.wanted import KINDS, Wanted
+from larix.packages.platform import host_system
 from larix.packages.specification import parse_specification
 from larix.packages.versions import version_key
 from larix.profiles import generation
-from larix.profiles.entries import EntryMaker
 from larix.profiles.manifest import Entry, Manifest
 from larix.profiles.profile import empty_profile, profile_derivation
 from larix.profiles.transaction import Effects, Removal, check_collisions, transact
 from larix.protocol import BuildTarget
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
     from larix.cli.session import Session
     from larix.formats.storepath import StorePath
-    from larix.packages.inputs import Output
     from larix.protocol import BuildOptions
 
-__all__ = ["change_profile"]
+__all__ = ["change_profile", "instantiate_profile"]
 
 
 def change_profile(session: Session, line: CommandLine, *, default_verbosity: int) -> int:
@@ -144,9 +143,8 @@ def _delete(profile: Profile, pattern: str, *, dry_run: bool) -> None:
 def _transaction(profile: Profile, line: CommandLine, options: BuildOptions) -> int:
     dry_run = line.has("dry-run")
     session = profile.session
-    evaluation = Evaluation(line.values("load-path"), session.layout.store_dir)
-    maker = EntryMaker(evaluation.lowering)
-    effects = _effects(profile.current(), line, evaluation, maker)
+    wanted = Wanted(session, line.values("load-path"))
+    effects = _effects(profile.current(), line, wanted)
     if effects.nothing:
         if dry_run and line.has("json"):
             _print_plan(effects, Work((), ()))
@@ -155,7 +153,7 @@ def _transaction(profile: Profile, line: CommandLine, options: BuildOptions) -> 
         return 0
     if not line.has("allow-collisions"):
         check_collisions(effects.manifest)
-    item, targets = _instantiate(session, evaluation, effects.manifest, maker)
+    item, targets = instantiate_profile(session, effects.manifest, wanted)
     work = work_for(session, targets)
     if dry_run and line.has("json"):
         _print_plan(effects, work)
@@ -172,75 +170,62 @@ def _transaction(profile: Profile, line: CommandLine, options: BuildOptions) -> 
     return 0
 
 
-def _effects(before: Manifest, line: CommandLine, evaluation: Evaluation, maker: EntryMaker) -> Effects:
+def _effects(before: Manifest, line: CommandLine, wanted: Wanted) -> Effects:
     """What the command line makes of the manifest `before`."""
-    removals: list[Removal] = []
-    install: list[Entry] = []
-    for token in line.tokens:
-        if token.value is None:
-            continue
-        if token.name == "remove":
-            removals.append(Removal(parse_specification(token.value)))
-        elif token.name in ("install", "install-from-expression", "install-from-file"):
-            found = _CHOOSERS[token.name](evaluation, token.value)
-            install += [maker.entry(chosen.package, chosen.name) for chosen in found]
+    removals = [Removal(parse_specification(text)) for text in line.values("remove")]
+    install = [
+        entry
+        for token in line.tokens
+        if token.name in KINDS and token.value is not None
+        for entry in wanted.entries(token.name, token.value)
+    ]
     if line.has("manifest"):
-        listed = [chosen for file in line.values("manifest") for chosen in evaluation.manifest_file(file)]
-        install = [maker.entry(chosen.package, chosen.name) for chosen in listed] + install
+        listed = [entry for file in line.values("manifest") for entry in wanted.manifest_file(file)]
+        install = listed + install
         kept = {entry.key for entry in install}
         before = before._replace(entries=tuple(entry for entry in before.entries if entry.key in kept))
     if line.has("upgrade"):
-        install = _upgrades(before, removals, line, evaluation, maker) + install
+        install = _upgrades(before, removals, line, wanted) + install
     return transact(before, remove=removals, install=install)
 
 
-_CHOOSERS: dict[str, Callable[[Evaluation, str], list[Output]]] = {
-    "install": lambda evaluation, text: [evaluation.output(text)],
-    "install-from-expression": lambda evaluation, text: evaluation.packages_of_expression(text),
-    "install-from-file": lambda evaluation, text: evaluation.packages_of_file(text),
-}
-
-
 def _upgrades(
-    manifest: Manifest,
-    removals: Sequence[Removal],
-    line: CommandLine,
-    evaluation: Evaluation,
-    maker: EntryMaker,
+    manifest: Manifest, removals: Sequence[Removal], line: CommandLine, wanted: Wanted
 ) -> list[Entry]:
     """The entries that are newer, or built otherwise, in the catalogue than in the profile."""
-    wanted = [compile_expression(text) for text in line.values("upgrade")]
+    chosen = [compile_expression(text) for text in line.values("upgrade")]
     spared = [compile_expression(text) for text in line.values("do-not-upgrade")]
     for text in line.values("upgrade"):
         if text.startswith("-"):
             diagnostics.warning(f"upgrade regexp '{text}' looks like a command-line option")
     newer: list[Entry] = []
     for entry in manifest.entries:
-        if wanted and not any(expression.search(entry.name) for expression in wanted):
+        if chosen and not any(expression.search(entry.name) for expression in chosen):
             continue
         if any(expression.search(entry.name) for expression in spared):
             continue
         if any(removal.means(entry) for removal in removals):
             continue
-        package = evaluation.newest(entry.name)
-        if package is None or entry.output not in package.outputs:
+        candidate = wanted.newest(entry.name, entry.output)
+        if candidate is None:
             diagnostics.warning(f"package '{entry.name}' no longer exists")
             continue
-        candidate = maker.entry(package, entry.output)
         if version_key(entry.version) <= version_key(candidate.version):
             newer.append(candidate)
     return newer
 
 
-def _instantiate(
-    session: Session, evaluation: Evaluation, manifest: Manifest, maker: EntryMaker
+def instantiate_profile(
+    session: Session, manifest: Manifest, wanted: Wanted
 ) -> tuple[StorePath, list[BuildTarget]]:
     """The profile's store item, known before it is built, and what has to be built for it."""
     if not manifest.entries:
         source = empty_profile(session.store.store_dir)
         session.store.instantiate([], [source])
         return source.path, []
-    lowered = profile_derivation(manifest, maker.items, lowering=evaluation.lowering)
+    lowered = profile_derivation(
+        manifest, wanted.items, store_dir=session.store.store_dir, system=host_system()
+    )
     session.store.instantiate([lowered])
     return lowered.output_path(), [BuildTarget(lowered.path)]
 

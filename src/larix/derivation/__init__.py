@@ -9,7 +9,6 @@ from larix.derivation.modulo import ModuloHashes, check_output_paths, hash_modul
 from larix.derivation.record import BadDerivation, Derivation, Output
 from larix.derivation.source import (
     FileContent,
-    PresentSource,
     Source,
     TextContent,
     TreeContent,
@@ -26,7 +25,6 @@ __all__ = [
     "Lowered",
     "ModuloHashes",
     "Output",
-    "PresentSource",
     "Source",
     "TextContent",
     "TreeContent",

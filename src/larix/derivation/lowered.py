@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple, cast
 
 from larix.derivation.modulo import merge_inputs
 from larix.derivation.record import BadDerivation, Derivation, check_derivation_name
-from larix.derivation.source import PresentSource, Source
+from larix.derivation.source import Source
 from larix.derivation.text import parse_derivation
 from larix.formats.aterm import ESCAPED
 from larix.formats.hashes import Hash
@@ -338,8 +338,7 @@ def _split_sources(
     for source in sources:
         if isinstance(source, Source):
             _check_store(store_dir, source.path)
-            if not isinstance(source, PresentSource):
-                interned[source.path] = source
+            interned[source.path] = source
             paths.add(source.path)
         else:
             paths.add(parse_store_path(store_dir, source))

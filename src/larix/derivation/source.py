@@ -15,7 +15,6 @@ if TYPE_CHECKING:
 __all__ = [
     "Content",
     "FileContent",
-    "PresentSource",
     "Source",
     "TextContent",
     "TreeContent",
@@ -77,16 +76,6 @@ class Source:
 
     def __repr__(self) -> str:
         return f"<Source {self.path}>"
-
-
-class PresentSource(Source):
-    """An item that is valid already, whoever made it: an input that brings no content to be interned."""
-
-    __slots__ = ()
-
-    def __init__(self, path: StorePath) -> None:
-        self.path = path
-        self.references = ()
 
 
 def text_source(

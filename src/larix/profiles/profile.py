@@ -1,78 +1,81 @@
-"""Profiles as derivations: the manifest's entries become one tree of links, in a build like any other.
+"""Profiles as derivations: the manifest's entries become one tree of links, made by `builtin:profile`.
 
-The empty profile is a plain source instead, so that rolling back to generation 0 needs no build.
+The derivation names the code that makes the tree by its hash, so that another larix, which would make another
+tree, gives it another name. The empty profile is a plain source instead: rolling back to generation 0 makes
+nothing.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from pathlib import Path
+import hashlib
+import json
+from collections.abc import Mapping
+from functools import cache
+from typing import TYPE_CHECKING
 
-from larix.buildside.profile_tree import HEADER, make_profile
-from larix.derivation import Lowered, PresentSource, Source, tree_source
+from larix.buildside import environment, profile_tree, union
+from larix.derivation import Lowered, Source, derivation, tree_source
 from larix.formats.nar import Directory, File
 from larix.formats.storepath import StoreDir, StorePath, parse_store_path
-from larix.packages.search_paths import SearchPath
-from larix.profiles.manifest import EMPTY, Entry, Manifest, print_manifest
-from larix.staging import Item, Lowering, build_expression_to_derivation
+from larix.profiles.manifest import EMPTY, Manifest, print_manifest
+
+if TYPE_CHECKING:
+    from larix.staging import Item
 
 __all__ = ["empty_profile", "profile_derivation"]
 
 NAME = "profile"
 
 
-class _Held:
-    """An entry's store item, for staging: what makes it if that is known, else the item as it is."""
-
-    def __init__(self, item: Item) -> None:
-        self._item = item
-
-    def __lower__(self, lowering: Lowering) -> Item:
-        return self._item
-
-
-def build_profile(
-    output: Path, inputs: Mapping[str, Path], manifest: str, search_paths: Sequence[SearchPath]
-) -> None:
-    """Runs in the build; the inputs' labels are numbers in the order of the entries."""
-    make_profile(
-        output,
-        entries=[str(path) for _, path in sorted(inputs.items())],
-        manifest=manifest,
-        search_paths=search_paths,
-    )
-
-
-def profile_derivation(manifest: Manifest, items: Mapping[str, Item], *, lowering: Lowering) -> Lowered:
+def profile_derivation(
+    manifest: Manifest, items: Mapping[str, Item], *, store_dir: StoreDir, system: str
+) -> Lowered:
     """The derivation of the profile that holds `manifest`; the same manifest and items give the same one.
 
     `items` tells, by store path, how entries come to be; what it does not know must be valid already.
     """
-    entries = manifest.transitive()
-    held = {
-        f"{number:06}": _Held(items.get(entry.path) or _present(lowering.store_dir, entry))
-        for number, entry in enumerate(entries)
-    }
-    search_paths = [tuple(path) for path in manifest.search_paths()]
-    return build_expression_to_derivation(
+    entries = [parse_store_path(store_dir, entry.path) for entry in manifest.transitive()]
+    inputs: list[tuple[Lowered, tuple[str, ...]]] = []
+    sources: list[Source | StorePath] = []
+    for path in entries:
+        item = items.get(path)
+        if item is None:
+            sources.append(path)
+        elif isinstance(item.origin, Lowered):
+            inputs.append((item.origin, (item.output or "out",)))
+        else:
+            sources.append(item.origin)
+    return derivation(
         NAME,
-        build_profile,
-        lowering=lowering,
-        inputs=held,
-        arguments={"manifest": print_manifest(manifest).decode("ascii"), "search_paths": search_paths},
-        env={"preferLocalBuild": "1"},
+        store_dir=store_dir,
+        system=system,
+        builder="builtin:profile",
+        env={
+            "code": _code_digest(),
+            "entries": " ".join(entries),
+            "manifest": print_manifest(manifest).decode("ascii"),
+            "preferLocalBuild": "1",
+            "searchPaths": json.dumps([tuple(path) for path in manifest.search_paths()]),
+        },
+        inputs=inputs,
+        sources=sources,
     )
 
 
-def _present(store_dir: StoreDir, entry: Entry) -> Item:
-    path: StorePath = parse_store_path(store_dir, entry.path)
-    return Item(path, PresentSource(path))
+@cache
+def _code_digest() -> str:
+    """The hash of the modules that decide how a profile looks."""
+    hasher = hashlib.sha256()
+    for module in (environment, profile_tree, union):
+        with open(str(module.__file__), "rb") as file:
+            hasher.update(file.read())
+    return hasher.hexdigest()
 
 
 def empty_profile(store_dir: StoreDir) -> Source:
     tree = Directory(
         {
-            b"etc": Directory({b"profile": File(HEADER.encode())}),
+            b"etc": Directory({b"profile": File(profile_tree.HEADER.encode())}),
             b"manifest": File(print_manifest(EMPTY)),
         }
     )

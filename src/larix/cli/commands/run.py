@@ -60,36 +60,32 @@ def _run_from_profile(session: Session, line: CommandLine, given: list[str]) -> 
 
 
 def _run_package(session: Session, line: CommandLine, given: list[str]) -> int:
-    from larix.cli.evaluation import Evaluation
     from larix.cli.running import environment_with, run_program
+    from larix.cli.wanted import Wanted
     from larix.derivation import Lowered
-    from larix.profiles.entries import EntryMaker
     from larix.profiles.manifest import Manifest
     from larix.protocol import BuildTarget
 
-    evaluation = Evaluation(line.values("load-path"), session.layout.store_dir)
+    wanted = Wanted(session, line.values("load-path"))
     if line.has("expression"):
-        output = evaluation.packages_of_expression(line.last("expression") or "")[-1]
+        entry = wanted.entries("install-from-expression", line.last("expression") or "")[-1]
     elif line.has("file"):
-        output = evaluation.packages_of_file(line.last("file") or "")[-1]
+        entry = wanted.entries("install-from-file", line.last("file") or "")[-1]
     elif given:
-        output, given = evaluation.output(given[0]), given[1:]
+        (entry,), given = wanted.entries("install", given[0]), given[1:]
     else:
         raise UsageError("missing argument: no package to run")
-    maker = EntryMaker(evaluation.lowering)
-    entry = maker.entry(output.package, output.name)
     manifest = Manifest((entry,))
-    origins = [(item.origin, item.output or "out") for item in maker.items.values()]
-    wanted = [(origin, name) for origin, name in origins if isinstance(origin, Lowered)]
-    session.store.instantiate([origin for origin, _ in wanted])
-    targets = [BuildTarget(origin.path, (name,)) for origin, name in wanted]
+    origins = [(item.origin, item.output or "out") for item in wanted.items.values()]
+    lowered = [(origin, name) for origin, name in origins if isinstance(origin, Lowered)]
+    session.store.instantiate([origin for origin, _ in lowered])
+    targets = [BuildTarget(origin.path, (name,)) for origin, name in lowered]
     work = work_for(session, targets)
     if len(work):
-        options = build_options(line, default_verbosity=VERBOSITY)
-        realise(session, targets, options, work)
+        realise(session, targets, build_options(line, default_verbosity=VERBOSITY), work)
     items = [each.path for each in manifest.transitive()]
     environment = environment_with(items, manifest.search_paths())
-    program = line.last("program") or _program_of(entry.path, output.package.name)
+    program = line.last("program") or _program_of(entry.path, entry.name)
     file = f"{entry.path}/bin/{program}"
     return run_program(file if os.path.exists(file) else program, given, environment)
 

@@ -10,10 +10,7 @@ from larix.cli.building import BUILD_OPTIONS, LOAD_PATH, build_options, realise,
 from larix.cli.options import CommandLine, Grammar, Option, UsageError, parse
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from larix.cli.session import Session
-    from larix.packages.inputs import Output
     from larix.packages.search_paths import SearchPath
 
 __all__ = ["CATEGORY", "SYNOPSIS", "main"]
@@ -74,41 +71,28 @@ def _existing(session: Session, line: CommandLine) -> tuple[str, list[SearchPath
 
 def _made(session: Session, line: CommandLine) -> tuple[str, list[SearchPath]]:
     """A profile that no generation keeps: its collector root is the environment of who uses it."""
-    from larix.cli.evaluation import Evaluation
-    from larix.profiles.entries import EntryMaker
+    from larix.cli.changing import instantiate_profile
+    from larix.cli.wanted import Wanted
     from larix.profiles.manifest import Manifest
-    from larix.profiles.profile import empty_profile, profile_derivation
     from larix.profiles.transaction import check_collisions
-    from larix.protocol import BuildTarget
 
-    evaluation = Evaluation(line.values("load-path"), session.layout.store_dir)
-    choosers: dict[str, Callable[[str], list[Output]]] = {
-        "": lambda text: [evaluation.output(text)],
-        "expression": evaluation.packages_of_expression,
-        "file": evaluation.packages_of_file,
-    }
-    outputs = [
-        output
+    wanted = Wanted(session, line.values("load-path"))
+    kinds = {"": "install", "expression": "install-from-expression", "file": "install-from-file"}
+    entries = {
+        entry.key: entry
         for token in line.tokens
-        if token.name in choosers and token.value is not None
-        for output in choosers[token.name](token.value)
-    ]
-    if not outputs:
+        if token.name in kinds and token.value is not None
+        for entry in wanted.entries(kinds[token.name], token.value)
+    }
+    if not entries:
         diagnostics.warning("no packages specified; creating an empty environment")
-        source = empty_profile(session.store.store_dir)
-        session.store.instantiate([], [source])
-        return source.path, []
-    maker = EntryMaker(evaluation.lowering)
-    entries = {entry.key: entry for entry in (maker.entry(each.package, each.name) for each in outputs)}
     manifest = Manifest(tuple(entries.values()))
     check_collisions(manifest)
-    lowered = profile_derivation(manifest, maker.items, lowering=evaluation.lowering)
-    session.store.instantiate([lowered])
-    targets = [BuildTarget(lowered.path)]
+    item, targets = instantiate_profile(session, manifest, wanted)
     work = work_for(session, targets)
     if len(work):
         realise(session, targets, build_options(line, default_verbosity=VERBOSITY), work)
-    return lowered.output_path(), manifest.search_paths()
+    return item, manifest.search_paths()
 
 
 def _print_settings(item: str, search_paths: list[SearchPath]) -> None:
