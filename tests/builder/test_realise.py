@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import subprocess
 import sys
@@ -10,16 +11,20 @@ from pathlib import Path
 import pytest
 
 from builder.conftest import SYSTEM, Workshop
+from builder.servers import HttpServer, answer
 from larix.builder import plan, realise
 from larix.builder.errors import (
     BuilderFailed,
     BuildsFailed,
     BuildTimedOut,
     CannotBuild,
+    HashMismatch,
     NotDeterministic,
     OutputRejected,
 )
-from larix.derivation import Lowered, derivation
+from larix.builder.local import LocalBuilder
+from larix.derivation import FixedOutput, Lowered, derivation
+from larix.formats.hashes import Hash
 from larix.protocol import (
     BuildFailed,
     BuildOptions,
@@ -27,6 +32,7 @@ from larix.protocol import (
     BuildStarted,
     BuildTarget,
     BuildWaiting,
+    Event,
 )
 from larix.store import open_local_store
 
@@ -423,3 +429,134 @@ def test_deep_chain_is_built_without_recursion(workshop: Workshop) -> None:
     with pytest.raises(BuilderFailed):
         realise(workshop.store, [BuildTarget(drv.path)], BuildOptions(), workshop.events.append)
     assert workshop.store.is_valid(chain[0].output_path())
+
+
+def test_fixed_output_of_an_ordinary_builder_reaches_the_network(workshop: Workshop) -> None:
+    """Its content is known beforehand; a socket by which to hand out descriptors it cannot have."""
+    body = b"from the network\n"
+    fixed = FixedOutput(Hash("sha256", hashlib.sha256(body).digest()))
+    with HttpServer(answer(body)) as server:
+        text = f"wget -q -O $out {server.url}/file; test $NIX_OUTPUT_CHECKED = 1; test -e /etc/nsswitch.conf"
+        workshop.build(workshop.script("fetched", text, fixed=fixed))
+        assert len(server.requests) == 1
+        with pytest.raises(BuilderFailed):
+            workshop.build(workshop.script("not-fixed", f"wget -q -O $out {server.url}/file"))
+        assert len(server.requests) == 1
+
+
+def test_fixed_output_gets_the_host_variables_it_asks_for(
+    workshop: Workshop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("WANTED", "yes")
+    fixed = FixedOutput(Hash("sha256", hashlib.sha256(b"yes\n").digest()))
+    env = {"impureEnvVars": "WANTED MISSING"}
+    workshop.build(workshop.script("fixed", "echo $WANTED$MISSING > $out", env=env, fixed=fixed))
+    with pytest.raises(OutputRejected, match="did not make"):
+        workshop.build(workshop.script("ordinary", 'test -z "$WANTED"', env=env))
+
+
+def test_fixed_output_with_other_content_is_a_mismatch(workshop: Workshop) -> None:
+    fixed = FixedOutput(Hash("sha256", bytes(32)), recursive=True)
+    with pytest.raises(HashMismatch) as caught:
+        workshop.build(workshop.script("wrong", "mkdir $out; echo x > $out/x", fixed=fixed))
+    assert caught.value.exit_code == 102
+    assert caught.value.kept is not None
+    assert Path(caught.value.kept, "x").read_text() == "x\n"
+
+
+def test_flat_fixed_output_must_be_a_file(workshop: Workshop) -> None:
+    fixed = FixedOutput(Hash("sha256", bytes(32)))
+    with pytest.raises(OutputRejected, match="not a regular file"):
+        workshop.build(workshop.script("folder", "mkdir $out", fixed=fixed))
+    assert workshop.leftovers() == []
+
+
+def test_fixed_output_may_not_refer_to_anything(workshop: Workshop) -> None:
+    content = f"{workshop.shell}\n".encode()
+    fixed = FixedOutput(Hash("sha256", hashlib.sha256(content).digest()))
+    with pytest.raises(OutputRejected, match="refers to store items"):
+        workshop.build(workshop.script("referring", f"echo {workshop.shell} > $out", fixed=fixed))
+
+
+def test_checking_a_fixed_output_makes_it_again(workshop: Workshop, tmp_path: Path) -> None:
+    body = b"first\n"
+    fixed = FixedOutput(Hash("sha256", hashlib.sha256(body).digest()))
+    with HttpServer(answer(body), answer(body), answer(b"second\n")) as server:
+        drv = workshop.script("fetched", f"wget -q -O $out {server.url}/file", fixed=fixed)
+        workshop.build(drv)
+        workshop.build(drv, options=BuildOptions(check=True))
+        with pytest.raises(HashMismatch):
+            workshop.build(drv, options=BuildOptions(check=True))
+        assert len(server.requests) == 3
+    assert Path(drv.output_path()).read_bytes() == body
+    assert tmp_path.exists()
+
+
+def test_outputs_that_nobody_may_read_are_taken_in(workshop: Workshop) -> None:
+    drv = workshop.script("closed", "mkdir -p $out/a/b; cd $out; echo x > a/b/x; chmod 0 a/b/x a/b a .")
+    [result] = workshop.build(drv)
+    assert Path(result.outputs["out"], "a/b/x").read_text() == "x\n"
+
+
+def test_rejected_output_keeps_the_build_directory_when_asked(workshop: Workshop) -> None:
+    drv = workshop.script("forgetful", "echo note > made-here")
+    with pytest.raises(OutputRejected) as caught:
+        workshop.build(drv, options=BuildOptions(keep_failed=True))
+    kept = Path(str(caught.value.hint).split("`")[-1].rstrip("'"))
+    try:
+        assert (kept / "made-here").read_text() == "note\n"
+    finally:
+        subprocess.run(["rm", "-rf", kept], check=True)
+
+
+def test_death_of_the_launcher_ends_the_builds_and_is_told(workshop: Workshop) -> None:
+    builder, events = local_builder(workshop), workshop.events
+    drv = workshop.script("endless", "echo started; while :; do sleep 1000; done")
+    workshop.store.instantiate([drv])
+
+    def sink(event: Event) -> None:
+        events.append(event)
+        if getattr(event, "line", b"") == b"started":
+            [launcher] = builder._launchers.values()
+            os.kill(launcher.pid, 9)
+
+    builder.sink = sink
+    try:
+        with pytest.raises(CannotBuild, match="ended from outside"):
+            realise(workshop.store, [BuildTarget(drv.path)], BuildOptions(), sink, builder)
+    finally:
+        builder.close()
+    assert workshop.leftovers() == []
+
+
+def test_death_of_the_keeper_ends_its_build_alone(workshop: Workshop) -> None:
+    builder = local_builder(workshop)
+    drv = workshop.script("endless", "echo started; while :; do sleep 1000; done")
+    other = workshop.script("other", "sleep 0.5; : > $out")
+    workshop.store.instantiate([drv, other])
+
+    def sink(event: Event) -> None:
+        if getattr(event, "line", b"") == b"started":
+            [launcher] = builder._launchers.values()
+            children = Path(f"/proc/{launcher.pid}/task/{launcher.pid}/children").read_text().split()
+            os.kill(int(children[0]), 9)
+
+    builder.sink = sink
+    try:
+        options = BuildOptions(keep_going=True, max_jobs=2)
+        with pytest.raises(CannotBuild, match="ended from outside"):
+            realise(workshop.store, [BuildTarget(each.path) for each in (drv, other)], options, sink, builder)
+    finally:
+        builder.close()
+    assert workshop.store.is_valid(other.output_path())
+
+
+def local_builder(workshop: Workshop) -> LocalBuilder:
+    layout = workshop.store.layout
+    return LocalBuilder(
+        store_dir=layout.store_dir,
+        state_dir=layout.state_dir,
+        log_dir=layout.log_dir,
+        options=BuildOptions(),
+        sink=workshop.events.append,
+    )

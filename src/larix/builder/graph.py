@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from larix.protocol import BuildTarget
     from larix.store import LocalStore
 
-__all__ = ["Graph", "Node", "Plan", "load_graph", "plan"]
+__all__ = ["Graph", "Node", "Plan", "building_order", "is_builtin", "load_graph", "plan"]
 
 
 class Node:
@@ -79,6 +79,11 @@ class Plan(NamedTuple):
 
     to_build: list[StorePath]
     valid: list[StorePath]
+
+
+def is_builtin(derivation: Derivation) -> bool:
+    """Whether larix itself does the work."""
+    return derivation.builder.startswith(b"builtin:")
 
 
 def load_graph(store: LocalStore, targets: Iterable[BuildTarget], *, all_inputs: bool = False) -> Graph:

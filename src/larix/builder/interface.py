@@ -85,7 +85,7 @@ class Build(Protocol):
 
 class Builder(Protocol):
     def prepare(self) -> None:
-        """Start what takes time to start; called when it is known that something will be built."""
+        """Start what takes time to start; called when it is known that some builder will be run."""
         ...
 
     def start(self, job: Job, now: float) -> Build | None:

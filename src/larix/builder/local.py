@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from larix.builder.environment import build_directory_name, builder_environment, shell_assignments
 from larix.builder.errors import BuilderFailed, BuildTimedOut, BuiltinFailed, CannotBuild
+from larix.builder.graph import is_builtin
 from larix.builder.keep import keep_tree
 from larix.builder.logs import BuildLogger, log_file_of
 from larix.builder.sandbox.client import Launcher, read_message
@@ -49,12 +50,15 @@ _ETC = {
 }
 _NETWORK_ETC = {**_ETC, "nsswitch.conf": b"hosts: files dns\nservices: files\n"}
 _NETWORK_FILES = ("/etc/resolv.conf", "/etc/services", "/etc/protocols", "/etc/ssl/certs/ca-certificates.crt")
-_DOWNLOAD_VARIABLES = ("http_proxy", "https_proxy", "ftp_proxy", "no_proxy", "all_proxy")
-
-
-def is_builtin(derivation: Derivation) -> bool:
-    """Whether larix itself does the work."""
-    return derivation.builder.startswith(b"builtin:")
+_DOWNLOAD_VARIABLES = (
+    "http_proxy",
+    "https_proxy",
+    "ftp_proxy",
+    "no_proxy",
+    "all_proxy",
+    "SSL_CERT_FILE",
+    "SSL_CERT_DIR",
+)
 
 
 class LocalBuilder:
@@ -249,7 +253,11 @@ class LocalBuild:
     def _builtin_argument(self) -> dict[str, Any]:
         """What a builtin is told: the derivation's environment, and where its outputs go."""
         derivation, builder = self.job.derivation, self._builder
-        host = {name: os.environ[name] for name in _DOWNLOAD_VARIABLES if name in os.environ}
+        host: dict[str, str] = {}
+        for name in _DOWNLOAD_VARIABLES:
+            value = os.environ.get(name) or os.environ.get(name.upper())
+            if value:
+                host[name] = value
         host.update((name, value) for name, value in os.environ.items() if name.startswith("LARIX_"))
         return {
             "drv": self.drv,
@@ -430,7 +438,7 @@ class LocalBuild:
 
     def keep(self) -> str | None:
         """Move the build directory to /tmp, as its user's own, with a file to source for its environment."""
-        if self.job.derivation.builder in _BUILTINS:
+        if self._is_discarded or self.job.derivation.builder in _BUILTINS:
             return None
         uid = None if self._user is None else self._user.uid
         try:

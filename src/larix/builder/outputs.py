@@ -67,6 +67,7 @@ def take_outputs(store: LocalStore, outputs: Outputs, inputs: Iterable[StorePath
     addresses: dict[StorePath, str] = {}
     try:
         for name, path in outputs.paths.items():
+            make_readable(outputs.files[name])
             taken[name] = store.ingest(outputs.files[name], path, candidates=candidates, content=content)
         if fixed is not None:
             _check_fixed(store, outputs, taken["out"])
@@ -89,6 +90,33 @@ def _discard(taken: Mapping[str, Ingested]) -> None:
 
 def _address(content: Hash, *, recursive: bool) -> str:
     return f"fixed:{'r:' if recursive else ''}{content}"
+
+
+def make_readable(file: str) -> None:
+    """Let an ordinary user read what a builder, who is the same user, has closed to itself."""
+    if os.geteuid() == 0:
+        return
+    todo = [os.fsencode(file)]
+    while todo:
+        name = todo.pop()
+        status = os.lstat(name)
+        is_folder = stat.S_ISDIR(status.st_mode)
+        needed = 0o500 if is_folder else 0o400
+        if status.st_mode & needed != needed and not stat.S_ISLNK(status.st_mode):
+            os.chmod(name, stat.S_IMODE(status.st_mode) | needed)
+        if is_folder:
+            todo += [os.path.join(name, entry) for entry in os.listdir(name)]
+
+
+def _refuse_fixed(store: LocalStore, outputs: Outputs) -> None:
+    """Tell how a fixed output that was made again differs from what it must be."""
+    output = outputs.derivation.outputs["out"]
+    content = output.fixed_hash().algo, output.is_recursive
+    again = store.ingest(outputs.files["out"], outputs.paths["out"], content=content)
+    try:
+        _check_fixed(store, outputs, again)
+    finally:
+        again.incoming.discard()
 
 
 def _check_fixed(store: LocalStore, outputs: Outputs, ingested: Ingested) -> None:
@@ -243,9 +271,12 @@ def compare_outputs(store: LocalStore, outputs: Outputs, *, keep: bool) -> None:
                 f"building `{outputs.drv}` again did not make `{path}`",
                 log_file=outputs.log_file,
             )
+        make_readable(file)
         digest, _ = hash_steps(read_steps(file))
         if digest == store.path_info(path).nar_hash.digest:
             continue
+        if outputs.derivation.outputs[name].is_fixed:
+            _refuse_fixed(store, outputs)
         differing = differing_files(path, file)
         kept = _keep_beside(store, path, file) if keep else None
         raise NotDeterministic(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from larix.builder.graph import load_graph
+from larix.builder.graph import is_builtin, load_graph
 from larix.protocol import BuildOptions, ignore_events
 
 if TYPE_CHECKING:
@@ -52,7 +52,8 @@ def realise(
             sink=sink,
         )
         try:
-            owned.prepare()
+            if any(node.must_be_built and not is_builtin(node.derivation) for node in graph.nodes.values()):
+                owned.prepare()
             Scheduler(store, graph, owned, options, sink).run()
         finally:
             if builder is None:

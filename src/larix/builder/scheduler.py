@@ -23,7 +23,6 @@ from larix.store.locks import PathLocks, lock_holder
 if TYPE_CHECKING:
     from larix.builder.graph import Graph, Node
     from larix.builder.interface import Build, Builder
-    from larix.errors import LarixError
     from larix.protocol import BuildOptions, Sink
     from larix.store import LocalStore
 
@@ -64,7 +63,6 @@ class Scheduler:
         self._count = {False: 0, True: 0}
         self._poll = select.poll()
         self._errors: list[BuildError] = []
-        self._other: LarixError | None = None
         self._failed: set[Node] = set()
         self._checking: set[Node] = set(again)
         for node in (*self._nodes, *again):
@@ -94,15 +92,13 @@ class Scheduler:
                 self._wait()
         finally:
             self._end_all()
-        if self._other is not None:
-            raise self._other
         if len(self._errors) == 1:
             raise self._errors[0]
         if self._errors:
             raise BuildsFailed(self._errors)
 
     def _should_stop(self) -> bool:
-        return self._other is not None or (bool(self._errors) and not self._options.keep_going)
+        return bool(self._errors) and not self._options.keep_going
 
     def _make_ready(self, node: Node) -> None:
         self._ready[_is_download(node)].append(node)
@@ -214,7 +210,11 @@ class Scheduler:
                 self._conclude(running)
             except BuildError as error:
                 running.locks.release()
+                self._keep(running.build, error)
                 self._fail(running.node, error)
+            except BaseException:
+                running.locks.release()
+                raise
             finally:
                 running.build.discard()
                 del self._concluding[0]
@@ -224,13 +224,6 @@ class Scheduler:
         node, build = running.node, running.build
         failure = build.failure()
         if failure is not None:
-            kept = build.keep() if self._options.keep_failed else None
-            if not isinstance(failure, BuildError):
-                running.locks.release()
-                self._other = failure
-                return
-            if kept is not None:
-                failure.hint = f"keeping build directory `{kept}'"
             raise failure
         outputs = Outputs(
             node.drv, node.derivation, node.outputs, build.outputs, build.log_file, build.source
@@ -248,6 +241,12 @@ class Scheduler:
             return
         running.locks.release()
         self._done(node)
+
+    def _keep(self, build: Build, error: BuildError) -> None:
+        kept = build.keep() if self._options.keep_failed else None
+        if kept is not None:
+            note = f"keeping build directory `{kept}'"
+            error.hint = f"{error.hint}; {note}" if error.hint else note
 
     def _done(self, node: Node) -> None:
         self._left -= 1

@@ -14,6 +14,7 @@ import hashlib
 import lzma
 import os
 import shutil
+import ssl
 import zlib
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -53,7 +54,9 @@ class _Download:
         self._report = report
         self._lines: list[str] = []
         self._rejected: str | None = None
-        self._fetcher = Fetcher(environment=self._host, progress=self._tell_progress)
+        file, folder = self._host.get("SSL_CERT_FILE"), self._host.get("SSL_CERT_DIR")
+        context = ssl.create_default_context(cafile=file, capath=folder) if file or folder else None
+        self._fetcher = Fetcher(environment=self._host, progress=self._tell_progress, context=context)
 
     def _tell_progress(self, progress: Progress) -> None:
         self._report(("download", *progress))
