@@ -39,7 +39,7 @@ from larix.store.instantiate import DerivationOutput, Graph, Item, source_item, 
 from larix.store.journal import Journal, Record
 from larix.store.layout import Layout
 from larix.store.locks import PathLocks, open_lock_file, try_lock
-from larix.store.pipeline import hash_steps
+from larix.store.pipeline import hash_file
 from larix.store.roots import indirect_root_file, make_link
 from larix.store.temproots import release_temp_roots, temp_roots_of
 from larix.store.tree import FILE, ROOT_NAME, Framing, StepsOfEvents, read_steps
@@ -480,7 +480,7 @@ class LocalStore:
         if not rows or rows[0][2] != "sha256:" + record.digest.hex():
             return
         try:
-            if hash_steps(read_steps(record.path))[0] == record.digest:
+            if hash_file(record.path)[0] == record.digest:
                 return
         except (StoreError, BadNar):
             pass  # gone, or not even readable: all the more to be rewritten

@@ -10,15 +10,12 @@ from __future__ import annotations
 import threading
 from collections import deque
 from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING, Generic, TypeVar
+from typing import Generic, TypeVar
 
 from larix.formats.hashes import new_hasher
-from larix.store.tree import CHUNK, FILE, LARGE, Framing, Step
+from larix.store.tree import CHUNK, FILE, LARGE, Framing, Step, read_steps
 
-if TYPE_CHECKING:
-    from larix.formats.hashes import Hasher
-
-__all__ = ["Lane", "hash_steps", "run"]
+__all__ = ["Lane", "feed_archive", "hash_file", "hash_steps", "run"]
 
 T = TypeVar("T")
 
@@ -160,6 +157,32 @@ def run(
 
 def hash_steps(steps: Iterable[Step], algo: str = "sha256") -> tuple[bytes, int]:
     """Digest and size of the archive of a tree."""
-    hasher: Hasher = new_hasher(algo)
-    size = run(steps, archive=[hasher.update])
+    hasher = new_hasher(algo)
+    size = feed_archive(steps, hasher.update)
     return hasher.digest(), size
+
+
+def feed_archive(steps: Iterable[Step], update: Callable[[bytes], object]) -> int:
+    """Give the archive of `steps` to `update` in this thread, piece by piece; its size.
+
+    For one consumer this takes less of both processor and clock than handing batches to a thread would:
+    nothing is copied together, and what was just read is still in the core's cache.
+    """
+    framing = Framing()
+    append = framing.append
+    pieces: list[bytes] = []
+    size = 0
+    for step in steps:
+        append(pieces, step)
+        for piece in pieces:
+            update(piece)
+            size += len(piece)
+        pieces.clear()
+    return size
+
+
+def hash_file(
+    file: str | bytes, algo: str = "sha256", *, keep: Callable[[bytes], bool] | None = None
+) -> tuple[bytes, int]:
+    """Digest and size of the archive of what is on disk."""
+    return hash_steps(read_steps(file, keep=keep, borrow=True), algo)

@@ -11,8 +11,7 @@ from larix.formats.storepath import StorePath
 from larix.protocol.store import PathInfo
 from larix.store.errors import StoreError
 from larix.store.local import LocalStore
-from larix.store.pipeline import hash_steps
-from larix.store.tree import read_steps
+from larix.store.pipeline import hash_file
 
 __all__ = ["Mismatch", "Verified", "verify"]
 
@@ -82,7 +81,7 @@ def verify(
 
 def _hash_of(info: PathInfo) -> Hash | None:
     try:
-        digest, _ = hash_steps(read_steps(info.path), info.nar_hash.algo)
+        digest, _ = hash_file(info.path, info.nar_hash.algo)
     except StoreError:
         return None
     return Hash(info.nar_hash.algo, digest)

@@ -125,13 +125,13 @@ def _digest(file: str, algorithm: str, serializer: str, *, without_vcs: bool) ->
     skip = VERSION_CONTROL if without_vcs else set[bytes]()
     if serializer == "git":
         return _git_object(os.fsencode(file), algorithm, skip)[1]
-    from larix.store.pipeline import run
+    from larix.store.pipeline import feed_archive
     from larix.store.tree import read_steps
 
     def keep(name: bytes) -> bool:
         return os.path.basename(name) not in skip
 
-    run(read_steps(file, keep=keep if skip else None), archive=[hasher.update])
+    feed_archive(read_steps(file, keep=keep if skip else None, borrow=True), hasher.update)
     return hasher.digest()
 
 
