@@ -33,8 +33,8 @@ def change(name: str, operands: str, summary: str, arguments: list[str]) -> int:
     )
     line = parse(grammar, arguments)
     tokens = [Token(name if token.name == "" else token.name, token.value) for token in line.tokens]
-    from larix.cli.changing import change_profile
     from larix.cli.session import open_session
+    from larix.cli.switching import change_profile
 
     with closing(open_session(verbosity=verbosity(line, _VERBOSITY))) as session:
         return change_profile(

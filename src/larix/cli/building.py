@@ -7,14 +7,13 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from larix.cli import diagnostics
 from larix.cli.options import CommandLine, Option, UsageError, whole_number
-from larix.protocol import BuildOptions
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from larix.cli.session import Session
     from larix.formats.storepath import StorePath
-    from larix.protocol import BuildTarget
+    from larix.protocol import BuildOptions, BuildTarget
 
 __all__ = [
     "BUILD_OPTIONS",
@@ -55,6 +54,8 @@ def verbosity(line: CommandLine, default: int) -> int:
 
 
 def build_options(line: CommandLine, *, default_verbosity: int) -> BuildOptions:
+    from larix.protocol import BuildOptions
+
     return BuildOptions(
         max_jobs=whole_number(line, "max-jobs", default=_usual_jobs(), least=1),
         cores=whole_number(line, "cores", 0),

@@ -10,7 +10,8 @@ from typing import Any
 
 from larix.buildside.profile_tree import PATH, settings_of
 from larix.cli.options import UsageError
-from larix.cli.profiles import Profile
+from larix.cli.profiles import Profile, own_profiles, shown_name
+from larix.cli.session import Session
 from larix.cli.tables import print_json, print_table
 from larix.profiles import generation
 from larix.profiles.manifest import Entry
@@ -20,7 +21,7 @@ __all__ = [
     "entry_data",
     "list_generations",
     "list_installed",
-    "print_names",
+    "print_own_profiles",
     "print_search_paths",
     "unset_variables",
 ]
@@ -93,9 +94,10 @@ def _generation_data(profile: Profile, number: int, current: int) -> dict[str, A
     }
 
 
-def print_names(field: str, names: Sequence[str], *, as_json: bool) -> None:
+def print_own_profiles(session: Session, *, as_json: bool) -> None:
+    names = [shown_name(session, file) for file in own_profiles(session)]
     if as_json:
-        print_json(**{field: list(names)})
+        print_json(profiles=names)
         return
     for name in names:
         print(name)

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, NamedTuple
 from larix.cli import diagnostics
 from larix.errors import LarixError
 from larix.profiles import generation
-from larix.profiles.manifest import EMPTY, Manifest, parse_manifest
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
     from larix.cli.session import Session
     from larix.formats.storepath import StorePath
+    from larix.profiles.manifest import Manifest
 
 __all__ = [
     "NoSuchGeneration",
@@ -83,11 +83,13 @@ class Profile(NamedTuple):
 
     def manifest(self, number: int) -> Manifest:
         """What a generation holds; nothing for generation 0 and for one that is not there."""
+        from larix.profiles.manifest import EMPTY
+
         item = self.item(number)
         return EMPTY if item is None else read_item_manifest(item)
 
     def current(self) -> Manifest:
-        return self.manifest(generation.current_generation(self.file)) if self.exists else EMPTY
+        return self.manifest(generation.current_generation(self.file) if self.exists else 0)
 
     def switch(self, item: StorePath, number: int) -> None:
         """Make `item` generation `number` and the current one."""
@@ -98,6 +100,8 @@ class Profile(NamedTuple):
 
 
 def read_item_manifest(item: str) -> Manifest:
+    from larix.profiles.manifest import parse_manifest
+
     file = f"{item}/manifest"
     try:
         with open(file, "rb") as stream:

@@ -20,6 +20,7 @@ from larix.store.layout import Layout
 
 if TYPE_CHECKING:
     from larix.profiles.front import Facade
+    from larix.store.layout import Layout
     from larix.store.local import LocalStore
 
 __all__ = ["Session", "open_session"]
@@ -79,6 +80,8 @@ class Session:
 
 def open_session(*, verbosity: int = 1) -> Session:
     """The store this user works with here. In rootless mode this process is in the namespace afterwards."""
+    from larix.store.layout import Layout
+
     layout = Layout.from_environment()
     own_places = "LARIX_STORE_DIR" in os.environ or "LARIX_STATE_DIRECTORY" in os.environ
     if own_places:

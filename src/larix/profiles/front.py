@@ -23,15 +23,13 @@ from __future__ import annotations
 import contextlib
 import errno
 import fcntl
-import hashlib
 import os
-import shlex
-import shutil
 import stat
 from collections.abc import Callable, Generator, Iterable
-from typing import NamedTuple, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
-from larix.formats.storepath import StoreDir, StorePath, parse_store_path
+if TYPE_CHECKING:
+    from larix.formats.storepath import StoreDir, StorePath
 
 __all__ = ["Direct", "Facade", "Fronts"]
 
@@ -78,6 +76,8 @@ class Direct(NamedTuple):
     def item_of(self, target: str) -> StorePath | None:
         if os.path.dirname(target) != self.store_dir:
             return None
+        from larix.formats.storepath import parse_store_path
+
         return parse_store_path(self.store_dir, target)
 
     def users(self) -> list[str]:
@@ -195,12 +195,16 @@ class Fronts(NamedTuple):
 
     def _launcher(self, program: str) -> bytes:
         """A script for the host's shell; inside the namespace the program is there and is run directly."""
+        import shlex
+
         quoted = shlex.quote(program)
         enter = shlex.join(self.enter)
         return os.fsencode(f'#!/bin/sh\n[ -x {quoted} ] && exec {quoted} "$@"\nexec {enter} {quoted} "$@"\n')
 
 
 def _record_name(link: str) -> str:
+    import hashlib
+
     return hashlib.sha256(os.fsencode(link)).hexdigest()[:32]
 
 
@@ -255,6 +259,8 @@ def _remove(tree: str) -> None:
     except FileNotFoundError:
         return
     if stat.S_ISDIR(status.st_mode):
+        import shutil
+
         shutil.rmtree(tree)
     else:
         os.unlink(tree)

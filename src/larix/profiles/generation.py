@@ -16,14 +16,15 @@ import contextlib
 import errno
 import fcntl
 import os
-import re
 import time
 from collections.abc import Callable, Generator
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from larix.errors import LarixError
-from larix.formats.storepath import StorePath
-from larix.profiles.front import Facade
+
+if TYPE_CHECKING:
+    from larix.formats.storepath import StorePath
+    from larix.profiles.front import Facade
 
 __all__ = [
     "BadPattern",
@@ -50,6 +51,9 @@ __all__ = [
 ]
 
 
+_MOST_DIGITS = 9
+
+
 class GenerationError(LarixError):
     """The links of a profile are not as they should be, or the generation asked for is not there."""
 
@@ -70,8 +74,12 @@ def generation_link(profile: str, number: int) -> str:
 
 def _number_of(profile: str, link_name: str) -> int | None:
     """The N of `PROFILE-N-link`, if that is what `link_name` (without folder) is."""
-    match = re.fullmatch(re.escape(os.path.basename(profile)) + r"-(0|[1-9][0-9]{0,8})-link", link_name)
-    return int(match.group(1)) if match else None
+    stem = os.path.basename(profile)
+    number = link_name[len(stem) + 1 : -len("-link")]
+    if f"{stem}-{number}-link" != link_name or not (number.isascii() and number.isdigit()):
+        return None
+    is_canonical = len(number) <= _MOST_DIGITS and (number == "0" or number[0] != "0")
+    return int(number) if is_canonical else None
 
 
 def current_generation(profile: str) -> int:
@@ -223,23 +231,34 @@ _UNITS = {"s": 1, "h": 3600, "d": 86400, "w": 7 * 86400, "m": 30 * 86400}
 
 def parse_duration(text: str) -> int:
     """Seconds of `20d`, `2w`, `1m` (30 days), `12h`, `90s`."""
-    match = re.fullmatch(r"([0-9]{1,9})([shdwm])", text)
-    if match is None:
+    count, unit = _natural(text[:-1]), text[-1:]
+    if count is None or unit not in _UNITS:
         raise BadPattern(f"{text} does not denote a duration")
-    return int(match.group(1)) * _UNITS[match.group(2)]
+    return count * _UNITS[unit]
+
+
+def _natural(text: str) -> int | None:
+    is_natural = text.isascii() and text.isdigit() and len(text) <= _MOST_DIGITS
+    return int(text) if is_natural else None
 
 
 def parse_pattern(text: str) -> Pattern:
-    if re.fullmatch(r"[0-9]{1,9}(,[0-9]{1,9})*", text):
-        return Pattern(numbers=tuple(int(part) for part in text.split(",")))
-    match = re.fullmatch(r"([0-9]{1,9})?\.\.([0-9]{1,9})?", text)
-    if match and (match.group(1) or match.group(2)):
-        first, last = (int(part) if part else None for part in match.groups())
-        if first is None or last is None or first <= last:
-            return Pattern(first=0 if first is None else first, last=last)
-    elif re.fullmatch(r"[0-9]{1,9}[shdwm]", text):
-        return Pattern(seconds=parse_duration(text))
-    raise BadPattern(f"invalid syntax: {text}")
+    numbers = [_natural(part) for part in text.split(",")]
+    if None not in numbers:
+        return Pattern(numbers=tuple(number for number in numbers if number is not None))
+    start, dots, end = text.partition("..")
+    if not dots:
+        try:
+            return Pattern(seconds=parse_duration(text))
+        except BadPattern:
+            raise BadPattern(f"invalid syntax: {text}") from None
+    first, last = _natural(start), _natural(end)
+    is_readable = (first is not None or not start) and (last is not None or not end)
+    if not is_readable or (first is None and last is None):
+        raise BadPattern(f"invalid syntax: {text}")
+    if first is not None and last is not None and first > last:
+        raise BadPattern(f"invalid syntax: {text}")
+    return Pattern(first=first or 0, last=last)
 
 
 def matching_generations(profile: str, pattern: Pattern, *, now: float, older: bool) -> list[int]:

@@ -9,8 +9,26 @@ What it must not do: build, download, trust a signature, or know of packages.
 
 from __future__ import annotations
 
-from larix.store.ingest import Ingested
-from larix.store.layout import Layout
-from larix.store.local import LocalStore, open_local_store
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from larix.store.ingest import Ingested
+    from larix.store.layout import Layout
+    from larix.store.local import LocalStore, open_local_store
 
 __all__ = ["Ingested", "Layout", "LocalStore", "open_local_store"]
+
+# Found when asked for: a command that only needs to know where the store is must not pay for SQLite.
+_HOMES = {
+    "Ingested": "larix.store.ingest",
+    "Layout": "larix.store.layout",
+    "LocalStore": "larix.store.local",
+    "open_local_store": "larix.store.local",
+}
+
+
+def __getattr__(name: str) -> object:
+    from importlib import import_module
+
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(_HOMES[name]), name)

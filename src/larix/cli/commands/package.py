@@ -68,7 +68,7 @@ def main(arguments: list[str]) -> int:
         answered = _answer_from_profiles(line, session)
         if answered is not None:
             return answered
-        from larix.cli.changing import change_profile
+        from larix.cli.switching import change_profile
 
         return change_profile(session, line, default_verbosity=VERBOSITY)
 
@@ -92,8 +92,10 @@ def _answer_from_catalogue(line: CommandLine) -> int | None:
 
 
 def _answer_from_profiles(line: CommandLine, session: Session) -> int | None:
+    queries = ("list-installed", "list-generations", "search-paths", "list-profiles")
+    if not any(line.has(name) for name in queries):
+        return None
     from larix.cli import listing
-    from larix.cli.profiles import own_profiles, shown_name
 
     as_json = line.has("json")
     profiles = chosen_profiles(line, session)
@@ -105,11 +107,8 @@ def _answer_from_profiles(line: CommandLine, session: Session) -> int | None:
     if line.has("search-paths"):
         listing.print_search_paths(profiles, line.last("search-paths") or "exact")
         return 0
-    if line.has("list-profiles"):
-        names = [shown_name(session, file) for file in own_profiles(session)]
-        listing.print_names("profiles", names, as_json=as_json)
-        return 0
-    return None
+    listing.print_own_profiles(session, as_json=as_json)
+    return 0
 
 
 def chosen_profiles(line: CommandLine, session: Session) -> list[Profile]:
