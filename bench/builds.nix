@@ -14,7 +14,7 @@ in
 {
   trivial = builtins.genList (i: build "trivial-${toString i}" "echo ${toString i} > $out" { })
     (builtins.fromJSON count);
-  copy = build "copy" ''"$busybox" cp "$file" "$out"'' {
+  copy = build "copy" ''(exec -a busybox "$busybox" cp "$file" "$out")'' {
     busybox = item busybox;
     file = item file;
   };

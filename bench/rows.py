@@ -201,7 +201,9 @@ def row_d2(scratch: Scratch, runs: int) -> Iterator[Comparison]:
             os.unlink(copied)
         os.sync()
 
-    plain = Side([busybox, "cp", file, copied], scratch.nix_environment, forget_copy)
+    plain = Side(
+        [find_program("busybox", "busybox-static"), "cp", file, copied], scratch.nix_environment, forget_copy
+    )
     yield compare(
         "D2",
         "build with a 1 GiB output, above the copying itself",
