@@ -12,7 +12,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Sequence
 
-from measure import Side, clear
+from measure import Failed, Side, clear
 
 CHECKOUT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 BENCH = os.path.join(CHECKOUT, "bench")
@@ -26,6 +26,7 @@ class Scratch:
 
     def __init__(self, folder: str) -> None:
         self.folder = folder
+        os.chmod(folder, 0o755)
         self.store = os.path.join(folder, "store")
         self.var = os.path.join(folder, "var")
         self.configuration = os.path.join(folder, "conf")
@@ -57,7 +58,9 @@ class Scratch:
 
     def nix_output(self, *command: str) -> list[str]:
         """Run a command of Nix's outside of any measurement; give back the lines it prints."""
-        done = subprocess.run(command, env=self.nix_environment, check=True, capture_output=True, text=True)
+        done = subprocess.run(command, env=self.nix_environment, check=False, capture_output=True, text=True)
+        if done.returncode:
+            raise Failed(f"{' '.join(command)[:300]}: exit code {done.returncode}\n{done.stderr[-2000:]}")
         return done.stdout.splitlines()
 
     def start_empty(self) -> None:
