@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
+import struct
 import subprocess
 import sys
 import threading
@@ -21,6 +22,7 @@ from larix.store.adding import NotAFlatFile
 from larix.store.database import UnknownReference
 from larix.store.errors import StoreError, StoreUnusable
 from larix.store.tree import UnsupportedFileType
+from larix.store.treewriter import TreeWriter
 from larix.testing.store_conformance import TREE, StoreConformance, small_graph, write_tree
 
 
@@ -132,6 +134,30 @@ def test_large_files_are_streamed_and_flat_hashed(store: LocalStore, tmp_path: P
     assert store.path_info(deep).nar_hash == hash_bytes(encode_tree(File(contents)))
 
 
+def test_large_content_that_is_there_is_not_written_again(
+    store: LocalStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("larix.store.adding._KEPT_IN_MEMORY", 100_000)
+    file = tmp_path / "large"
+    file.write_bytes(os.urandom(400_000))
+    first = store.add_path("large", str(file))
+    written: list[str] = []
+    real = TreeWriter.__init__
+
+    def noting(writer: TreeWriter, name: str) -> None:
+        written.append(name)
+        real(writer, name)
+
+    monkeypatch.setattr(TreeWriter, "__init__", noting)
+    assert store.add_path("large", str(file)) == first
+    assert written == []
+    file.write_bytes(os.urandom(400_000))
+    second = store.add_path("large", str(file))
+    assert second != first
+    assert Path(second).read_bytes() == file.read_bytes()
+    assert len(written) == 1
+
+
 def test_what_a_crash_left_at_a_path_is_replaced(store: LocalStore, tmp_path: Path) -> None:
     graph, _, source = small_graph(store)
     write_tree(TREE, os.fsencode(tmp_path / "tree"))
@@ -207,6 +233,18 @@ def test_a_root_in_the_store_is_refused(store: LocalStore) -> None:
     path = store.add_text("a", b"b")
     with pytest.raises(StoreError, match="in the store itself"):
         store.add_permanent_root(path, f"{store.store_dir}/link")
+
+
+def test_a_default_access_list_is_refused(layout: Layout) -> None:
+    open_local_store(layout).close()
+    entries = [(0x01, 7), (0x04, 5), (0x20, 5)]  # owner, group, others
+    acl = struct.pack("<I", 2) + b"".join(struct.pack("<HHI", tag, bits, 0xFFFFFFFF) for tag, bits in entries)
+    try:
+        os.setxattr(layout.store_dir, "system.posix_acl_default", acl)
+    except OSError:
+        pytest.skip("no access lists here")
+    with pytest.raises(StoreUnusable, match="default access list"):
+        open_local_store(layout)
 
 
 @pytest.mark.parametrize("value", ["relative/store", "/", "/a\0b"])

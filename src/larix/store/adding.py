@@ -41,10 +41,16 @@ class Staged(NamedTuple):
 
 
 class _HeldWriter:
-    """Keeps steps in memory until they are many: small content that the store has is never written."""
+    """Keeps steps in memory until they are many: small content that the store has is never written.
 
-    def __init__(self, incoming: Incoming) -> None:
+    When they are many, `is_expected` is asked whether the content will probably turn out to be there. If so
+    nothing is written, and `is_dropped` says that it must be read again if it is not.
+    """
+
+    def __init__(self, incoming: Incoming, is_expected: Callable[[], bool]) -> None:
         self._incoming = incoming
+        self._is_expected = is_expected
+        self.is_dropped = False
         self._held: list[list[Step]] = []
         self._size = 0
         self._writer: TreeWriter | None = None
@@ -53,13 +59,19 @@ class _HeldWriter:
         if self._writer is not None:
             self._writer.take(steps)
             return
+        if self.is_dropped:
+            return
         self._held.append(steps)
         for step in steps:
             if step[0] in {FILE, CHUNK}:
                 self._size += len(step[-1])
             self._size += 200
         if self._size > _KEPT_IN_MEMORY:
-            self._flush()
+            self.is_dropped = self._is_expected()
+            if self.is_dropped:
+                self._held.clear()
+            else:
+                self._flush()
 
     def _flush(self) -> None:
         self._writer = self._writer or TreeWriter(self._incoming.file)
@@ -101,8 +113,12 @@ def stage_path(
     algo: str,
     keep: Callable[[bytes], bool] | None,
     is_present: Callable[[StorePath], bool],
+    is_expected: Callable[[], bool] = lambda: False,
 ) -> Staged:
-    """Read `file` once: hash it, and have it at `incoming` unless its path `is_present`."""
+    """Hash `file`, and have it at `incoming` unless its path `is_present`.
+
+    It is read once; twice only if it is large and `is_expected` was wrong to say that it is present.
+    """
     archive_hash = new_hasher("sha256")
     content_hash = archive_hash if recursive and algo == "sha256" else new_hasher(algo)
     archive_hashers = (
@@ -111,7 +127,7 @@ def stage_path(
     steps: Iterable[Step] = read_steps(file, keep=keep)
     if not recursive:
         steps = _flat(steps, os.fsencode(file))
-    writer = _HeldWriter(incoming)
+    writer = _HeldWriter(incoming, is_expected)
     try:
         size = run(
             steps,
@@ -126,11 +142,23 @@ def stage_path(
             writer.close()
             incoming.discard()
             return Staged(info, None)
-        writer.finish()
+        if not writer.is_dropped:
+            writer.finish()
     except BaseException:
         writer.close()
         incoming.discard()
         raise
+    if writer.is_dropped:
+        return stage_path(
+            store_dir,
+            name,
+            file,
+            incoming,
+            recursive=recursive,
+            algo=algo,
+            keep=keep,
+            is_present=is_present,
+        )
     return Staged(info, incoming)
 
 

@@ -259,6 +259,13 @@ class Database:
         rows = self.query("select path from ValidPaths where path >= ? order by path limit 1", prefix)
         return StorePath(rows[0][0]) if rows and rows[0][0].startswith(prefix) else None
 
+    def has_named(self, store_dir: str, name: str) -> bool:
+        """Whether some valid path is called `name` after its hash part; looks at every path."""
+        start = len(store_dir) + 34  # a slash and 32 digits; SQL counts from 1
+        return bool(
+            self.query("select 1 from ValidPaths where substr(path, ?) = ? limit 1", start, f"-{name}")
+        )
+
     def register(
         self,
         rows: Sequence[NewRow],

@@ -54,20 +54,30 @@ class Graph:
 
 
 class Item:
-    """A path, its record, and its content in memory: a text, or the steps of a tree."""
+    """A path, its record, and its content in memory: a text, or the steps of a tree and its archive."""
 
-    __slots__ = ("archive", "info", "text", "tree")
+    __slots__ = ("_archive", "info", "text", "tree")
 
-    def __init__(self, info: PathInfo, archive: bytes, text: bytes | None, tree: list[Step] | None) -> None:
+    def __init__(
+        self,
+        info: PathInfo,
+        *,
+        text: bytes | None = None,
+        tree: list[Step] | None = None,
+        archive: bytes | None = None,
+    ) -> None:
         self.info = info
-        self.archive = archive
         self.text = text
         self.tree = tree
+        self._archive = archive
+
+    def archive(self) -> bytes:
+        """Of a text it is put together when asked for: those of a whole graph would be its size once more."""
+        return _text_archive(self.text or b"") if self._archive is None else self._archive
 
 
 def text_item(path: StorePath, contents: bytes, references: tuple[StorePath, ...]) -> Item:
-    size = len(contents)
-    archive = b"".join((ARCHIVE_START, regular_start(size, executable=False), contents, regular_end(size)))
+    archive = _text_archive(contents)
     info = PathInfo(
         path,
         Hash("sha256", sha256(archive).digest()),
@@ -75,7 +85,12 @@ def text_item(path: StorePath, contents: bytes, references: tuple[StorePath, ...
         references,
         content_address=f"text:{Hash('sha256', sha256(contents).digest())}",
     )
-    return Item(info, archive, contents, None)
+    return Item(info, text=contents)
+
+
+def _text_archive(contents: bytes) -> bytes:
+    size = len(contents)
+    return b"".join((ARCHIVE_START, regular_start(size, executable=False), contents, regular_end(size)))
 
 
 def source_item(source: Source) -> Item | None:
@@ -102,7 +117,7 @@ def source_item(source: Source) -> Item | None:
     info = PathInfo(path, digest, len(archive), source.references, content_address=f"fixed:r:{digest}")
     first = steps[0]
     text = first[3] if len(steps) == 1 and first[0] == FILE and not first[2] else None
-    return Item(info, archive, text, None if text is not None else steps)
+    return Item(info, text=text) if text is not None else Item(info, tree=steps, archive=archive)
 
 
 def _is_small_file(file: str | bytes) -> bool:
@@ -130,7 +145,7 @@ def write_items(
     batch = journal.begin() if journal.is_usable else None
     try:
         if batch is not None:
-            batch.write(Record(item.info.path, item.archive, item.info.nar_hash.digest) for item in items)
+            batch.write(Record(item.info.path, item.archive(), item.info.nar_hash.digest) for item in items)
         try:
             _write_all_items(items, store_dir, new_incoming)
         except OSError as error:

@@ -7,6 +7,7 @@ is either valid and whole or garbage for the next collection.
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import os
 import time
@@ -289,6 +290,7 @@ class LocalStore:
             algo=algo,
             keep=keep,
             is_present=is_present,
+            is_expected=lambda: self.database.has_named(self.store_dir, name),
         )
 
     def _publish_and_register(self, staged: Staged) -> StorePath:
@@ -579,7 +581,8 @@ def open_local_store(layout: Layout, *, on_busy: Callable[[float], None] | None 
         )
     for directory in (layout.store_dir, os.path.dirname(layout.database_file)):
         if not os.access(directory, os.W_OK | os.X_OK):
-            raise os_failure("write in", directory, OSError(13, "Permission denied"))
+            raise os_failure("write in", directory, OSError(errno.EACCES, os.strerror(errno.EACCES)))
+    _refuse_default_acl(layout.store_dir)
     big_lock = open_lock_file(layout.big_lock_file)
     try:
         fcntl.flock(big_lock, fcntl.LOCK_SH)
@@ -596,6 +599,18 @@ def open_local_store(layout: Layout, *, on_busy: Callable[[float], None] | None 
         store.close()
         raise
     return store
+
+
+def _refuse_default_acl(store_dir: str) -> None:
+    """New files would inherit it, and items must be readable by all and writable by nobody."""
+    try:
+        os.getxattr(store_dir, "system.posix_acl_default")
+    except OSError:
+        return  # none, or a file system that knows none
+    raise StoreUnusable(
+        f"`{store_dir}` has a default access list, which every item would inherit",
+        hint=f"remove it with `setfacl -k {store_dir}`",
+    )
 
 
 def _initialise(layout: Layout) -> None:
