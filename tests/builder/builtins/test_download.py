@@ -6,6 +6,7 @@ import hashlib
 import io
 import lzma
 import os
+import socket
 import tarfile
 from pathlib import Path
 
@@ -216,3 +217,16 @@ def test_passwords_are_neither_logged_nor_reported(downloads: Downloads) -> None
             downloads.get(downloads.origin(url))
     assert "hunter2" not in caught.value.message
     assert "hunter2" not in "\n".join(downloads.lines())
+
+
+def test_host_that_could_not_be_reached_is_left_for_the_end(downloads: Downloads) -> None:
+    """Each download is a process; the second one does not wait for the host that the first one found dead."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        dead = f"http://127.0.0.1:{listener.getsockname()[1]}"
+    with HttpServer(files({"/a": BODY, "/b": BODY + b"2"})) as good:
+        downloads.get(downloads.origin(f"{dead}/a {good.url}/a", name="a"))
+        assert downloads.lines() == [f"{dead}/a: cannot connect: Connection refused"]
+        downloads.get(downloads.origin(f"{dead}/b {good.url}/b", BODY + b"2", name="b"))
+        assert len(downloads.lines()) == 1
+    with pytest.raises(BuiltinFailed, match="cannot connect"):
+        downloads.get(downloads.origin(f"{dead}/c", b"c", name="c"))

@@ -45,11 +45,14 @@ class Finder:
         cache.mkdir()
         self.cache = os.open(cache, os.O_RDONLY | os.O_DIRECTORY)
         self.folder = cache
-        self.told: list[str] = []
+        self.told: list[tuple[str, str]] = []
+
+    def _tell(self, suite: str, cause: str) -> None:
+        self.told.append((suite, cause))
 
     def find(self, digest: str, *bases: str) -> list[str]:
         fetcher = Fetcher(limits=Limits(stall=1, tries=1, connection_tries=1), sleep=lambda _: None)
-        return list(find_by_hash(digest, bases, fetcher=fetcher, cache=self.cache, tell=self.told.append))
+        return list(find_by_hash(digest, bases, fetcher=fetcher, cache=self.cache, tell=self._tell))
 
 
 @pytest.fixture
@@ -70,7 +73,7 @@ def test_content_is_found_in_whatever_suite_has_it(finder: Finder, digest: str) 
     with HttpServer(files(index_at("trixie"))) as server:
         [url] = finder.find(digest, server.url)
     assert url.startswith(f"{server.url}/pool/main/")
-    assert finder.told == ["bookworm: HTTP 404 Not Found"]
+    assert finder.told == [("bookworm", "HTTP 404 Not Found")]
 
 
 def test_unknown_content_is_nowhere(finder: Finder) -> None:
@@ -105,5 +108,5 @@ def test_stale_index_serves_when_the_server_is_gone(finder: Finder) -> None:
 def test_damaged_index_is_told_and_not_kept(finder: Finder) -> None:
     with HttpServer(answer(lzma.compress(INDEX)[:-20])) as server:
         assert finder.find(ONE, server.url) == []
-    assert "bookworm: its source index is damaged" in finder.told
+    assert ("bookworm", "its source index is damaged") in finder.told
     assert all(name.endswith(".lock") for name in os.listdir(finder.folder))

@@ -15,13 +15,16 @@ import lzma
 import os
 import shutil
 import ssl
+import time
 import zlib
+from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 from larix.builder.builtins.mirrors import UnknownUri, debian_mirrors, expand, shown
 from larix.builder.builtins.sources import find_by_hash
-from larix.builder.builtins.transfer import Fetcher, Progress, Target, TransferError
+from larix.builder.builtins.transfer import Fetcher, Limits, Progress, Target, TransferError
 from larix.buildside.failure import BuildSideError
 from larix.buildside.unpack import source_directory, unpack
 
@@ -31,6 +34,7 @@ if TYPE_CHECKING:
 __all__ = ["run"]
 
 _LOADED_BY_TARFILE_WHEN_NEEDED = (bz2, gzip, lzma, zlib)  # when larix's own files may be out of reach
+_DOWN_SECONDS = 60
 _ARRIVING = "arriving"
 _REJECTED = "rejected"
 
@@ -52,33 +56,39 @@ class _Download:
         self._is_flat = not algo.startswith("r:")
         self._algo: str = algo.removeprefix("r:")
         self._report = report
-        self._lines: list[str] = []
+        self._causes: dict[str, str] = {}
         self._rejected: str | None = None
+        self._postponed: list[str] = []
+        self._down = _DownHosts(self._cache)
         file, folder = self._host.get("SSL_CERT_FILE"), self._host.get("SSL_CERT_DIR")
         context = ssl.create_default_context(cafile=file, capath=folder) if file or folder else None
-        self._fetcher = Fetcher(environment=self._host, progress=self._tell_progress, context=context)
+        limits = Limits(
+            connection_tries=1
+        )  # other places first; what could not be reached is tried again last
+        self._fetcher = Fetcher(
+            limits=limits, environment=self._host, progress=self._tell_progress, context=context
+        )
 
     def _tell_progress(self, progress: Progress) -> None:
         self._report(("download", *progress))
 
-    def _note(self, line: str) -> None:
-        """One line with the cause for each place that gave nothing."""
-        self._lines.append(line)
-        print(line, flush=True)
+    def _note(self, place: str, cause: str) -> None:
+        """One line for each place that gave nothing."""
+        self._causes[place] = cause
+        print(f"{place}: {cause}", flush=True)
 
     def run(self) -> None:
         uris = self._environment.get("url", "").split()
         if not uris:
             self._fail("its derivation names no `url`")
             return
-        for url in self._places(uris):
-            if self._try(url):
-                return
+        if any(self._try(url) for url in self._first_choice(uris)) or any(map(self._try, self._by_content())):
+            return
         if self._rejected is not None:
             os.rename(_REJECTED, _ARRIVING)
             self._deliver(self._rejected)
-            return
-        self._fail(*self._lines)
+        elif not any(map(self._try, tuple(self._postponed))):
+            self._fail(*(f"{place}: {cause}" for place, cause in self._causes.items()))
 
     def _fail(self, *lines: str) -> None:
         text = "".join(f"\n  {line}" for line in lines)
@@ -89,22 +99,30 @@ class _Download:
             hint = "check the network, or add another URI to the origin"
         self._report(("builtin-failed", f"cannot download `{self._name}`:{text}", hint))
 
-    def _places(self, uris: Iterable[str]) -> Iterator[str]:
-        """All places in order; Debian's archive by content is looked up when nothing before has helped."""
+    def _first_choice(self, uris: Iterable[str]) -> Iterator[str]:
+        """The places of all URIs in order; those on hosts that lately were out of reach wait for the end."""
         debian = debian_mirrors(self._host)
         for uri in uris:
             try:
-                yield from expand(uri, debian)
+                places = expand(uri, debian)
             except UnknownUri as error:
-                self._note(f"{shown(uri)}: {error}")
+                self._note(shown(uri), str(error))
+                continue
+            for url in places:
+                if self._down.is_marked(url):
+                    self._postponed.append(url)
+                else:
+                    yield url
+
+    def _by_content(self) -> Iterator[str]:
+        """Places in Debian's archive, which are looked up only when this is asked for them."""
         if self._is_flat and self._algo == "sha256" and self._digest.strip("0"):
-            bases = debian_mirrors(self._host, with_snapshot=False)
             yield from find_by_hash(
                 self._digest,
-                bases,
+                debian_mirrors(self._host, with_snapshot=False),
                 fetcher=self._fetcher,
                 cache=self._cache,
-                tell=lambda line: self._note(f"Debian's source index of {line}"),
+                tell=lambda suite, cause: self._note(f"Debian's source index of {suite}", cause),
             )
 
     def _try(self, url: str) -> bool:
@@ -112,12 +130,15 @@ class _Download:
         try:
             self._fetcher.fetch(url, target)
         except TransferError as error:
-            self._note(f"{shown(url)}: {error.cause}")
+            self._note(shown(url), error.cause)
+            if error.connecting:
+                self._down.mark(url)
+                self._postponed.append(url)
             return False
         finally:
             target.close()
         if self._is_flat and self._digest and target.hexdigest() != self._digest:
-            self._note(f"{shown(url)}: what came has another hash ({target.size} bytes)")
+            self._note(shown(url), f"what came has another hash ({target.size} bytes)")
             if self._rejected is None:
                 self._rejected = url
                 os.rename(_ARRIVING, _REJECTED)
@@ -142,3 +163,31 @@ class _Download:
         if self._environment.get("executable"):
             os.chmod(_ARRIVING, 0o755)  # noqa: S103 - as any program is
         os.rename(_ARRIVING, self._output)
+
+
+class _DownHosts:
+    """Which hosts could not be reached in the last minute, by empty files in the folder that builtins share.
+
+    Each download is a process of its own: without this, every one of them would wait for the same dead
+    mirrors.
+    """
+
+    def __init__(self, folder: int) -> None:
+        self._folder = folder
+
+    def _file(self, url: str) -> str:
+        return "down-" + hashlib.sha256(urlsplit(url).netloc.rpartition("@")[2].encode()).hexdigest()[:32]
+
+    def is_marked(self, url: str) -> bool:
+        try:
+            return time.time() - os.stat(self._file(url), dir_fd=self._folder).st_mtime < _DOWN_SECONDS
+        except FileNotFoundError:
+            return False
+
+    def mark(self, url: str) -> None:
+        """Start the minute anew; a file of another build user can be replaced, but not touched."""
+        with suppress(FileNotFoundError):
+            os.unlink(self._file(url), dir_fd=self._folder)
+        with suppress(FileExistsError):
+            flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
+            os.close(os.open(self._file(url), flags, 0o644, dir_fd=self._folder))

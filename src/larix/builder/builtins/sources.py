@@ -39,7 +39,7 @@ def find_by_hash(
     fetcher: Fetcher,
     cache: int,
     suites: Iterable[str] = SUITES,
-    tell: Callable[[str], None],
+    tell: Callable[[str, str], None],
 ) -> Iterator[str]:
     """URLs of files whose SHA-256, in base16, is `digest`; `cache` is an open folder to keep indexes in."""
     for base in bases:
@@ -48,7 +48,7 @@ def find_by_hash(
             try:
                 index = _index(url, fetcher, cache)
             except TransferError as error:
-                tell(f"{suite}: {error.cause}")
+                tell(suite, error.cause)
                 if error.connecting:
                     break
                 continue
