@@ -17,10 +17,11 @@ __all__ = ["make"]
 
 
 def leave_out_manual() -> None:
-    """The manual is missing from the source, and with it the makefile that `configure` expects."""
+    """The whole folder is missing from the source, also the makefile that `configure` expects there."""
     stub = Path("doc/Makefile.in")
-    stub.parent.mkdir(exist_ok=True)
+    stub.parent.mkdir()
     stub.write_text("all check clean distclean info install installcheck uninstall:\n")
+    substitute("Makefile.in", (r"^man_MANS = .*", "man_MANS ="))
 
 
 def name_the_shell(*, shell: Path) -> None:
