@@ -17,6 +17,7 @@ from larix.builder.errors import BuildError, BuildsFailed, CannotBuild
 from larix.builder.graph import building_order
 from larix.builder.interface import Job
 from larix.builder.outputs import Outputs, compare_outputs, export_references, take_outputs
+from larix.builder.workers import Workers
 from larix.protocol import BuildFailed, BuildFinished, BuildStarted, BuildWaiting
 from larix.store.locks import PathLocks, lock_holder
 
@@ -31,6 +32,7 @@ __all__ = ["Scheduler"]
 _DOWNLOADS = 8
 _RETRY_SECONDS = 0.1
 _TICK_SECONDS = 1.0
+_MOST_PENDING = 16  # builds whose outputs are not taken in yet: more would only fill the disk
 
 
 class _Running(NamedTuple):
@@ -57,7 +59,7 @@ class Scheduler:
         self._ready: dict[bool, deque[Node]] = {False: deque(), True: deque()}  # builds, downloads
         self._waiting: list[tuple[Node, PathLocks]] = []
         self._retry_at = 0.0
-        self._concluding: list[_Running] = []
+        self._workers = Workers(self._take)
         self._told: set[Node] = set()
         self._running: dict[int, _Running] = {}
         self._count = {False: 0, True: 0}
@@ -65,29 +67,21 @@ class Scheduler:
         self._errors: list[BuildError] = []
         self._failed: set[Node] = set()
         self._checking: set[Node] = set(again)
+        self._poll.register(self._workers.descriptor, select.POLLIN)
         for node in (*self._nodes, *again):
             node.blockers = sum(below.must_be_built for below in node.inputs)
             if node.blockers == 0:
                 self._make_ready(node)
         self._left = len(self._nodes) + len(again)
 
-    @property
-    def is_idle(self) -> bool:
-        """Nothing has to be built."""
-        return self._left == 0
-
     def run(self) -> None:
         """Build everything. Raises what failed: the one error, or all of them together under `keep_going`."""
-        if self._options.max_jobs < 1:
-            for node in self._nodes:
-                if not _is_download(node):
-                    raise CannotBuild(
-                        node.drv, f"`{node.drv}` has to be built, and `--max-jobs=0` forbids it"
-                    )
         try:
+            if self._options.max_jobs < 1:
+                self._refuse_builds()
             while self._left and not self._should_stop():
                 self._start_what_can_be()
-                if not self._running and not self._waiting:
+                if not self._running and not self._waiting and not self._workers.pending:
                     break
                 self._wait()
         finally:
@@ -96,6 +90,11 @@ class Scheduler:
             raise self._errors[0]
         if self._errors:
             raise BuildsFailed(self._errors)
+
+    def _refuse_builds(self) -> None:
+        for node in self._nodes:
+            if not _is_download(node):
+                raise CannotBuild(node.drv, f"`{node.drv}` has to be built, and `--max-jobs=0` forbids it")
 
     def _should_stop(self) -> bool:
         return bool(self._errors) and not self._options.keep_going
@@ -119,6 +118,8 @@ class Scheduler:
 
     def _has_slot(self, node: Node) -> bool:
         is_download = _is_download(node)
+        if self._workers.pending >= _MOST_PENDING:
+            return False
         return self._count[is_download] < (_DOWNLOADS if is_download else self._options.max_jobs)
 
     def _lock(self, node: Node, locks: PathLocks) -> bool:
@@ -177,13 +178,13 @@ class Scheduler:
                 limit = min(limit, max(deadline - now, 0.0))
         events = self._poll.poll(limit * 1000 + 1)
         now = time.monotonic()
-        over: list[_Running] = []
         for descriptor, _ in events:
             running = self._running.get(descriptor)
             if running is not None and self._handle(running, descriptor, now):
-                over.append(running)
-        if over:
-            self._finish(over)
+                self._count[running.is_download] -= 1
+                self._finish(running)
+        for running, error in self._workers.finished():
+            self._conclude(running, error)
         for build in builds.values():
             if not build.is_over:
                 build.check_time(now)
@@ -197,34 +198,17 @@ class Scheduler:
             del self._running[gone]
         return running.build.is_over
 
-    def _finish(self, over: list[_Running]) -> None:
-        """Deal with builds that are over; others take their slots before outputs are taken in."""
-        self._concluding += over
-        for running in over:
-            self._count[running.is_download] -= 1
-        if self._options.keep_going or all(running.build.failure() is None for running in over):
-            self._start_what_can_be()
-        while self._concluding:
-            running = self._concluding[0]
-            try:
-                self._conclude(running)
-            except BuildError as error:
-                running.locks.release()
-                self._keep(running.build, error)
-                self._fail(running.node, error)
-            except BaseException:
-                running.locks.release()
-                raise
-            finally:
-                running.build.discard()
-                del self._concluding[0]
+    def _finish(self, running: _Running) -> None:
+        """A build is over: its outputs are taken in while others run."""
+        failure = running.build.failure()
+        if failure is None:
+            self._workers.submit(running)
+        else:
+            self._conclude(running, failure)
 
-    def _conclude(self, running: _Running) -> None:
-        """A build is over: take what it made, and go on to its next round or to what waited for it."""
+    def _take(self, running: _Running) -> None:
+        """Make outputs valid, or compare those of a later round; in a thread of its own."""
         node, build = running.node, running.build
-        failure = build.failure()
-        if failure is not None:
-            raise failure
         outputs = Outputs(
             node.drv, node.derivation, node.outputs, build.outputs, build.log_file, build.source
         )
@@ -232,15 +216,42 @@ class Scheduler:
             take_outputs(self._store, outputs, node.input_paths())
         else:
             compare_outputs(self._store, outputs, keep=self._options.keep_failed)
-        self._sink(BuildFinished(node.drv, time.monotonic() - build.started))
-        rounds = max(self._options.rounds, 2 if self._options.check and node in self._targets else 1)
-        if running.round < rounds and not node.derivation.is_fixed:
-            build.discard()
-            if not self._start(node, running.locks, running.round + 1):
-                raise CannotBuild(node.drv, f"no build user is free to build `{node.drv}` again")
-            return
+        build.discard()
+
+    def _conclude(self, running: _Running, error: BaseException | None) -> None:
+        """Go on to the next round, or to what waited for the node; or note its failure."""
+        if error is None:
+            error = self._go_on(running)
+            if error is None:
+                return
         running.locks.release()
-        self._done(node)
+        if isinstance(error, BuildError):
+            self._keep(running.build, error)
+            self._fail(running.node, error)
+        running.build.discard()
+        if not isinstance(error, BuildError):
+            raise error
+
+    def _go_on(self, running: _Running) -> BaseException | None:
+        """The outputs are valid, or the same again; what then went wrong, if anything."""
+        try:
+            self._sink(BuildFinished(running.node.drv, time.monotonic() - running.build.started))
+            if not self._start_next_round(running):
+                running.locks.release()
+                self._done(running.node)
+        except BaseException as error:  # noqa: BLE001 - raised again by who called, once tidied up
+            return error
+        return None
+
+    def _start_next_round(self, running: _Running) -> bool:
+        """False when there is none left."""
+        node = running.node
+        rounds = max(self._options.rounds, 2 if self._options.check and node in self._targets else 1)
+        if running.round >= rounds or node.derivation.is_fixed:
+            return False
+        if not self._start(node, running.locks, running.round + 1):
+            raise CannotBuild(node.drv, f"no build user is free to build `{node.drv}` again")
+        return True
 
     def _keep(self, build: Build, error: BuildError) -> None:
         kept = build.keep() if self._options.keep_failed else None
@@ -284,7 +295,7 @@ class Scheduler:
             running.build.discard()
             running.locks.release()
         self._running.clear()
-        for running in self._concluding:
+        for running, _ in self._workers.close():
             running.build.discard()
             running.locks.release()
         for _, locks in self._waiting:
