@@ -6,7 +6,9 @@ import errno
 import fcntl
 import gzip
 import os
+import shutil
 import subprocess
+import sys
 import zlib
 from pathlib import Path
 
@@ -94,7 +96,7 @@ def _is_locked(file: Path) -> bool:
 
 
 def test_workspace_keeps_no_trace_of_the_build_before(tmp_path: Path) -> None:
-    spaces = Workspaces(str(tmp_path / "builds"))
+    spaces = Workspaces(str(tmp_path / "builds"), keep_places=True)
     space = spaces.take()
     space.prepare(["a", "b"])
     for name in ("a", "b", "output"):
@@ -113,7 +115,7 @@ def test_workspace_keeps_no_trace_of_the_build_before(tmp_path: Path) -> None:
 
 
 def test_workspace_of_a_living_session_is_left_alone(tmp_path: Path) -> None:
-    one, two = Workspaces(str(tmp_path)), Workspaces(str(tmp_path))
+    one, two = (Workspaces(str(tmp_path), keep_places=True) for _ in range(2))
     first, second = one.take(), two.take()
     assert os.path.isdir(first.folder)
     assert stat_mode(first.folder) == 0o700
@@ -124,6 +126,33 @@ def test_workspace_of_a_living_session_is_left_alone(tmp_path: Path) -> None:
 
 def stat_mode(file: str) -> int:
     return os.stat(file).st_mode & 0o7777
+
+
+def test_root_of_a_namespace_without_other_users_builds_as_itself(workshop: Workshop) -> None:
+    """As in a container of an ordinary user, where root is that user and nobody else exists."""
+    unshare = shutil.which("unshare")
+    if unshare is None:
+        pytest.skip("needs the program unshare")
+    drv = workshop.script("any", "id -u; : > $out")
+    workshop.store.instantiate([drv])
+    program = f"""
+from larix.builder import realise
+from larix.protocol import BuildTarget
+from larix.store import Layout, open_local_store
+with open_local_store(Layout(*{tuple(workshop.store.layout)!r})) as store:
+    realise(store, [BuildTarget({drv.path!r})], sink=lambda event: print(getattr(event, "line", "")))
+"""
+    done = subprocess.run(
+        [unshare, "-r", sys.executable, "-c", program],
+        capture_output=True,
+        text=True,
+        check=False,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+    )
+    if "unshare failed" in done.stderr:
+        pytest.skip(done.stderr)
+    assert "b'1000'" in done.stdout, done.stderr
+    assert workshop.store.is_valid(drv.output_path())
 
 
 def test_two_builds_in_one_workspace_do_not_see_each_other(workshop: Workshop) -> None:

@@ -75,10 +75,11 @@ class LocalBuilder:
         self.cache_dir = state_dir + "/cache/downloads"
         self.cores = options.cores or len(os.sched_getaffinity(0))
         self._machine = os.uname().machine
-        self.workspaces = Workspaces(state_dir + "/builds")
         self._launchers: dict[str | None, Launcher] = {}
         self._filters: dict[bool, bytes] = {}
-        self._users = UserPool(state_dir) if os.geteuid() == 0 else None
+        users = UserPool(state_dir) if os.geteuid() == 0 else None
+        self._users = users if users is not None and users.is_usable else None
+        self.workspaces = Workspaces(state_dir + "/builds", keep_places=self._users is not None)
 
     def prepare(self) -> None:
         """Start what takes time to start, while there is other work to do."""

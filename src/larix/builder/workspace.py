@@ -29,9 +29,10 @@ _DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 class Workspace:
     """One folder, held by the descriptor `lock`."""
 
-    __slots__ = ("_shown", "folder", "lock")
+    __slots__ = ("_keep_places", "_shown", "folder", "lock")
 
-    def __init__(self, folder: str, lock: int) -> None:
+    def __init__(self, folder: str, lock: int, *, keep_places: bool) -> None:
+        self._keep_places = keep_places
         self.folder = folder
         self.lock = lock
         self._shown: set[str] = set()
@@ -62,7 +63,7 @@ class Workspace:
         with os.scandir(self.scratch) as entries:
             for entry in entries:
                 remove_tree(entry.path)
-        if os.geteuid() != 0:
+        if not self._keep_places:
             self._shown = set()
         with os.scandir(self.store) as entries:
             for entry in entries:
@@ -77,10 +78,11 @@ class Workspace:
 
 
 class Workspaces:
-    """Hands out workspaces below one folder."""
+    """Hands out workspaces below one folder; `keep_places` when builds run as other users than larix."""
 
-    def __init__(self, folder: str) -> None:
+    def __init__(self, folder: str, *, keep_places: bool) -> None:
         self._folder = folder
+        self._keep_places = keep_places
         self._spare: list[Workspace] = []
         self._is_ready = False
 
@@ -100,7 +102,7 @@ class Workspaces:
             fcntl.flock(lock, fcntl.LOCK_EX)
         finally:
             os.close(gate)
-        return Workspace(folder, lock)
+        return Workspace(folder, lock, keep_places=self._keep_places)
 
     def give_back(self, workspace: Workspace) -> None:
         """Take a workspace whose build is over, and of which nothing is needed any more."""

@@ -31,19 +31,24 @@ class UserPool:
 
     def __init__(self, state_dir: str) -> None:
         self._folder = state_dir + "/userpool"
-        self._candidates: list[tuple[int, int]] | None = None
-        self._is_private = True
+        members = _group_members()
+        self._is_private = members is None
+        self._candidates = _range_of_ids() if members is None else members
         self._spare: list[BuildUser] = []
+        self._is_ready = False
+
+    @property
+    def is_usable(self) -> bool:
+        """False for a root who has no other user's id: that of a namespace which maps it alone."""
+        return bool(self._candidates)
 
     def acquire(self) -> BuildUser | None:
         """A user nobody else builds as; None when all are taken."""
         if self._spare:
             return self._spare.pop()
-        if self._candidates is None:
+        if not self._is_ready:
             os.makedirs(self._folder, mode=0o700, exist_ok=True)
-            members = _group_members()
-            self._is_private = members is None
-            self._candidates = _range_of_ids() if members is None else members
+            self._is_ready = True
         for uid, gid in self._candidates:
             lock = os.open(
                 f"{self._folder}/{uid}", os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600
@@ -88,11 +93,11 @@ def _group_members() -> list[tuple[int, int]] | None:
 
 
 def _range_of_ids() -> list[tuple[int, int]]:
-    """Ids of the high range; in a container that maps fewer ids, the highest ones below 65,000."""
-    first = _FIRST_UID
-    if not _is_mapped("/proc/self/uid_map", first) or not _is_mapped("/proc/self/gid_map", first):
-        first = 65_000 - _COUNT
-    return [(number, number) for number in range(first, first + _COUNT)]
+    """Ids of the high range; in a container that maps fewer ids, the highest ones below 65,000; or none."""
+    for first in (_FIRST_UID, 65_000 - _COUNT):
+        if _is_mapped("/proc/self/uid_map", first) and _is_mapped("/proc/self/gid_map", first):
+            return [(number, number) for number in range(first, first + _COUNT)]
+    return []
 
 
 def _is_mapped(file: str, first: int) -> bool:
