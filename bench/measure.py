@@ -1,24 +1,19 @@
-"""Measuring commands as whole processes, and laying the figures out side by side.
-
-CPU time is that of the command and of all its descendants. The kernel adds up what a process waited for; what
-nobody waited for becomes a child of ours (we are a "subreaper"), and its time counts too.
-"""
+"""Measuring commands as whole processes, and laying the figures out side by side."""
 
 from __future__ import annotations
 
-import ctypes
 import os
 import shutil
 import statistics
 import subprocess
-import time
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
-PR_SET_CHILD_SUBREAPER = 36
+ONE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "one.py")
 COLUMNS = (
     *("row", "work", "Nix wall", "larix wall", "ratio", "Nix CPU", "larix CPU", "ratio"),
-    *("at least", "aim", "reached"),
+    *("Nix MB", "larix MB", "at least", "aim", "reached"),
 )
 
 
@@ -82,38 +77,23 @@ class Comparison(NamedTuple):
 
 
 def measure(side: Side) -> Sample:
+    """Prepare, run, and read what `one.py` reports."""
     side.prepare()
-    with open(os.devnull, "wb") as nowhere, open("/dev/shm/larix-bench-errors", "w+b") as errors:
-        started = time.perf_counter()
-        process = subprocess.Popen(
-            side.command, env=dict(side.environment), stdin=subprocess.DEVNULL, stdout=nowhere, stderr=errors
-        )
-        _, status, usage = os.wait4(process.pid, 0)
-        wall = time.perf_counter() - started
-        cpu = usage.ru_utime + usage.ru_stime + time_of_orphans()
-        process.returncode = os.waitstatus_to_exitcode(status)
-        if process.returncode:
-            errors.seek(0)
-            text = errors.read().decode(errors="replace")[-2000:]
-            raise Failed(f"{' '.join(side.command)[:300]}: exit code {process.returncode}\n{text}")
-    return Sample(wall, cpu, usage.ru_maxrss / 1000)
-
-
-def adopt_orphans() -> None:
-    """Have descendants whose parent ended become our children, not those of the first process."""
-    if ctypes.CDLL(None, use_errno=True).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0):
-        raise OSError(ctypes.get_errno(), "prctl")
-
-
-def time_of_orphans() -> float:
-    """Wait for every adopted process; the CPU time they took."""
-    total = 0.0
-    while True:
-        try:
-            _, _, usage = os.wait4(-1, 0)
-        except ChildProcessError:
-            return total
-        total += usage.ru_utime + usage.ru_stime
+    done = subprocess.run(
+        [sys.executable, "-I", "-S", ONE, *side.command],
+        env=dict(side.environment),
+        stdin=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+        errors="replace",
+        check=False,
+    )
+    *diagnostics, report = done.stderr.rstrip("\n").split("\n")
+    if done.returncode:
+        text = "\n".join(diagnostics)[-2000:]
+        raise Failed(f"{' '.join(side.command)[:300]}: exit code {done.returncode}\n{text}")
+    wall, cpu, kilobytes = map(float, report.split())
+    return Sample(wall, cpu, kilobytes / 1000)
 
 
 def measure_in_turn(sides: Sequence[Side], runs: int) -> list[list[Sample]]:
@@ -140,6 +120,7 @@ def table(comparisons: Sequence[Comparison]) -> str:
         for field in ("wall", "cpu"):
             cells += [pair(found, found.nix, field), pair(found, found.larix, field)]
             cells.append(f"{found.ratio(field, statistics.median):.2f} ({found.ratio(field, min):.2f})")
+        cells += [f"{max(sample.memory for sample in side):.0f}" for side in (found.nix, found.larix)]
         unit = " s" if found.bar.absolute else " x"
         cells += [f"{found.bar.at_least:g}{unit} {found.bar.of}", f"{found.bar.aim:g}{unit}", found.reached()]
         lines.append(f"| {' | '.join(cells)} |")
@@ -148,7 +129,7 @@ def table(comparisons: Sequence[Comparison]) -> str:
             wall, cpu = ([getattr(sample, field) for sample in samples] for field in ("wall", "cpu"))
             beside = f"{seconds(statistics.median(wall))} ({seconds(min(wall))})"
             beside_cpu = f"{seconds(statistics.median(cpu))} ({seconds(min(cpu))})"
-            lines.append(f"| | beside: `{name}` | {beside} | | | {beside_cpu} | | | | | |")
+            lines.append(f"| | beside: `{name}` | {beside} | | | {beside_cpu} | | | | | | | |")
     return "\n".join(lines)
 
 

@@ -21,7 +21,7 @@ import tempfile
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
-from measure import Comparison, Failed, adopt_orphans, summary, table
+from measure import Comparison, Failed, summary, table
 from rows import ROWS
 from scratch import BENCH, CHECKOUT, LARIX, Scratch, find_program
 
@@ -53,7 +53,6 @@ def main() -> None:
     find_program("nix-store", "nix-bin")
     subprocess.run([LARIX, "--version"], check=True, stdout=subprocess.DEVNULL)
 
-    adopt_orphans()
     found: list[Comparison] = []
     failed: list[str] = []
     for name in [row.upper() for row in options.rows] or ROWS:
