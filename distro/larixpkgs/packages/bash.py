@@ -21,6 +21,7 @@ __all__ = ["bash"]
 OF_THE_MACHINE = {
     *("alias", "builtins", "comsub-posix", "dirstack", "errors", "execscript", "exportfunc", "glob-test"),
     *("histexpand", "intl", "jobs", "posix2", "printf", "read", "redir", "rsh", "test", "tilde", "trap"),
+    *("type", "varenv", "vredir"),
 }
 
 
