@@ -53,9 +53,6 @@ def run(program: str, home: Path, *arguments: str, cwd: str = "/tmp") -> subproc
         if not os.path.exists(python_for_all()):
             pytest.skip("no python that an ordinary user may run")
         os.chown(home, USER, USER)
-        for directory in (home, *home.parents):
-            if directory != Path("/") and not directory.stat().st_mode & 0o001:
-                directory.chmod(directory.stat().st_mode | 0o011)
         options = {"user": USER, "group": USER, "extra_groups": []}
     done = subprocess.run(
         [python_for_all(), "-B", "-c", program, *arguments],
@@ -75,8 +72,8 @@ def user_number() -> int:
     return USER if os.geteuid() == 0 else os.geteuid()
 
 
-def test_the_store_is_where_it_should_be_and_programs_see_it(tmp_path: Path) -> None:
-    home = tmp_path / "home"
+def test_the_store_is_where_it_should_be_and_programs_see_it(public_dir: Path) -> None:
+    home = public_dir / "home"
     home.mkdir()
     done = run(PROGRAM, home, str(user_number()))
     assert done.returncode == 0, done.stderr
@@ -91,8 +88,8 @@ def test_the_store_is_where_it_should_be_and_programs_see_it(tmp_path: Path) -> 
     assert os.listdir(data + "/.root") == []
 
 
-def test_what_was_added_is_there_the_next_time(tmp_path: Path) -> None:
-    home = tmp_path / "home"
+def test_what_was_added_is_there_the_next_time(public_dir: Path) -> None:
+    home = public_dir / "home"
     home.mkdir()
     first = run(PROGRAM, home, str(user_number()))
     second = run(PROGRAM, home, str(user_number()))
@@ -100,8 +97,8 @@ def test_what_was_added_is_there_the_next_time(tmp_path: Path) -> None:
     assert second.returncode == 0, second.stderr
 
 
-def test_mounts_below_the_root_are_seen(tmp_path: Path) -> None:
-    home = tmp_path / "home"
+def test_mounts_below_the_root_are_seen(public_dir: Path) -> None:
+    home = public_dir / "home"
     home.mkdir()
     program = (
         "import os\n"
@@ -119,8 +116,8 @@ def test_mounts_below_the_root_are_seen(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
 
 
-def test_a_process_with_threads_is_refused(tmp_path: Path) -> None:
-    home = tmp_path / "home"
+def test_a_process_with_threads_is_refused(public_dir: Path) -> None:
+    home = public_dir / "home"
     home.mkdir()
     program = (
         "import threading\n"
@@ -135,8 +132,8 @@ def test_a_process_with_threads_is_refused(tmp_path: Path) -> None:
     assert "several threads" in done.stdout, done.stderr
 
 
-def test_a_data_directory_that_cannot_be_made_is_named(tmp_path: Path) -> None:
-    (tmp_path / "home").mkdir()
+def test_a_data_directory_that_cannot_be_made_is_named(public_dir: Path) -> None:
+    (public_dir / "home").mkdir()
     program = (
         "import os\n"
         "os.environ['XDG_DATA_HOME'] = '/proc/nowhere'\n"
@@ -145,7 +142,7 @@ def test_a_data_directory_that_cannot_be_made_is_named(tmp_path: Path) -> None:
         "try: enter_rootless_store()\n"
         "except LarixError as error: print(error)\n"
     )
-    done = run(program, tmp_path / "home")
+    done = run(program, public_dir / "home")
     assert "`/proc/nowhere" in done.stdout, done.stderr
 
 
@@ -205,9 +202,9 @@ def test_a_kernel_without_user_namespaces_is_named(tmp_path: Path) -> None:
     assert "nested" in str(_refusal("unshare", 28, proc=str(tmp_path)))
 
 
-def test_a_user_whose_namespaces_are_used_up_is_told_so(tmp_path: Path) -> None:
+def test_a_user_whose_namespaces_are_used_up_is_told_so(public_dir: Path) -> None:
     """A real refusal: the limit is set to nothing for a namespace of our own, and for all below it."""
-    home = tmp_path / "home"
+    home = public_dir / "home"
     home.mkdir()
     limited = (
         "import ctypes, os, sys\n"
