@@ -246,6 +246,18 @@ def test_verbose_commands_say_which_store_they_use(citizen):
     assert f"note: using the rootless store /larix/store, kept in {data}\n" in done.stderr
 
 
+def test_launchers_survive_that_larix_moves(citizen):
+    """They work again once any command on profiles has run from the new place."""
+    (alpha,) = citizen.stock("alpha")
+    citizen.succeed("package", "-i", alpha, "-p", "./p")
+    source = citizen.environment["PYTHONPATH"]
+    os.rename(source, f"{source}-moved")
+    citizen.environment["PYTHONPATH"] = f"{source}-moved"
+    assert citizen.run("./p/bin/alpha").returncode != 0
+    citizen.succeed("package", "-p", "./p", "-I")
+    assert citizen.run("./p/bin/alpha").stdout == "alpha in /larix/store\n"
+
+
 def test_launchers_belong_to_their_user(citizen):
     (alpha,) = citizen.stock("alpha")
     citizen.succeed("package", "-i", alpha, "-p", "./p")

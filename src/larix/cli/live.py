@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import signal
 import threading
 import time
 from collections.abc import Callable, Generator, Iterator
@@ -75,7 +76,7 @@ class LiveProgress:
     @contextlib.contextmanager
     def shown(self) -> Generator[None]:
         redrawing = threading.Thread(target=self._redraw, name="progress", daemon=True)
-        with self._live:
+        with self._live, _ending_politely():
             redrawing.start()
             try:
                 yield
@@ -170,6 +171,20 @@ class LiveProgress:
             yield Text(f"and {hidden} more", style="dim")
         if self._total:
             yield Text(f"{self._finished} of {self._total} done", style="dim")
+
+
+@contextlib.contextmanager
+def _ending_politely() -> Generator[None]:
+    """Turn SIGTERM into an exit that passes through here: the cursor is hidden, and must come back."""
+
+    def leave(number: int, _: object) -> None:
+        raise SystemExit(128 + number)
+
+    before = signal.signal(signal.SIGTERM, leave)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def _bar(download: _Download) -> RenderableType:

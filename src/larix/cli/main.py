@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import sys
 
 import larix
@@ -11,6 +12,7 @@ __all__ = ["main"]
 
 def main(argv: list[str] | None = None) -> int:
     """Run one command line and return the exit code; every way out but `SystemExit` ends here."""
+    gc.set_threshold(50_000)  # loading modules and lowering make many objects and hardly a cycle
     arguments = sys.argv[1:] if argv is None else argv
     try:
         status = _dispatch(arguments)

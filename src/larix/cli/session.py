@@ -10,13 +10,13 @@ Commands that only read the catalogue never make a session.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
 from functools import cached_property
 from typing import TYPE_CHECKING
 
 from larix.cli import diagnostics
-from larix.store.layout import Layout
 
 if TYPE_CHECKING:
     from larix.profiles.front import Facade
@@ -101,12 +101,20 @@ def open_session(*, verbosity: int = 1) -> Session:
 
 
 def _enter_command(data_directory: str) -> tuple[str, ...]:
-    """The command line that runs the rest of itself inside the namespace; it must outlive this process.
+    """The command line that runs the rest of itself inside the namespace; it is written into launchers.
 
-    A virtual environment may go away with its checkout, so the Python it was made from is named.
+    They outlive this process and may outlive this place of larix and its Python, so they name links, which
+    any command that looks at profiles sets right. The Python is what a virtual environment was made from.
     """
     from larix.cli import enter
+    from larix.profiles.generation import replace_link
 
-    python = getattr(sys, "_base_executable", None) or sys.executable
-    script = os.path.abspath(enter.__file__)
-    return (os.path.realpath(python), "-I", "-S", "-B", script, data_directory)
+    folder = f"{data_directory}/fronts"
+    python = os.path.realpath(getattr(sys, "_base_executable", None) or sys.executable)
+    package = os.path.dirname(os.path.dirname(os.path.abspath(enter.__file__)))
+    os.makedirs(folder, exist_ok=True)
+    for link, target in ((f"{folder}/.python", python), (f"{folder}/.larix", package)):
+        if not os.path.islink(link) or os.readlink(link) != target:
+            with contextlib.suppress(FileExistsError, FileNotFoundError):  # another process is at it
+                replace_link(target, link)
+    return (f"{folder}/.python", "-I", "-S", "-B", f"{folder}/.larix/cli/enter.py", data_directory)
