@@ -150,7 +150,7 @@ def test_help_lists_the_options_but_the_hidden_ones():
         parse(GRAMMAR, ["--help"])
     text = caught.value.text
     assert text.startswith("Usage: larix test [OPTION]...\nTest.\n")
-    assert "  -i, --install PACKAGE ..." in text
+    assert "  -i, --install [PACKAGE]..." in text
     assert "  -A, --list-available[=REGEXP]" in text
     assert "  -n, --dry-run          do nothing" in text
     assert "secret" not in text

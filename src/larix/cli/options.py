@@ -288,7 +288,7 @@ def _describe(options: Iterable[Option]) -> Iterable[str]:
         short = "".join(f"-{letter}, " for letter in option.short)
         argument = option.argument
         if argument and option.optional:
-            argument = f" {argument} ..." if option.collects else f"[={argument}]"
+            argument = f" [{argument}]..." if option.collects else f"[={argument}]"
         elif argument:
             argument = f"={argument}"
         spelling = f"  {short or '    '}--{option.name}{argument}"
