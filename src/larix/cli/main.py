@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import sys
 
 import larix
@@ -12,7 +11,6 @@ __all__ = ["main"]
 
 def main(argv: list[str] | None = None) -> int:
     """Run one command line and return the exit code; every way out but `SystemExit` ends here."""
-    gc.set_threshold(50_000)  # loading modules and lowering make many objects and hardly a cycle
     arguments = sys.argv[1:] if argv is None else argv
     try:
         status = _dispatch(arguments)
@@ -29,6 +27,9 @@ def _dispatch(arguments: list[str]) -> int:
     if arguments in (["--version"], ["-V"]):
         print(f"larix {larix.__version__}\nLicence GPL-3.0-or-later: free software, without any warranty.")
         return 0
+    import gc
+
+    gc.set_threshold(50_000)  # loading modules and lowering make many objects and hardly a cycle
     from larix.cli import registry
 
     return registry.run(arguments)
