@@ -61,7 +61,7 @@ def test_removal_with_version_takes_a_prefix_at_a_dot():
     manifest = Manifest((entry("a", "2.10.1"),))
 
     assert change(manifest, remove=["a@2.10"]).manifest == Manifest()
-    with pytest.raises(NotInProfile, match="package 'a@2.1' not found in profile"):
+    with pytest.raises(NotInProfile, match=r"package 'a@2\.1' not found in profile"):
         change(manifest, remove=["a@2.1"])
 
 

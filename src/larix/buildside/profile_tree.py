@@ -50,8 +50,8 @@ def make_profile(
     _write(f"{root}/manifest", manifest)
     lines = [HEADER]
     for variable, separator, values in settings_of(root, [PATH, *search_paths]):
-        shown = ["${LARIX_PROFILE:-" + name + "}" + _in_double_quotes(each[len(root) :]) for each in values]
-        lines.append(shell_setting(variable, separator, shown) + "\n")
+        places = ["${LARIX_PROFILE:-" + name + "}" + _in_double_quotes(each[len(root) :]) for each in values]
+        lines.append(shell_setting(variable, separator, places) + "\n")
     _write(f"{root}/etc/profile", "".join(lines))
 
 
