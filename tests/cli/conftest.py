@@ -206,12 +206,21 @@ noisy = simple("noisy", "1.0", arguments={"builder": random_bytes})
 """
 
 
-@pytest.fixture
-def builder(workshop: Path, tmp_path: Path) -> Larix:
-    """A larix whose store has the seed, with a folder of small packages on its path."""
-    larix = Larix(tmp_path, workshop / "store", workshop / "var")
-    folder = tmp_path / "packages"
+def add_packages(larix: Larix) -> Larix:
+    folder = larix.folder / "packages"
     folder.mkdir()
     (folder / "small.py").write_text(PACKAGES)
     larix.environment["LARIX_PACKAGE_PATH"] = str(folder)
     return larix
+
+
+@pytest.fixture
+def reader(larix: Larix) -> Larix:
+    """A larix with an empty store and a folder of small packages, for what builds nothing."""
+    return add_packages(larix)
+
+
+@pytest.fixture
+def builder(workshop: Path, tmp_path: Path) -> Larix:
+    """A larix whose store has the seed, with a folder of small packages on its path."""
+    return add_packages(Larix(tmp_path, workshop / "store", workshop / "var"))

@@ -191,36 +191,3 @@ def test_stopped_anywhere_the_profile_is_the_old_or_the_new_one(builder, stop):
         builder.succeed("package", "-S1", "-p", "./p")
     builder.succeed("package", "-i", "gamma", "-p", "./p")
     assert names(builder) == ["alpha", "gamma"]
-
-
-def test_the_catalogue_lists_searches_and_shows(builder):
-    lines = builder.succeed("package", "-A", "^alpha$").splitlines()
-    cells = [[cell.strip() for cell in line.split("\t")] for line in lines]
-    assert [row[:3] for row in cells] == [["alpha", "1.0", "out"], ["alpha", "0.9", "out"]]
-    assert all(row[3].startswith("packages/small.py:") for row in cells)
-    shown = builder.succeed("show", "delta")
-    assert shown.startswith("name: delta\nversion: 1.0\noutputs:\n+ out: everything else\nsystems: ")
-    assert "\ndependencies: alpha@1.0\n" in shown
-    assert shown == builder.succeed("package", "--show=delta")
-    found = builder.succeed("search", "SAY", "gam")
-    assert found.startswith("name: gamma\n")
-    assert "\nrelevance: " in found
-    assert found.count("name: ") == 1
-    assert builder.succeed("search", "no such thing anywhere") == ""
-    done = builder("show", "alfa")
-    assert (done.returncode, done.stderr) == (
-        1,
-        "larix show: error: alfa: package not found\nhint: Did you mean `alpha'?\n",
-    )
-
-
-def test_a_broken_package_file_is_a_warning_and_the_rest_is_usable(builder):
-    folder = builder.folder / "packages"
-    (folder / "torn.py").write_text("def (\n")
-    (folder / "lost.py").write_text("import nowhere_to_be_found\n")
-    done = builder("package", "-A", "^beta$")
-    assert done.returncode == 0
-    assert done.stdout.startswith("beta")
-    assert f"{folder}/torn.py:1:5: warning: failed to load `torn`: syntax error" in done.stderr
-    assert f"{folder}/lost.py:1: warning: failed to load `lost`" in done.stderr
-    assert "Traceback" not in done.stderr

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from larix.cli.listing import compile_expression
-from larix.cli.tables import print_json, print_table
+from larix.cli.tables import print_json, print_paged, print_table
 from larix.errors import LarixError
 from larix.packages.specification import parse_specification
 from larix.packages.versions import version_matches
@@ -125,8 +125,8 @@ def _print_records(found: Sequence[tuple[Entry, int | None]], *, as_json: bool) 
         )
         return
     width = _width()
-    for entry, relevance in found:
-        print("\n".join(record_lines(entry, relevance, width)) + "\n")
+    blocks = ["\n".join(record_lines(entry, relevance, width)) + "\n\n" for entry, relevance in found]
+    print_paged("".join(blocks))
 
 
 def _width() -> int:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import os
+import sys
 from collections.abc import Sequence
 from typing import Any
 
-__all__ = ["print_json", "print_table"]
+__all__ = ["print_json", "print_paged", "print_table"]
 
 _WIDEST = 20
 JSON_VERSION = 1
@@ -20,6 +22,22 @@ def print_table(rows: Sequence[Sequence[str]]) -> None:
     for row in rows:
         cells = [cell.ljust(width) for cell, width in zip(row, widths, strict=False)]
         print("\t".join([*cells, row[-1]]))
+
+
+def print_paged(text: str) -> None:
+    """Print `text`; on a terminal through the user's pager: LARIX_PAGER, PAGER, or less."""
+    command = os.environ.get("LARIX_PAGER", os.environ.get("PAGER", "less"))
+    if not text or not command or not (sys.stdout and sys.stdout.isatty()):
+        print(text, end="")
+        return
+    import shlex
+    import subprocess
+
+    environment = {"LESS": "FRX", **os.environ}  # one screen needs no keystroke, and stays
+    try:
+        subprocess.run(shlex.split(command), input=text, text=True, env=environment, check=False)
+    except (OSError, ValueError):
+        print(text, end="")
 
 
 def print_json(**fields: Any) -> None:

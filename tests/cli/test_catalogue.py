@@ -1,0 +1,101 @@
+"""Listing, searching and showing packages, which needs no store."""
+
+from __future__ import annotations
+
+import json
+import os
+import pty
+import subprocess
+
+
+def test_the_catalogue_lists_searches_and_shows(reader):
+    lines = reader.succeed("package", "-A", "^alpha$").splitlines()
+    cells = [[cell.strip() for cell in line.split("\t")] for line in lines]
+    assert [row[:3] for row in cells] == [["alpha", "1.0", "out"], ["alpha", "0.9", "out"]]
+    assert all(row[3].startswith("packages/small.py:") for row in cells)
+    shown = reader.succeed("show", "delta")
+    assert shown.startswith("name: delta\nversion: 1.0\noutputs:\n+ out: everything else\nsystems: ")
+    assert "\ndependencies: alpha@1.0\n" in shown
+    assert shown == reader.succeed("package", "--show=delta")
+    found = reader.succeed("search", "SAY", "gam")
+    assert found.startswith("name: gamma\n")
+    assert "\nrelevance: " in found
+    assert found.count("name: ") == 1
+    assert reader.succeed("search", "no such thing anywhere") == ""
+    done = reader("show", "alfa")
+    assert (done.returncode, done.stderr) == (
+        1,
+        "larix show: error: alfa: package not found\nhint: Did you mean `alpha'?\n",
+    )
+
+
+def test_a_broken_package_file_is_a_warning_and_the_rest_is_usable(reader):
+    folder = reader.folder / "packages"
+    (folder / "torn.py").write_text("def (\n")
+    (folder / "lost.py").write_text("import nowhere_to_be_found\n")
+    done = reader("package", "-A", "^beta$")
+    assert done.returncode == 0
+    assert done.stdout.startswith("beta")
+    assert f"{folder}/torn.py:1:5: warning: failed to load `torn`: syntax error" in done.stderr
+    assert f"{folder}/lost.py:1: warning: failed to load `lost`" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_queries_leave_no_store_behind(reader):
+    reader.succeed("package", "-A")
+    reader.succeed("search", "alpha")
+    reader.succeed("show", "alpha")
+    assert not os.path.exists(reader.layout.store_dir)
+    assert not os.path.exists(reader.layout.state_dir)
+
+
+def test_queries_as_json(reader):
+    (package,) = json.loads(reader.succeed("show", "--json", "delta"))["packages"]
+    assert (package["name"], package["version"]) == ("delta", "1.0")
+    assert package["dependencies"] == ["alpha@1.0"]
+    found = json.loads(reader.succeed("search", "--json", "gamma"))
+    assert found["version"] == 1
+    assert found["packages"][0]["relevance"] > 0
+    listed = json.loads(reader.succeed("package", "-A", "^alpha$", "--json"))
+    assert [each["version"] for each in listed["packages"]] == ["1.0", "0.9"]
+
+
+def test_show_takes_a_version_prefix(reader):
+    assert reader.succeed("show", "alpha@0").count("name: ") == 1
+    assert reader.succeed("show", "alpha").count("name: ") == 2
+
+
+def test_a_name_counts_more_than_a_description(reader):
+    found = reader.succeed("search", "speak|gamma")
+    assert found.startswith("name: gamma\n")
+    assert found.count("name: ") > 3
+
+
+def test_records_go_through_the_pager_on_a_terminal_only(reader):
+    variables = {"LARIX_PAGER": "sed s/^/paged:/", "TERM": "dumb"}
+    assert "paged:" not in reader.succeed("show", "gamma", **variables)
+    master, slave = pty.openpty()
+    process = subprocess.Popen(
+        reader.command("show", "gamma"), env=reader.environment | variables, stdout=slave, cwd=reader.folder
+    )
+    os.close(slave)
+    text = b""
+    while b"description: It speaks." not in text:
+        text += os.read(master, 4096)
+    assert process.wait() == 0
+    os.close(master)
+    assert text.startswith(b"paged:name: gamma")
+
+
+def test_nothing_to_search_or_show_is_told(reader):
+    done = reader("search")
+    assert done.stderr == "larix search: error: missing arguments: no regular expressions to search for\n"
+    done = reader("show")
+    assert done.stderr == "larix show: error: missing arguments: no package to show\n"
+    assert done.returncode == 1
+
+
+def test_a_folder_that_is_not_there_is_told(reader):
+    done = reader("package", "-A", "-L", "nowhere")
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "nowhere` is no directory" in done.stderr
