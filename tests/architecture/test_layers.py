@@ -20,7 +20,6 @@ DISTRIBUTION = CHECKOUT / "distro" / "larixpkgs"
 PROJECT = tomllib.loads((CHECKOUT / "pyproject.toml").read_text(encoding="utf-8"))
 LAYERS: dict[str, list[str]] = PROJECT["tool"]["larix"]["layers"]
 BANNED: dict[str, list[str]] = PROJECT["tool"]["larix"]["banned-imports"]
-IMPORT_NAMES = {"attrs": {"attrs", "attr"}}  # where a distribution is imported under other names than its own
 
 
 class Import(NamedTuple):
@@ -142,7 +141,7 @@ def test_buildside_imports_the_standard_library_and_itself() -> None:
 
 def test_third_party_modules_are_declared() -> None:
     declared = {requirement.split(">")[0].split("[")[0] for requirement in PROJECT["project"]["dependencies"]}
-    known = {"larix", "larixpkgs"}.union(*(IMPORT_NAMES.get(name, {name}) for name in declared))
+    known = {"larix", "larixpkgs", *declared}
     everywhere = [found for file in modules_of(SOURCE) for found in imports_of(file)]
     everywhere += [found for file in modules_of(DISTRIBUTION) for found in imports_of(file, DISTRIBUTION)]
     wrong = [found for found in everywhere if found.root not in known | sys.stdlib_module_names]
