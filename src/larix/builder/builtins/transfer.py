@@ -152,6 +152,7 @@ class Fetcher:
         """Fetch `url` unless it is as `validators`, of an earlier answer, say; give the new ones, or None."""
         attempt = _HttpAttempt(self, url, target, extra=validators)
         self._persist(attempt, target)
+        self.tell(url, target.size, target.size, finished=True)
         return None if attempt.is_unchanged else attempt.validators
 
     def _persist(self, attempt: _Attempt, target: Target) -> None:
