@@ -1,8 +1,7 @@
 from __future__ import annotations
 
-import glob
-import hashlib
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -12,17 +11,13 @@ from typing import Any
 
 import pytest
 
-from larix.builder import plan, realise
-from larix.derivation import Lowered, tree_source
+from larix.derivation import tree_source
 from larix.formats.nar import Directory, File, Symlink, Tree
 from larix.formats.storepath import StoreDir
-from larix.packages.platform import host_system
-from larix.packages.toolchain import lowering_for
 from larix.profiles import generation
 from larix.profiles.front import Direct
 from larix.profiles.manifest import Entry, Manifest, print_manifest
-from larix.protocol import BuildTarget
-from larix.store import Layout, LocalStore, open_local_store
+from larix.store import Layout, open_local_store
 from larix.store.atomic import remove_tree
 
 CHECKOUT = Path(__file__).parents[2]
@@ -119,63 +114,56 @@ def shelf(larix: Larix) -> Shelf:
     return Shelf(larix)
 
 
-@pytest.fixture(scope="session")
-def workshop() -> Iterator[Path]:
-    """A folder, readable by build users and with a short name, whose store holds the seed; made once."""
-    base = Path(tempfile.mkdtemp(prefix="lx-"))
-    base.chmod(0o755)
-    try:
-        layout = Layout(StoreDir(f"{base}/store"), f"{base}/var", f"{base}/var/log")
-        with open_local_store(layout) as store:
-            python = lowering_for(store.store_dir, host_system()).python
-            assert python is not None
-            seed = lowering_for(store.store_dir, host_system()).lower(python.package).origin
-            assert isinstance(seed, Lowered)
-            store.instantiate([seed])
-            adopt_downloads(store, [BuildTarget(seed.path)])
-            store.add_permanent_root(
-                realise(store, [BuildTarget(seed.path)])[0].outputs["out"], f"{base}/seed"
-            )
-        yield base
-    finally:
-        remove_tree(str(base))
-
-
-def adopt_downloads(store: LocalStore, targets: list[BuildTarget]) -> None:
-    """Take what was to be downloaded from this machine's own store, where that has it already."""
-    for drv in plan(store, targets).to_build:
-        derivation = store.read_derivation(drv)
-        if derivation.builder != b"builtin:download":
-            continue
-        name = drv.partition("-")[2].removesuffix(".drv")
-        for file in glob.glob(f"/larix/store/*-{glob.escape(name)}"):
-            if hashlib.sha256(Path(file).read_bytes()).hexdigest() == derivation.outputs["out"].hash:
-                store.add_path(name, file, recursive=False)
-                break
-
-
-PACKAGES = """
-from pathlib import Path
-
-from larix.buildsystems.trivial import trivial
+PACKAGES = r"""
+from larix.derivation import derivation
 from larix.packages import Package, licenses
+from larix.packages.bag import Bag
+from larix.staging import local_file
+
+SHELL = local_file("@SHELL@", name="shell", recursive=True)
 
 
-def program(output: Path, name: str, text: str) -> None:
-    file = output / "bin" / name
-    file.parent.mkdir(parents=True)
-    file.write_text(f"#!/bin/sh\\necho {text}\\n")
-    file.chmod(0o755)
+class Script:
+    '''Runs the argument `script` in a shell that has all tools built in.'''
+
+    name = "script"
+    description = "a shell script"
+
+    def lower(self, package, lowering):
+        shell = lowering.lower(SHELL)
+        needed = [lowering.lower(each.value).origin for each in package.inputs]
+
+        def build(bag, lowering):
+            return derivation(
+                f"{package.name}-{package.version}",
+                store_dir=lowering.store_dir,
+                system=lowering.system,
+                builder=f"{shell.path}/bin/busybox",
+                args=["sh", "-ec", bag.arguments["script"]],
+                inputs=[(each, ["out"]) for each in needed],
+                sources=[shell.origin],
+            )
+
+        return Bag(
+            name=package.name,
+            system=lowering.system,
+            target=None,
+            source=package.source,
+            build_inputs=(),
+            host_inputs=package.inputs,
+            target_inputs=(),
+            outputs=package.outputs,
+            search_paths=(),
+            arguments=package.arguments,
+            build=build,
+        )
 
 
 def simple(name, version, **fields):
-    text = f"{name} {version}"
-
-    def build(output):
-        program(output, name, text)
-
+    program = rf"#!/bin/sh\necho {name} {version}\n"
+    script = f"mkdir -p $out/bin; printf '{program}' > $out/bin/{name}; chmod +x $out/bin/{name}"
     given = {"synopsis": f"Say {name}", "description": "It speaks.", "home_page": None, "source": None}
-    given |= {"arguments": {"builder": build}, "build_system": trivial, "license": licenses.expat}
+    given |= {"arguments": {"script": script}, "build_system": Script(), "license": licenses.expat}
     return Package(name=name, version=version, **(given | fields))
 
 
@@ -185,42 +173,36 @@ gamma = simple("gamma", "1.0")
 delta = simple("delta", "1.0", propagated_inputs=lambda: [alpha])
 old_alpha = simple("alpha", "0.9")
 clash = simple("clash", "1.0", propagated_inputs=lambda: [old_alpha])
-
-
-def fail(output):
-    print("about to fail")
-    raise SystemExit(3)
-
-
-broken = simple("broken", "1.0", arguments={"builder": fail})
-
-
-def random_bytes(output: Path) -> None:
-    import os
-
-    output.mkdir()
-    (output / "noise").write_bytes(os.urandom(16))
-
-
-noisy = simple("noisy", "1.0", arguments={"builder": random_bytes})
+broken = simple("broken", "1.0", arguments={"script": "echo about to fail; exit 3"})
+noisy = simple("noisy", "1.0", arguments={"script": "mkdir $out; head -c 16 /dev/urandom > $out/noise"})
 """
 
 
-def add_packages(larix: Larix) -> Larix:
+def add_packages(larix: Larix, shell: Path) -> Larix:
     folder = larix.folder / "packages"
     folder.mkdir()
-    (folder / "small.py").write_text(PACKAGES)
+    (folder / "small.py").write_text(PACKAGES.replace("@SHELL@", str(shell)))
     larix.environment["LARIX_PACKAGE_PATH"] = str(folder)
     return larix
 
 
 @pytest.fixture
-def reader(larix: Larix) -> Larix:
+def reader(larix: Larix, tmp_path: Path) -> Larix:
     """A larix with an empty store and a folder of small packages, for what builds nothing."""
-    return add_packages(larix)
+    return add_packages(larix, tmp_path / "shell")
 
 
 @pytest.fixture
-def builder(workshop: Path, tmp_path: Path) -> Larix:
-    """A larix whose store has the seed, with a folder of small packages on its path."""
-    return add_packages(Larix(tmp_path, workshop / "store", workshop / "var"))
+def builder() -> Iterator[Larix]:
+    """A larix with small packages that it can build, in a folder that build users may read."""
+    busybox = shutil.which("busybox", path="/bin:/usr/bin")
+    if busybox is None or subprocess.call([busybox, "sh", "-c", "PATH=; ls / > /dev/null"]):
+        pytest.skip("no busybox with its tools built in (Debian: busybox-static)")
+    base = Path(tempfile.mkdtemp(prefix="lx-"))
+    base.chmod(0o755)
+    try:
+        (base / "shell" / "bin").mkdir(parents=True)
+        shutil.copy(busybox, base / "shell" / "bin" / "busybox")
+        yield add_packages(Larix(base, base / "store", base / "var"), base / "shell")
+    finally:
+        remove_tree(str(base))

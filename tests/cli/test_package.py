@@ -1,4 +1,4 @@
-"""Transactions with real builds, with the seed's Python, in a store of their own."""
+"""Transactions with real builds, in a store of their own."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import pytest
 
 from larix.profiles import generation
 
-pytestmark = [pytest.mark.build, pytest.mark.slow]
+pytestmark = pytest.mark.slow
 
 
 def names(larix, profile="./p"):
