@@ -113,7 +113,9 @@ class Fronts(NamedTuple):
         with self._locked():
             if not os.path.isdir(front):
                 self._create(item, front)
-            _write_file(f"{front}/{_RECORDS}/{_record_name(link)}", os.fsencode(link))
+            record = f"{front}/{_RECORDS}/{_record_name(link)}"
+            _write_file(record, os.fsencode(link))
+            _sync(record)
             _sync(f"{front}/{_RECORDS}")
             protect(f"{front}/{_ITEM_LINK}")
             yield front
@@ -162,7 +164,7 @@ class Fronts(NamedTuple):
                 self._mirror_programs(source, target)
             else:
                 self._mirror(source, target, item, front)
-        _sync(temporary)
+        _sync_tree(temporary)
         os.rename(temporary, front)
         _sync(self.folder)
 
@@ -241,12 +243,19 @@ def _write_file(file: str, contents: bytes, *, mode: int = 0o644) -> None:
     descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC | os.O_NOFOLLOW, mode)
     with open(descriptor, "wb") as stream:
         stream.write(contents)
-        stream.flush()
-        os.fsync(descriptor)
 
 
-def _sync(folder: str) -> None:
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+def _sync_tree(top: str) -> None:
+    """Make a whole tree durable, after all of it was written: the first sync then does most of the work."""
+    for folder, _, names in os.walk(top):
+        for name in names:
+            if not os.path.islink(f"{folder}/{name}"):
+                _sync(f"{folder}/{name}")
+        _sync(folder)
+
+
+def _sync(file: str) -> None:
+    descriptor = os.open(file, os.O_RDONLY | os.O_CLOEXEC)
     try:
         os.fsync(descriptor)
     finally:
