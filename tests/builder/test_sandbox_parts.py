@@ -9,6 +9,7 @@ import os
 import shutil
 import subprocess
 import sys
+import tempfile
 import zlib
 from pathlib import Path
 
@@ -19,6 +20,7 @@ from hypothesis import strategies as st
 from builder.conftest import Workshop
 from larix.builder import realise
 from larix.builder.environment import shell_assignments
+from larix.builder.keep import keep_tree
 from larix.builder.logs import BuildLogger
 from larix.builder.sandbox import privileges
 from larix.builder.sandbox.unavailable import SandboxUnavailable
@@ -258,8 +260,6 @@ def test_log_can_be_read_while_it_is_written(tmp_path: Path) -> None:
 
 @given(st.lists(st.binary(max_size=200), max_size=30))
 def test_lines_do_not_depend_on_how_output_is_cut(pieces: list[bytes]) -> None:
-    import tempfile
-
     whole = b"".join(pieces)
     with tempfile.TemporaryDirectory() as folder:
         log = Log(Path(folder))
@@ -309,6 +309,37 @@ def test_environment_file_gives_a_shell_the_same_values(variables: dict[str, str
 
 def test_names_that_a_shell_cannot_have_are_left_out() -> None:
     assert shell_assignments({b"a-b": b"1", b"2x": b"1", b"ok": b"1"}) == b"export ok='1'\n"
+
+
+def test_kept_tree_may_lie_on_another_file_system(tmp_path: Path) -> None:
+    shared_memory = Path("/dev/shm")
+    if not os.access(shared_memory, os.W_OK) or shared_memory.stat().st_dev == Path("/tmp").stat().st_dev:
+        pytest.skip("there is no second file system to write to")
+    with tempfile.TemporaryDirectory(dir=shared_memory) as folder:
+        tree = Path(folder, "build")
+        (tree / "deep").mkdir(parents=True)
+        (tree / "deep" / "file").write_text("x")
+        (tree / "link").symlink_to("/nowhere")
+        os.mkfifo(tree / "pipe")
+        kept = Path(keep_tree(str(tree), "elsewhere", built_by=None))
+    try:
+        assert (kept / "deep" / "file").read_text() == "x"
+        assert os.readlink(kept / "link") == "/nowhere"
+        assert not (kept / "pipe").exists()
+    finally:
+        shutil.rmtree(kept)
+
+
+def test_kept_tree_never_takes_over_what_is_there(tmp_path: Path) -> None:
+    (tmp_path / "build").mkdir()
+    planted = Path("/tmp/larix-build-planted.drv-0")
+    planted.symlink_to(tmp_path)
+    try:
+        kept = Path(keep_tree(str(tmp_path / "build"), "planted", built_by=None))
+        assert kept.name == "larix-build-planted.drv-1"
+        kept.rmdir()
+    finally:
+        planted.unlink()
 
 
 def test_differences_of_trees_are_named(tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import stat
+from contextlib import suppress
 
 from larix.builder.environment import build_directory_name
 
@@ -37,7 +38,9 @@ def keep_tree(directory: str, drv_name: str, *, built_by: int | None) -> str:
             raise
         import shutil  # costs more than starting a build, and few builds are kept
 
-        shutil.copytree(directory, target, symlinks=True, dirs_exist_ok=True, ignore_dangling_symlinks=True)
+        # What cannot be copied, pipes and the like, is left out: the rest is what people want to see.
+        with suppress(shutil.Error):
+            shutil.copytree(directory, target, symlinks=True, dirs_exist_ok=True)
     os.chmod(target, 0o700)
     return target
 
