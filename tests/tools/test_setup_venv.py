@@ -224,3 +224,18 @@ def test_lock_files_name_no_index_and_hash_everything(kind: str) -> None:
     pinned = [number for number, line in enumerate(lines) if "==" in line]
     assert pinned
     assert all(lines[number + 1].strip().startswith("--hash=sha256:") for number in pinned)
+
+
+@pytest.mark.slow
+def test_launcher_gives_python_folders_that_outlive_a_change_of_directory(checkout: SmallCheckout) -> None:
+    """Commands import what they need late, and may stand in another folder by then."""
+    main = checkout.folder / "src" / "larix" / "cli" / "main.py"
+    main.write_text("import sys\ndef main():\n    print(*sys.path, sep='\\n')\n")
+    done = subprocess.run(
+        ["./larix"], env=checkout.environment, cwd=checkout.folder, capture_output=True, text=True, check=True
+    )
+    entries = done.stdout.splitlines()
+    assert all(entry.startswith("/") for entry in entries)
+    wanted = {checkout.folder / "src", checkout.folder / "distro", checkout.folder / ".venv" / "lib"}
+    found = {Path(entry).resolve() for entry in entries}
+    assert all(any(path == part or path in part.parents for part in found) for path in wanted)
