@@ -101,7 +101,7 @@ def test_outputs_are_the_same_whoever_builds(layout: Layout, shell: StorePath, n
         drv = lowered(store, shell)
         store.instantiate([drv])
         realise(store, [BuildTarget(drv.path)], BuildOptions())
-        assert nix("nix-store", "--realise", drv.path) == [drv.output_path("out"), drv.output_path("lib")]
+        assert set(nix("nix-store", "--realise", drv.path)) == set(drv.outputs.values())
         nix("nix-store", "--verify", "--check-contents")
         nix("nix-store", "--realise", "--check", drv.path)  # builds again, and compares bit for bit
 
