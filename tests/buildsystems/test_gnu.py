@@ -83,7 +83,7 @@ def test_phase_that_captures_what_cannot_follow_is_told_at_its_line():
 def test_unknown_argument_is_told_with_the_one_meant(name, meant):
     with pytest.raises(BadArguments, match=f"has no argument `{name}`") as caught:
         lower(package(arguments={name: []}))
-    assert caught.value.hint == f"did you mean `{meant}`?"
+    assert caught.value.hint == f"Did you mean `{meant}'?"
     assert caught.value.place is not None
 
 
@@ -127,7 +127,7 @@ def test_build_systems_are_found_by_listing_the_folder():
         assert build_system(name).name == name
     with pytest.raises(UnknownBuildSystem, match="no build system is called `gnuu`") as caught:
         build_system("gnuu")
-    assert caught.value.hint == "did you mean `gnu`?"
+    assert caught.value.hint == "Did you mean `gnu'?"
 
 
 def test_triplets():

@@ -93,7 +93,7 @@ def test_unknown_package_comes_with_the_name_meant(tmp_path: Path):
     catalogue, _ = open_catalogue(tmp_path)
     with pytest.raises(UnknownPackage, match=r"^spm: unknown package$") as caught:
         catalogue.find("spm")
-    assert caught.value.hint == "did you mean `spam`?"
+    assert caught.value.hint == "Did you mean `spam'?"
     with pytest.raises(UnknownPackage, match=r"`spam@1.0` lacks output `doc`"):
         catalogue.find("spam:doc")
 
@@ -139,7 +139,7 @@ def test_name_that_a_module_lacks_comes_with_the_one_meant(tmp_path: Path):
     catalogue, warnings = open_catalogue(tmp_path)
     assert catalogue.entries == ()
     assert "cannot import name 'Packag' from 'larix.packages'" in warnings[0].message
-    assert warnings[0].hint == "did you mean `Package`?"
+    assert warnings[0].hint == "Did you mean `Package'?"
 
 
 def test_modules_that_import_from_each_other_are_told_what_to_do(tmp_path: Path):
@@ -254,7 +254,7 @@ def test_distribution_is_found_by_its_file_and_its_toolchains_register(tmp_path:
     assert toolchain("some").name == "test"
     with pytest.raises(UnknownToolchain, match=r"no toolchain is called `smoe`") as caught:
         toolchain("smoe")
-    assert caught.value.hint == "did you mean `some`?"
+    assert caught.value.hint == "Did you mean `some'?"
 
 
 def test_broken_toolchain_module_is_told(tmp_path: Path, monkeypatch):

@@ -84,7 +84,7 @@ def test_unknown_field_names_the_one_meant_and_the_place_of_the_definition():
             nmae="a",
         )
     assert caught.value.message == "thing has no field `nmae`"
-    assert caught.value.hint == "did you mean `name`?"
+    assert caught.value.hint == "Did you mean `name'?"
     assert caught.value.place == Location(__file__, line, 9)
 
 
@@ -144,7 +144,7 @@ def test_unknown_name_in_a_function_is_told_at_its_line_with_a_hint():
     with pytest.raises(BadRecord) as caught:
         _ = thing.version
     assert caught.value.message == "field `version` of thing `a`: unknown name `frozenn`"
-    assert caught.value.hint == "did you mean `frozen`?"
+    assert caught.value.hint == "Did you mean `frozen'?"
     assert caught.value.place == Location(__file__, line)
 
 

@@ -34,7 +34,7 @@ class Blame(NamedTuple):
 def did_you_mean(name: str, known: Iterable[str]) -> str | None:
     """A hint when one of the names is close to the one that was given."""
     close = get_close_matches(name, sorted(set(known)), 1)
-    return f"did you mean `{close[0]}`?" if close else None
+    return f"Did you mean `{close[0]}'?" if close else None
 
 
 def blame(error: BaseException, *, file: str | None = None) -> Blame:
