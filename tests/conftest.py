@@ -1,6 +1,13 @@
-"""Hypothesis: the same examples on every run, and no clock; `--hypothesis-profile deep` looks further."""
+"""What holds for every test.
+
+Hypothesis takes the same examples on every run, and no clock; `--hypothesis-profile deep` looks further. An
+interrupt counts: a shell starts its background jobs with it ignored, which every process started by a test would
+inherit, and those that are to be interrupted would never end.
+"""
 
 from __future__ import annotations
+
+import signal
 
 from hypothesis import HealthCheck, settings
 
@@ -11,3 +18,6 @@ settings.register_profile(
     "deep", deadline=None, max_examples=5000, suppress_health_check=[HealthCheck.too_slow]
 )
 settings.load_profile("default")
+
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
