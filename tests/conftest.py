@@ -1,8 +1,9 @@
 """What holds for every test.
 
-Hypothesis takes the same examples on every run, and no clock; `--hypothesis-profile deep` looks further. An
-interrupt counts: a shell starts its background jobs with it ignored, which every process started by a test would
-inherit, and those that are to be interrupted would never end.
+Hypothesis takes the same examples on every run, and no clock; `--hypothesis-profile deep` looks further.
+
+An interrupt counts: a shell starts its background jobs with it ignored, which every process started by a test
+would inherit, and those that are to be interrupted would never end.
 """
 
 from __future__ import annotations
