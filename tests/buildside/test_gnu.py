@@ -192,12 +192,13 @@ def test_cores_come_from_the_builder(monkeypatch):
     assert gnu.parallel_jobs() == len(os.sched_getaffinity(0))
 
 
-def test_program_that_fails_is_told_with_its_arguments_and_status(capfd):
+def test_program_that_fails_is_told_with_its_arguments_and_status(capfd, monkeypatch, tmp_path):
     with pytest.raises(InvokeError, match=r"`sh -c 'exit 3'` ended with status 3") as caught:
         invoke("sh", "-c", "exit 3")
     assert caught.value.status == 3
     with pytest.raises(InvokeError, match=r"signal 9 \(SIGKILL\)"):
         invoke("sh", "-c", "kill -9 $$")
+    monkeypatch.setenv("PATH", str(tmp_path))  # a folder of another user's in it would change the cause
     with pytest.raises(InvokeError, match=r"no-such-program.* is not in PATH"):
         invoke("no-such-program")
     assert "+ sh -c 'exit 3'" in capfd.readouterr().out

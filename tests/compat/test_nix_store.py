@@ -18,6 +18,7 @@ from larix.derivation import derivation, text_source, tree_source
 from larix.formats.hashes import parse_hash
 from larix.formats.storepath import StoreDir, StorePath
 from larix.store import Layout, LocalStore, open_local_store
+from larix.store.atomic import remove_tree
 from larix.store.gc import collect, live_paths
 from larix.store.verify import verify
 from larix.testing.store_conformance import TREE, small_graph, write_tree
@@ -173,7 +174,7 @@ def test_both_write_the_same_records_and_the_same_files(tmp_path: Path) -> None:
                 records.append(store.database.query(query))
         files.append([entry for path in sorted(row[0] for row in records[-1]) for entry in metadata(path)])
         for directory in (layout.store_dir, layout.state_dir):
-            subprocess.run(["rm", "-rf", directory], check=True)
+            remove_tree(directory)
     assert records[0] == records[1]
     assert files[0] == files[1]
 
@@ -213,7 +214,7 @@ def collect_all(store: LocalStore) -> None:
     nix(store.layout, "--gc")
     # Roots of this process keep the files; Nix must write them anew.
     for name in os.listdir(store.store_dir):
-        subprocess.run(["rm", "-rf", f"{store.store_dir}/{name}"], check=True)
+        remove_tree(f"{store.store_dir}/{name}")
 
 
 def test_nix_collects_what_larix_lets_go_and_keeps_its_roots(layout: Layout, tmp_path: Path) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 from pathlib import Path
 
 import pytest
@@ -12,6 +11,7 @@ from larix.derivation import Lowered, TreeContent
 from larix.formats.nar import encode_tree
 from larix.formats.storepath import StorePath
 from larix.store import Layout, LocalStore, open_local_store
+from larix.store.atomic import remove_tree
 from larix.store.journal import Journal, Record, boot_id
 from larix.testing.store_conformance import TREE, small_graph
 
@@ -51,8 +51,7 @@ def test_files_that_a_power_cut_emptied_or_tore_are_rewritten(layout: Layout) ->
             os.unlink(path)
         else:
             Path(path).write_bytes(damage)
-    os.chmod(tree, 0o700)
-    shutil.rmtree(tree)
+    remove_tree(tree)
     reboot(layout)
     with open_local_store(layout) as store:
         assert contents(store) == before
