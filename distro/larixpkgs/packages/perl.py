@@ -18,6 +18,11 @@ def name_pwd() -> None:
     substitute("dist/PathTools/Cwd.pm", ("'/bin/pwd'", f"'{which('pwd')}'"))
 
 
+def forget_the_time() -> None:
+    """The one thing that `Configure` does not let itself be told."""
+    substitute("Configure", (r"^cf_time=`.*", "cf_time='Thu Jan  1 00:00:01 UTC 1970'"))
+
+
 def configure(*, outputs: dict[str, Path], toolchain: tuple[Path, ...], shell: Path, version: str) -> None:
     """Perl's own script: it asks for the machine's name, kernel and time unless they are given."""
     prefix = outputs["out"]
@@ -41,11 +46,10 @@ def configure(*, outputs: dict[str, Path], toolchain: tuple[Path, ...], shell: P
         "cf_by": "larix",
         "cf_email": "larix@localhost",
         "perladmin": "larix@localhost",
-        "cf_time": "Thu Jan  1 00:00:01 UTC 1970",
         "myhostname": "localhost",
         "mydomain": "",
         "myuname": "linux",
-        "osvers": "",
+        "osvers": "any",
     }
     words = [f"-D{name}={value}" for name, value in values.items()]
     invoke(shell, "./Configure", "-des", "-Duseshrplib", "-Uinstallusrbinperl", *words)
@@ -65,7 +69,9 @@ perl = Package(
     arguments={
         # They take longer than the builds of all that needs Perl here.
         "tests": False,
-        "phases": standard_phases.replace("configure", configure).add_before("configure", name_pwd),
+        "phases": standard_phases.replace("configure", configure)
+        .add_before("configure", name_pwd)
+        .add_before("configure", forget_the_time),
     },
     native_search_paths=[SearchPath("PERL5LIB", ("lib/perl5/site_perl",))],
     synopsis="Programming language for text and systems",
