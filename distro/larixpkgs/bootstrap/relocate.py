@@ -40,6 +40,8 @@ LEFT_OUT = (
     # Character sets and what is of use on a whole Debian system only.
     *(f"{LIBRARIES}/gconv", "bin/bashbug", "bin/gawkbug", "bin/clear_console", "bin/rbash"),
     *("bin/*less", "bin/*more", "bin/make-first-existing-target"),
+    *("bin/iconvconfig", "bin/ld.so", "bin/ldconfig", "bin/pldd", "bin/tzselect", "bin/zdump", "bin/zic"),
+    *("share/libc-bin", "share/lintian"),
     # Parts of Python that need libraries from outside, or that no build script wants.
     *(
         f"{PYTHON}/lib-dynload/{name}.*"
@@ -93,6 +95,7 @@ def main(tree: str, output: str) -> None:
         patch_programs,
         patch_shell_names,
         patch_scripts,
+        patch_ldd,
         patch_python,
         patch_linker_scripts,
         write_compiler_specs,
@@ -301,6 +304,17 @@ def patch_scripts(_tree: str, output: str) -> None:
         interpreter = os.path.join(output, "bin", line[1].decode())
         if os.path.exists(interpreter):
             write(path, b"#!" + os.fsencode(interpreter) + contents[line.end() :])
+
+
+def patch_ldd(_tree: str, output: str) -> None:
+    """The script asks the loaders that it knows by name."""
+    loader = os.path.join(output, LIBRARIES, LOADER)
+    path = os.path.join(output, "bin/ldd")
+    known = re.compile(rb"^RTLDLIST=.*$", re.MULTILINE)
+    contents, count = known.subn(os.fsencode(f'RTLDLIST="{loader}"'), read(path))
+    if count != 1:
+        raise RelocationError(f"{path} names its loaders otherwise than expected")
+    write(path, contents)
 
 
 def patch_python(_tree: str, output: str) -> None:

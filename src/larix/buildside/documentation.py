@@ -7,13 +7,20 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from larix.buildside.files import find_files, install_file
+from larix.buildside.failure import BuildSideError
+from larix.buildside.files import find_files, install_file, mkdir_p
 from larix.buildside.gzip_files import compress_file
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-__all__ = ["LICENSE_FILES", "compress_documentation", "delete_info_dir", "install_license_files"]
+__all__ = [
+    "LICENSE_FILES",
+    "compress_documentation",
+    "delete_info_dir",
+    "install_license_files",
+    "move_documentation",
+]
 
 LICENSE_FILES = r"^(COPYING.*|LICEN[CS]E.*|[Ll]icen[cs]e.*|Copy[Rr]ight(\.(txt|md))?)$"
 MANUAL_PAGE = re.compile(r"\.[0-9][a-z]*$")
@@ -29,6 +36,23 @@ def delete_info_dir(output: Path) -> bool:
             file.unlink()
             found = True
     return found
+
+
+def move_documentation(output: Path) -> list[Path]:
+    """Move what stands in `man`, `info` and `doc` of an output below its share, where readers look for it.
+
+    It is an error when the same directory is there already.
+    """
+    moved: list[Path] = []
+    for name in ("man", "info", "doc"):
+        old, new = output / name, output / "share" / name
+        if old.is_dir() and not old.is_symlink():
+            if new.exists():
+                raise BuildSideError(f"documentation stands in both {old} and {new}: install it in one")
+            mkdir_p(new.parent)
+            old.rename(new)
+            moved.append(new)
+    return moved
 
 
 def compress_documentation(output: Path) -> int:

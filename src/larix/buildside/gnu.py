@@ -10,6 +10,9 @@ Each phase is a function of keyword arguments that ignores those it does not kno
     toolchain                              tuple of Path: compiler, libc, shell, utilities
     shell, shell_link                      bash, and the file name at which the toolchain's libc looks for sh
     search_paths                           tuple of (variable, files, separator, kind, pattern)
+    target                                 triplet of the machine that the result is for, in a cross build
+
+In a cross build `inputs` are for that machine and never run; `native_inputs` and the toolchain run here.
 
 A phase may change the directory and the environment; the next one finds them so.
 """
@@ -22,16 +25,18 @@ import stat
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from larix.buildside.desktop import patch_desktop_files
 from larix.buildside.documentation import (
     LICENSE_FILES,
     compress_documentation,
     delete_info_dir,
     install_license_files,
+    move_documentation,
 )
 from larix.buildside.elf import is_elf
 from larix.buildside.environment import search_path_entries, set_path_environment
 from larix.buildside.failure import BuildSideError
-from larix.buildside.files import find_files, mkdir_p, which
+from larix.buildside.files import find_files, mkdir_p, substitute, which
 from larix.buildside.gzip_files import reset_gzip_timestamp
 from larix.buildside.invoke import InvokeError, invoke
 from larix.buildside.phases import Phases
@@ -46,6 +51,9 @@ Outputs = Mapping[str, Path]
 Inputs = Mapping[str, Path]
 PROGRAM_DIRECTORIES = ("bin", "sbin", "libexec")
 BINARY_DIRECTORIES = ("lib", "lib64", *PROGRAM_DIRECTORIES)
+
+# What a compiler for another machine reads, in a cross build; other variables serve the programs that run.
+OF_THE_TARGET = ("C_INCLUDE_PATH", "CPLUS_INCLUDE_PATH", "PKG_CONFIG_PATH")
 
 SOURCE_VARIABLE = "LARIX_SOURCE_DIRECTORY"  # where unpack put the source, for phases that run elsewhere
 
@@ -81,16 +89,23 @@ def _set_paths(
     search_paths: Sequence[tuple[str, Sequence[str], str | None, str, str | None]] = (),
     shell: Path | None = None,
     shell_link: str | None = None,
+    target: str | None = None,
 ) -> None:
     """Let programs, headers and libraries of the inputs be found; the toolchain finds its own."""
-    given = list(dict.fromkeys([*native_inputs.values(), *inputs.values()]))
+    used, native = list(inputs.values()), list(native_inputs.values())
+    given = list(dict.fromkeys(native if target else [*native, *used]))
     set_path_environment("PATH", ("bin", "sbin"), [*given, *toolchain])
     for variable, files, separator, kind, pattern in search_paths:
-        set_path_environment(variable, files, given, separator=separator, kind=kind, pattern=pattern)
-    libraries = search_path_entries([main_output(outputs), *inputs.values()], ("lib",))
+        roots = used if target and variable in OF_THE_TARGET else given
+        set_path_environment(variable, files, roots, separator=separator, kind=kind, pattern=pattern)
+    libraries = search_path_entries([main_output(outputs), *used], ("lib",))
     own = f"{outputs.get('lib', main_output(outputs))}/lib"
-    rpath = " ".join(f"-Wl,-rpath,{each}" for each in dict.fromkeys([own, *libraries]))
-    os.environ["LDFLAGS"] = f"{os.environ.get('LDFLAGS', '')} {rpath}".strip()
+    flags = [f"-Wl,-rpath,{each}" for each in dict.fromkeys([own, *libraries])]
+    if target:
+        # A compiler for another machine does not read LIBRARY_PATH.
+        flags = [*(f"-L{each}" for each in libraries), *flags]
+        os.environ["CC_FOR_BUILD"] = "gcc"
+    os.environ["LDFLAGS"] = " ".join([*os.environ.get("LDFLAGS", "").split(), *flags])
     print(f"LDFLAGS={os.environ['LDFLAGS']}", flush=True)
     if shell is not None:
         os.environ["SHELL"] = os.environ["CONFIG_SHELL"] = str(shell)
@@ -98,8 +113,9 @@ def _set_paths(
         os.symlink(shell, shell_link)
 
 
-def _install_locale(*, locale_name: str = "C.UTF-8") -> None:
+def _install_locale(*, toolchain: Sequence[Path] = (), locale_name: str = "C.UTF-8") -> None:
     """One locale for all programs: messages and orders that no user's settings change."""
+    set_path_environment("LOCPATH", ("lib/locale",), toolchain)
     try:
         locale.setlocale(locale.LC_ALL, locale_name)
     except locale.Error:
@@ -115,6 +131,16 @@ def _unpack(*, source: Path | None) -> None:
     unpack(source, "source")
     os.chdir(source_directory("source"))
     os.environ[SOURCE_VARIABLE] = os.getcwd()
+
+
+def _patch_usr_bin_file() -> None:
+    """Configure scripts, libtool's above all, ask /usr/bin/file for kinds of libraries."""
+    program = which("file")
+    scripts = [file for file in find_files(".", r"^configure$") if not file.is_symlink()]
+    if program is None or not scripts:
+        print("nothing to do", flush=True)
+        return
+    substitute(scripts, (r"/usr/bin/file\b", str(program)), required=False, keep_time=True)
 
 
 def _patch_source_shebangs() -> None:
@@ -190,17 +216,19 @@ def _check(
     *,
     tests: bool = True,
     test_target: str = "check",
+    test_flags: Sequence[str] = (),
     make_flags: Sequence[str] = (),
     parallel_tests: bool = True,
     shell: Path | None = None,
     test_logs: str = r"^test-suite\.log$",
+    target: str | None = None,
 ) -> None:
-    if not tests:
-        print("not run: `tests` is false", flush=True)
+    if not tests or target:
+        print("not run: " + ("`tests` is false" if not tests else f"for {target}"), flush=True)
         return
     arguments = make_arguments(shell=shell, make_flags=make_flags, parallel=parallel_tests)
     try:
-        invoke("make", test_target, *arguments)
+        invoke("make", test_target, *arguments, *test_flags)
     except InvokeError:
         for log in find_files(".", test_logs):
             print(f"--- {log}\n{log.read_text(errors='replace')}", flush=True)
@@ -213,9 +241,11 @@ def _install(
     invoke("make", install_target, *make_arguments(shell=shell, make_flags=make_flags, parallel=False))
 
 
-def _patch_shebangs(*, outputs: Outputs, inputs: Inputs, toolchain: Sequence[Path] = ()) -> None:
+def _patch_shebangs(
+    *, outputs: Outputs, inputs: Inputs, toolchain: Sequence[Path] = (), target: str | None = None
+) -> None:
     """Installed scripts run programs of what was built and of its inputs, never of native inputs."""
-    roots = [*outputs.values(), *inputs.values(), *toolchain]
+    roots = [*outputs.values(), *inputs.values(), *(() if target else toolchain)]
     path = search_path_entries(roots, ("bin", "sbin"))
     for output in outputs.values():
         for name in PROGRAM_DIRECTORIES:
@@ -229,13 +259,16 @@ def _strip(
     strip_binaries: bool = True,
     strip_flags: Sequence[str] = (),
     strip_directories: Sequence[str] = BINARY_DIRECTORIES,
+    target: str | None = None,
 ) -> None:
     if not strip_binaries:
         print("not run: `strip_binaries` is false", flush=True)
         return
+    prefix = f"{target}-" if target else ""
+    debug = outputs.get("debug")
     for name, output in outputs.items():
         if name != "debug":
-            count = strip_tree(output, strip_directories, flags=strip_flags, debug=outputs.get("debug"))
+            count = strip_tree(output, strip_directories, flags=strip_flags, debug=debug, tool_prefix=prefix)
             print(f"stripped {count} files of {output}", flush=True)
 
 
@@ -262,9 +295,19 @@ def _validate_runpath(*, outputs: Outputs, validate_runpath: bool = True) -> Non
 _validate = validate_runpath
 
 
+def _validate_documentation_location(*, outputs: Outputs) -> None:
+    for output in outputs.values():
+        for directory in move_documentation(output):
+            print(f"moved to {directory}", flush=True)
+
+
 def _delete_info_dir_file(*, outputs: Outputs) -> None:
     for output in outputs.values():
         delete_info_dir(output)
+
+
+def _patch_dot_desktop_files(*, outputs: Outputs) -> None:
+    print(f"{sum(map(patch_desktop_files, outputs.values()))} entries", flush=True)
 
 
 def _install_license_files(
@@ -299,6 +342,7 @@ standard_phases = Phases(
         ("install-locale", _install_locale),
         ("unpack", _unpack),
         ("bootstrap", _bootstrap),
+        ("patch-usr-bin-file", _patch_usr_bin_file),
         ("patch-source-shebangs", _patch_source_shebangs),
         ("configure", _configure),
         ("patch-generated-file-shebangs", _patch_generated_file_shebangs),
@@ -309,7 +353,9 @@ standard_phases = Phases(
         ("strip", _strip),
         ("shrink-runpath", _shrink_runpath),
         ("validate-runpath", _validate_runpath),
+        ("validate-documentation-location", _validate_documentation_location),
         ("delete-info-dir-file", _delete_info_dir_file),
+        ("patch-dot-desktop-files", _patch_dot_desktop_files),
         ("install-license-files", _install_license_files),
         ("reset-gzip-timestamps", _reset_gzip_timestamps),
         ("compress-documentation", _compress_documentation),

@@ -19,12 +19,18 @@ ARCHIVE = b"!<arch>\n"
 
 
 def strip_tree(
-    root: Path, directories: Iterable[str], *, flags: Sequence[str] = (), debug: Path | None = None
+    root: Path,
+    directories: Iterable[str],
+    *,
+    flags: Sequence[str] = (),
+    debug: Path | None = None,
+    tool_prefix: str = "",
 ) -> int:
     """Strip what stands below some directories of an output; return how many files were.
 
     Of hard links one is stripped: they share their contents. With `debug` (another output), the information
-    is kept below its lib/debug, where debuggers look for it.
+    is kept below its lib/debug, where debuggers look for it. `tool_prefix` stands before the names of strip
+    and objcopy: those for another machine have one.
     """
     seen: set[tuple[int, int]] = set()
     count = 0
@@ -37,11 +43,13 @@ def strip_tree(
             if stat.S_ISREG(status.st_mode) and identity not in seen:
                 seen.add(identity)
                 where = debug / "lib" / "debug" / str(file).lstrip("/") if debug else None
-                count += strip_file(file, flags=flags, debug_file=where)
+                count += strip_file(file, flags=flags, debug_file=where, tool_prefix=tool_prefix)
     return count
 
 
-def strip_file(file: Path, *, flags: Sequence[str] = (), debug_file: Path | None = None) -> bool:
+def strip_file(
+    file: Path, *, flags: Sequence[str] = (), debug_file: Path | None = None, tool_prefix: str = ""
+) -> bool:
     """Strip one file in place when it is a program, library, object or archive; tell whether it was.
 
     Objects and archives lose only debugging information (a linker needs their symbols), the others also the
@@ -56,12 +64,14 @@ def strip_file(file: Path, *, flags: Sequence[str] = (), debug_file: Path | None
     if debug_file is not None and links:
         mkdir_p(debug_file.parent)
         debug_file = debug_file.with_name(f"{debug_file.name}.debug")
-        invoke_quietly("objcopy", "--only-keep-debug", file, debug_file)
+        invoke_quietly(f"{tool_prefix}objcopy", "--only-keep-debug", file, debug_file)
         debug_file.chmod(0o644)
     chosen = flags or (("--strip-unneeded",) if links else ("--strip-debug",))
-    invoke_quietly("strip", "--enable-deterministic-archives", "--preserve-dates", *chosen, file)
+    invoke_quietly(
+        f"{tool_prefix}strip", "--enable-deterministic-archives", "--preserve-dates", *chosen, file
+    )
     if debug_file is not None and links:
-        invoke_quietly("objcopy", f"--add-gnu-debuglink={debug_file}", file)
+        invoke_quietly(f"{tool_prefix}objcopy", f"--add-gnu-debuglink={debug_file}", file)
     file.chmod(mode)
     return True
 

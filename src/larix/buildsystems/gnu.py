@@ -51,6 +51,7 @@ ARGUMENTS = (
     "strip_binaries",
     "strip_directories",
     "strip_flags",
+    "test_flags",
     "test_logs",
     "test_target",
     "tests",
