@@ -10,11 +10,13 @@ import os
 import sys
 from typing import TYPE_CHECKING, Any
 
+from larix.builder.builtins.mirrors import PYPI, PYPI_INDEX
 from larix.builder.environment import build_directory_name, builder_environment, shell_assignments
 from larix.builder.errors import BuilderFailed, BuildTimedOut, BuiltinFailed, CannotBuild
 from larix.builder.graph import is_builtin
 from larix.builder.keep import keep_tree
 from larix.builder.logs import BuildLogger, log_file_of
+from larix.builder.python_indexes import python_indexes
 from larix.builder.sandbox.client import Launcher, read_message
 from larix.builder.sandbox.filter import build_filter
 from larix.builder.sandbox.unavailable import SandboxUnavailable
@@ -260,6 +262,8 @@ class LocalBuild:
             if value:
                 host[name] = value
         host.update((name, value) for name, value in os.environ.items() if name.startswith("LARIX_"))
+        if PYPI.encode() in derivation.env.get(b"url", b""):  # pip's settings may be hidden from a build user
+            host[PYPI_INDEX] = " ".join(python_indexes(os.environ))
         return {
             "drv": self.drv,
             "name": derivation.name,

@@ -170,6 +170,46 @@ def test_debian_names_are_asked_of_the_mirror_of_the_setting(
         assert downloads.get(downloads.origin("debian://pool/main/x.deb")).read_bytes() == BODY
 
 
+def test_files_of_python_projects_are_found_in_the_index_of_the_setting(
+    downloads: Downloads, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    page = b'<a href="/files/x-1.tar.gz">x-1.tar.gz</a>'
+    contents = {"/simple/some-thing/": page, "/files/x-1.tar.gz": BODY}
+    with HttpServer(files(contents, headers=["Content-Type: text/html"])) as server:
+        monkeypatch.setenv("LARIX_PYPI_INDEX", f"http://127.0.0.1:9/simple {server.url}/simple")
+        drv = downloads.origin("pypi://Some_Thing/x-1.tar.gz")
+        assert downloads.get(drv).read_bytes() == BODY
+    (line,) = downloads.lines()
+    assert line.startswith(
+        "pypi://Some_Thing/x-1.tar.gz in the index http://127.0.0.1:9/simple: cannot connect"
+    )
+
+
+def test_settings_of_pip_name_the_index(
+    downloads: Downloads, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """The file is its user's alone: the build user who downloads could not read it."""
+    contents = {"/simple/x/": b'<a href="x-1.tar.gz">x</a>', "/simple/x/x-1.tar.gz": BODY}
+    with HttpServer(files(contents)) as server:
+        settings = tmp_path / "pip.conf"
+        settings.write_text(f"[global]\nindex-url = {server.url}/simple\nextra-index-url =\nfind-links =\n")
+        settings.chmod(0o600)
+        for variable in ("LARIX_PYPI_INDEX", "PIP_INDEX_URL", "PIP_EXTRA_INDEX_URL", "PIP_FIND_LINKS"):
+            monkeypatch.delenv(variable, raising=False)
+        monkeypatch.setenv("PIP_CONFIG_FILE", str(settings))
+        assert downloads.get(downloads.origin("pypi://x/x-1.tar.gz")).read_bytes() == BODY
+
+
+def test_file_that_no_index_lists_is_told_with_a_way_out(
+    downloads: Downloads, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with HttpServer(files({"/x/": b'<a href="x-2.tar.gz">x</a>'})) as server:
+        monkeypatch.setenv("LARIX_PYPI_INDEX", server.url)
+        with pytest.raises(BuiltinFailed, match=r"it lists no `x-1.tar.gz` of `x`") as caught:
+            downloads.get(downloads.origin("pypi://x/x-1.tar.gz"))
+    assert "LARIX_PYPI_INDEX" in str(caught.value.hint)
+
+
 def test_several_downloads_run_at_once(downloads: Downloads) -> None:
     with HttpServer(files({f"/{number}": bytes([number]) * 1000 for number in range(12)})) as server:
         wanted = [

@@ -22,7 +22,8 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from larix.builder.builtins.mirrors import UnknownUri, debian_mirrors, expand, shown
+from larix.builder.builtins.mirrors import PYPI, PYPI_INDEX, UnknownUri, debian_mirrors, expand, shown
+from larix.builder.builtins.simple_index import find_file
 from larix.builder.builtins.sources import find_by_hash
 from larix.builder.builtins.transfer import Fetcher, Limits, Progress, Target, TransferError
 from larix.buildside.failure import BuildSideError
@@ -87,14 +88,17 @@ class _Download:
         if self._rejected is not None:
             os.rename(_REJECTED, _ARRIVING)
             self._deliver(self._rejected)
-        elif not any(map(self._try, tuple(self._postponed))):
+        elif not any(map(self._try, self._second_choice())):
             self._fail(*(f"{place}: {cause}" for place, cause in self._causes.items()))
 
     def _fail(self, *lines: str) -> None:
         text = "".join(f"\n  {line}" for line in lines)
         hint = None
-        if any("debian://" in uri for uri in self._environment.get("url", "").split()):
+        uris = self._environment.get("url", "").split()
+        if any(uri.startswith("debian://") for uri in uris):
             hint = "set LARIX_DEBIAN_MIRROR to the URL of a mirror of Debian that this machine can reach"
+        elif any(uri.startswith(PYPI) for uri in uris):
+            hint = f"set {PYPI_INDEX} to the URL of an index of Python packages that this machine can reach"
         elif lines:
             hint = "check the network, or add another URI to the origin"
         self._report(("builtin-failed", f"cannot download `{self._name}`:{text}", hint))
@@ -104,15 +108,31 @@ class _Download:
         debian = debian_mirrors(self._host)
         for uri in uris:
             try:
-                places = expand(uri, debian)
+                places = self._of_indexes(uri) if uri.startswith(PYPI) else expand(uri, debian)
+                for url in places:
+                    if self._down.is_marked(url):
+                        self._postponed.append(url)
+                    else:
+                        yield url
             except UnknownUri as error:
                 self._note(shown(uri), str(error))
-                continue
-            for url in places:
-                if self._down.is_marked(url):
-                    self._postponed.append(url)
-                else:
-                    yield url
+
+    def _second_choice(self) -> Iterator[str]:
+        for place in tuple(self._postponed):
+            yield from self._of_indexes(place) if place.startswith(PYPI) else (place,)
+
+    def _of_indexes(self, uri: str) -> Iterator[str]:
+        """Where the indexes of Python packages have the file; what is out of reach is asked again last."""
+
+        def tell(index: str, error: TransferError) -> None:
+            self._note(f"{uri} in the index {shown(index)}", error.cause)
+            if error.connecting:
+                self._postponed.append(uri)
+
+        indexes = self._host.get(PYPI_INDEX, "").split()
+        if not indexes:
+            self._note(uri, "this machine names no index of Python packages")
+        yield from find_file(uri, indexes, self._fetcher, tell)
 
     def _by_content(self) -> Iterator[str]:
         """Places in Debian's archive, which are looked up only when this is asked for them."""

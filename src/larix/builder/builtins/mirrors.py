@@ -3,6 +3,7 @@
 `mirror://NAME/rest` stands for `rest` below any of the sites that carry NAME. `debian://pool/...` names a
 file of Debian's archive: it is asked of the mirrors that this machine's apt uses, so that no host need be
 known here, and then of the archive of all that Debian ever published. `LARIX_DEBIAN_MIRROR` replaces apt's.
+`pypi://NAME/FILE` is a file of a Python project, which an index of packages is asked for: see `simple_index`.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from urllib.parse import urlsplit, urlunsplit
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
-__all__ = ["MIRRORS", "AptSource", "apt_sources", "debian_mirrors", "expand", "shown"]
+__all__ = ["MIRRORS", "PYPI", "PYPI_INDEX", "AptSource", "apt_sources", "debian_mirrors", "expand", "shown"]
 
 MIRRORS: Mapping[str, tuple[str, ...]] = {
     "apache": ("https://downloads.apache.org/", "https://archive.apache.org/dist/"),
@@ -38,6 +39,9 @@ MIRRORS: Mapping[str, tuple[str, ...]] = {
     "sourceware": ("https://sourceware.org/pub/", "https://sourceware.org/ftp/"),
     "xorg": ("https://www.x.org/releases/", "https://xorg.freedesktop.org/releases/"),
 }
+
+PYPI = "pypi://"
+PYPI_INDEX = "LARIX_PYPI_INDEX"  # a variable: URLs of indexes; `links+URL` is a place that names files
 
 _SNAPSHOT = "http://snapshot.debian.org/archive/debian/{time}/"
 _SNAPSHOT_TIME = "20260901T000000Z"

@@ -29,7 +29,7 @@ from larix.builder.builtins.mirrors import shown
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-__all__ = ["Fetcher", "Limits", "Progress", "Target", "TransferError"]
+__all__ = ["Answer", "Fetcher", "Limits", "Progress", "Target", "TransferError"]
 
 _CODEC_FOR_HOST_NAMES = encodings.idna  # the first look-up would load it otherwise
 _CHUNK = 1 << 16
@@ -115,6 +115,13 @@ class Progress(NamedTuple):
     finished: bool
 
 
+class Answer(NamedTuple):
+    """Where a page was found in the end, and what it is (`text/html`; empty if nobody says)."""
+
+    url: str
+    media_type: str
+
+
 class _Attempt(Protocol):
     def run(self) -> None: ...
 
@@ -142,9 +149,10 @@ class Fetcher:
     def fetch(self, url: str, target: Target) -> None:
         """Have the whole of `url` in `target`. Raises TransferError when that is, or has become, hopeless."""
         scheme = url.partition(":")[0].lower()
-        attempt = {"http": _HttpAttempt, "https": _HttpAttempt, "ftp": _FtpAttempt, "file": _FileAttempt}[
-            scheme
-        ]
+        kinds = {"http": _HttpAttempt, "https": _HttpAttempt, "ftp": _FtpAttempt, "file": _FileAttempt}
+        attempt = kinds.get(scheme)
+        if attempt is None:
+            raise TransferError("it is not a valid URL")
         self._persist(attempt(self, url, target), target)
         self.tell(url, target.size, target.size, finished=True)
 
@@ -154,6 +162,15 @@ class Fetcher:
         self._persist(attempt, target)
         self.tell(url, target.size, target.size, finished=True)
         return None if attempt.is_unchanged else attempt.validators
+
+    def page(self, url: str, target: Target, *, accept: str) -> Answer:
+        """Fetch `url` in a form that `accept` names. Raises TransferError."""
+        if not url.startswith(("http://", "https://")):
+            self.fetch(url, target)
+            return Answer(url, "")
+        attempt = _HttpAttempt(self, url, target, extra={"Accept": accept})
+        self._persist(attempt, target)
+        return Answer(attempt.place, attempt.media_type)
 
     def _persist(self, attempt: _Attempt, target: Target) -> None:
         """Try until it is done or hopeless; whoever makes progress may go on."""
@@ -221,6 +238,8 @@ class _HttpAttempt:
         self._validator: str | None = None
         self.validators: dict[str, str] = {}
         self.is_unchanged = False
+        self.place = url
+        self.media_type = ""
 
     def run(self) -> None:
         response = None
@@ -268,6 +287,8 @@ class _HttpAttempt:
             )
             location = response.headers.get("Location")
             if response.status not in _REDIRECT_STATUSES or not location:
+                self.place = url
+                self.media_type = response.headers.get("Content-Type", "").partition(";")[0].strip().lower()
                 return response
             response.close()
             url = urljoin(bare, location)
