@@ -87,6 +87,16 @@ def test_unknown_input_is_told_at_its_line():
         ({"source": "hello.tar.gz"}, "an origin, a local file"),
         ({"arguments": {"phases": []}}, "`phases` as a Phases value"),
         ({"search_paths": ["PATH"]}, "a list of SearchPath values"),
+        (
+            {"home_page": "example.org"},
+            "an address such as `https://example.org/`, or None, found 'example.org'",
+        ),
+        ({"supported_systems": ["x86_64_linux"]}, "systems such as `x86_64-linux`, found 'x86_64_linux'"),
+        ({"supported_systems": "x86_64-linux"}, "a list of systems"),
+        ({"hidden": "yes"}, "expected True or False, found the str 'yes'"),
+        ({"superseded_by": "hello"}, "expected a package, or None, found the str 'hello'"),
+        ({"properties": {"hidden": True}}, "no property of what is a field"),
+        ({"propagated_inputs": [("out", "doc")]}, "name the package itself"),
     ],
 )
 def test_wrong_field_is_told_at_the_definition(fields, words):
@@ -94,6 +104,31 @@ def test_wrong_field_is_told_at_the_definition(fields, words):
         package(**fields)
     assert words in str(caught.value)
     assert caught.value.place is not None
+
+
+@pytest.mark.parametrize(
+    ("fields", "hint"),
+    [
+        ({"sinopsis": "x"}, "Did you mean `synopsis'?"),
+        ({"native_input": []}, "Did you mean `native_inputs'?"),
+        ({"supported_systems": ["x86_64_linux"]}, "Did you mean `x86_64-linux'?"),
+        ({"license": "GPL 3+"}, "Did you mean `licenses.gpl3_plus'?"),
+        ({"license": ["apache-2"]}, "Did you mean `licenses.apache2'?"),
+        ({"properties": {"superseded": "x"}}, "write `superseded_by=…`"),
+    ],
+)
+def test_mistake_comes_with_what_was_meant(fields, hint):
+    with pytest.raises(BadRecord) as caught:
+        package(**fields)
+    assert caught.value.hint == hint
+
+
+def test_hidden_and_superseded_packages_say_so():
+    new = package("new")
+    old = package("old", superseded_by=lambda: new, hidden=True)
+    assert (old.superseded_by, old.hidden) == (new, True)
+    assert (new.superseded_by, new.hidden) == (None, False)
+    assert lower(package("old")).path == lower(old).path
 
 
 def test_two_inputs_of_one_label_must_be_labelled():
@@ -115,9 +150,16 @@ def test_inputs_are_written_in_several_ways():
 
 def test_output_that_is_not_there_is_told_with_those_that_are():
     gawk = package("gawk", outputs=["out", "doc"])
-    with pytest.raises(NoOutput, match=r"`gawk@1.0` lacks output `bin`") as caught:
-        lower(package(inputs=[(gawk, "bin")]))
+    with pytest.raises(BadRecord, match=r"`gawk@1.0` lacks output `bin`") as caught:
+        package(inputs=[(gawk, "bin")])
     assert caught.value.hint == "it has: out, doc"
+    assert caught.value.place is not None
+    assert caught.value.place.file == __file__
+    with pytest.raises(BadRecord) as caught:
+        package(propagated_inputs={"awk": gawk.output("dco")})
+    assert caught.value.hint == "Did you mean `doc'? (it has: out, doc)"
+    with pytest.raises(NoOutput, match=r"`gawk@1.0` lacks output `bin`"):
+        lower(gawk.output("bin"))
 
 
 def test_outputs_have_paths_of_their_own():

@@ -6,7 +6,6 @@ import builtins
 import os
 import re
 import sys
-from difflib import get_close_matches
 from typing import TYPE_CHECKING, NamedTuple
 
 from larix.buildside.failure import BuildSideError
@@ -16,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from types import FrameType
 
-__all__ = ["Blame", "blame", "did_you_mean"]
+__all__ = ["Blame", "blame", "closest", "did_you_mean"]
 
 
 _STANDARD_LIBRARY = os.path.dirname(os.__file__) + "/"
@@ -31,10 +30,18 @@ class Blame(NamedTuple):
     hint: str | None
 
 
+def closest(name: str, known: Iterable[str]) -> str | None:
+    """The one of the names that is nearest to the one that was given, if it is near at all."""
+    from difflib import get_close_matches
+
+    close = get_close_matches(name, sorted(set(known)), 1)
+    return close[0] if close else None
+
+
 def did_you_mean(name: str, known: Iterable[str]) -> str | None:
     """A hint when one of the names is close to the one that was given."""
-    close = get_close_matches(name, sorted(set(known)), 1)
-    return f"Did you mean `{close[0]}'?" if close else None
+    close = closest(name, known)
+    return f"Did you mean `{close}'?" if close else None
 
 
 def blame(error: BaseException, *, file: str | None = None) -> Blame:

@@ -254,7 +254,7 @@ def _describe(package: Package, folder: int, module: str, variable: str) -> Entr
         systems=package.supported_systems,
         dependencies=tuple(sorted({each.full_name for each in inputs if each is not None})),
         location=package.location,
-        is_hidden=bool(package.properties.get("hidden", False)),
+        is_hidden=package.hidden or package.superseded_by is not None,
         folder=folder,
         module=module,
         variable=variable,

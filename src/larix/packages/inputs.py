@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from larix.derivation import Source
 from larix.errors import LarixError, Location
+from larix.packages.blame import did_you_mean
 from larix.packages.record import Unfit
 from larix.staging.files import FileAppend, StoreFile
 from larix.staging.lower import Item, Lowerable, Lowering, is_lowerable
@@ -44,13 +45,20 @@ class Output(StoreFile):
     def __hash__(self) -> int:
         return hash((id(self.package), self.name))
 
-    def __lower__(self, lowering: Lowering) -> Item:
-        if self.name not in self.package.outputs:
+    def check(self) -> None:
+        """Raise `NoOutput` if the package does not declare this output."""
+        declared = self.package.outputs
+        if self.name not in declared:
+            close = did_you_mean(self.name, declared)
+            has = f"it has: {', '.join(declared)}"
             raise NoOutput(
                 f"package `{self.package.full_name}` lacks output `{self.name}`",
                 place=self.package.location,
-                hint=f"it has: {', '.join(self.package.outputs)}",
+                hint=f"{close} ({has})" if close else has,
             )
+
+    def __lower__(self, lowering: Lowering) -> Item:
+        self.check()
         origin = lowering.lower(self.package).origin
         if isinstance(origin, Source):
             raise NoOutput(f"package `{self.package.full_name}` has no outputs", place=self.package.location)
@@ -92,6 +100,8 @@ def as_inputs(value: Any) -> tuple[Input, ...]:
         raise Unfit("a list of packages", None)
     seen: dict[str, object] = {}
     for each in found:
+        if isinstance(each.value, Output):
+            each.value.check()
         if each.label in seen and seen[each.label] is not each.value and seen[each.label] != each.value:
             raise Unfit(
                 "inputs with different labels", f'two called `{each.label}`; write `("label", package)`'

@@ -32,7 +32,7 @@ def optional(convert: Callable[[Any], T]) -> Callable[[Any], T | None]:
         try:
             return convert(value)
         except Unfit as error:
-            raise Unfit(f"{error.expected}, or None", error.found) from error
+            raise Unfit(f"{error.expected}, or None", error.found, hint=error.hint) from error
 
     return converted
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
@@ -9,8 +10,9 @@ from larix.buildside.phases import Phases
 from larix.errors import LarixError
 from larix.formats.storepath import check_name, check_output_name
 from larix.packages.bag import Bag, BuildSystem
+from larix.packages.blame import closest, did_you_mean
 from larix.packages.inputs import Input, Output, as_inputs
-from larix.packages.kinds import frozen_mapping, optional, sequence_of, text
+from larix.packages.kinds import frozen_mapping, optional, sequence_of, text, truth
 from larix.packages.licenses import License
 from larix.packages.platform import platform
 from larix.packages.record import BadRecord, Field, Record, Unfit, field
@@ -29,6 +31,7 @@ Inputs: TypeAlias = (
 )
 
 SUPPORTED_SYSTEMS = ("x86_64-linux", "i686-linux", "aarch64-linux")
+_SYSTEM = re.compile(r"[a-z0-9_]+-[a-z]+")
 
 
 class UnsupportedSystem(LarixError):
@@ -42,6 +45,13 @@ def _name(value: Any) -> str:
 def _version(value: Any) -> str:
     check_name(f"x-{text(value)}")
     return text(value)
+
+
+def _home_page(value: Any) -> str:
+    page = text(value)
+    if not page.startswith(("https://", "http://", "ftp://")) or any(each.isspace() for each in page):
+        raise Unfit("an address such as `https://example.org/`", repr(page))
+    return page
 
 
 def _source(value: Any) -> Lowerable:
@@ -65,15 +75,45 @@ def _outputs(value: Any) -> tuple[str, ...]:
     return names
 
 
+def _systems(value: Any) -> tuple[str, ...]:
+    systems = sequence_of(text, "systems")(value)
+    for each in systems:
+        if not _SYSTEM.fullmatch(each):
+            hint = did_you_mean(each, SUPPORTED_SYSTEMS)
+            raise Unfit("systems such as `x86_64-linux`", repr(each), hint=hint)
+    return systems
+
+
 def _licenses(value: Any) -> tuple[License, ...]:
     given = (value,) if isinstance(value, (License, str)) else value
     return sequence_of(_license, "licences of `larix.packages.licenses`")(given)
 
 
 def _license(value: Any) -> License:
-    if not isinstance(value, License):
-        raise Unfit("a licence of `larix.packages.licenses`, or a list of them")
+    if isinstance(value, License):
+        return value
+    hint = None
+    if isinstance(value, str):
+        from larix.packages import licenses
+
+        known = {each.name: name for name, each in vars(licenses).items() if isinstance(each, License)}
+        close = closest(value, [*known, *known.values()])
+        hint = f"Did you mean `licenses.{known.get(close, close)}'?" if close else None
+    raise Unfit("a licence of `larix.packages.licenses`, or a list of them", hint=hint)
+
+
+def _package(value: Any) -> Package:
+    if not isinstance(value, Package):
+        raise Unfit("a package")
     return value
+
+
+def _properties(value: Any) -> Mapping[str, Any]:
+    properties = frozen_mapping(value)
+    for name, declared in (("hidden", "hidden"), ("superseded", "superseded_by")):
+        if name in properties:
+            raise Unfit("no property of what is a field", f"`{name}`", hint=f"write `{declared}=…`")
+    return properties
 
 
 def _search_path(value: Any) -> SearchPath:
@@ -103,6 +143,9 @@ class Package(Record, StoreFile):
     uses it. `arguments` are those of the build system. `search_paths` name the variables that the package
     reads when used; `native_search_paths` those it reads when it runs in a build, which it always does when
     installed too.
+
+    What is `hidden` is for other packages only: listings leave it out. `superseded_by` is the package to take
+    instead, which installing and upgrading do. `properties` are for programs that look after packages.
     """
 
     noun = "package"
@@ -113,23 +156,23 @@ class Package(Record, StoreFile):
     build_system: Field[BuildSystem, BuildSystem] = field(_build_system)
     synopsis: Field[str, str] = field(text)
     description: Field[str, str] = field(text)
-    home_page: Field[str | None, str | None] = field(optional(text))
+    home_page: Field[str | None, str | None] = field(optional(_home_page))
     license: Field[License | Sequence[License], tuple[License, ...]] = field(_licenses)
     arguments: Field[Mapping[str, Any], Mapping[str, Any]] = field(_arguments, default={})
     inputs: Field[Inputs, tuple[Input, ...]] = field(as_inputs, default=())
     native_inputs: Field[Inputs, tuple[Input, ...]] = field(as_inputs, default=())
     propagated_inputs: Field[Inputs, tuple[Input, ...]] = field(as_inputs, default=())
     outputs: Field[Sequence[str], tuple[str, ...]] = field(_outputs, default=("out",))
-    supported_systems: Field[Sequence[str], tuple[str, ...]] = field(
-        sequence_of(text, "systems"), default=SUPPORTED_SYSTEMS
-    )
+    supported_systems: Field[Sequence[str], tuple[str, ...]] = field(_systems, default=SUPPORTED_SYSTEMS)
     search_paths: Field[Sequence[SearchPath], tuple[SearchPath, ...]] = field(
         sequence_of(_search_path, "search paths"), default=()
     )
     native_search_paths: Field[Sequence[SearchPath], tuple[SearchPath, ...]] = field(
         sequence_of(_search_path, "search paths"), default=()
     )
-    properties: Field[Mapping[str, Any], Mapping[str, Any]] = field(frozen_mapping, default=None)
+    properties: Field[Mapping[str, Any], Mapping[str, Any]] = field(_properties, default=None)
+    hidden: Field[bool, bool] = field(truth, default=False)
+    superseded_by: Field[Package | None, Package | None] = field(optional(_package), default=None)
 
     @property
     def full_name(self) -> str:

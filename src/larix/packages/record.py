@@ -54,10 +54,11 @@ class BadRecord(LarixError):
 class Unfit(Exception):
     """Raised by what converts a field's value: it is not what was expected."""
 
-    def __init__(self, expected: str, found: str | None = None) -> None:
+    def __init__(self, expected: str, found: str | None = None, *, hint: str | None = None) -> None:
         super().__init__(expected)
         self.expected = expected
         self.found = found
+        self.hint = hint
 
 
 class Field(Generic[In, Out]):
@@ -203,6 +204,7 @@ def _convert(
             f"field `{declared.name}` of {subject}: expected {error.expected}, "
             f"found {error.found or type_words(value)}",
             place=_location(place),
+            hint=error.hint,
         ) from error
     except LarixError as error:
         message = f"field `{declared.name}` of {subject}: {error.message}"
