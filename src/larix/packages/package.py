@@ -24,7 +24,7 @@ from larix.staging.snapshot import snapshot
 if TYPE_CHECKING:
     from larix.derivation import Lowered
 
-__all__ = ["Inputs", "Package", "UnsupportedSystem", "package_bag", "package_derivation"]
+__all__ = ["Inputs", "Package", "UnsupportedSystem", "package_bag", "package_derivation", "replaced_packages"]
 
 Inputs: TypeAlias = (
     Sequence[Lowerable | tuple[str, Lowerable] | tuple[Lowerable, str] | Input] | Mapping[str, Lowerable]
@@ -144,6 +144,9 @@ class Package(Record, StoreFile):
     reads when used; `native_search_paths` those it reads when it runs in a build, which it always does when
     installed too.
 
+    `replacement` is what grafts put in the place of this package wherever results refer to it; variants made
+    by `inherit` have none.
+
     What is `hidden` is for other packages only: listings leave it out. `superseded_by` is the package to take
     instead, which installing and upgrading do. `properties` are for programs that look after packages.
     """
@@ -173,6 +176,7 @@ class Package(Record, StoreFile):
     properties: Field[Mapping[str, Any], Mapping[str, Any]] = field(_properties, default=None)
     hidden: Field[bool, bool] = field(truth, default=False)
     superseded_by: Field[Package | None, Package | None] = field(optional(_package), default=None)
+    replacement: Field[Package | None, Package | None] = field(optional(_package), default=None, own=True)
 
     @property
     def full_name(self) -> str:
@@ -197,10 +201,18 @@ class Package(Record, StoreFile):
         return f"<package {shown or 'of unknown name'} {self.location}>"
 
     def __lower__(self, lowering: Lowering) -> Item:
+        if self.raw_fields.get("replacement") is not None:
+            replaced_packages(lowering).append(self)
         bag = package_bag(self, lowering)
         with platform(lowering.system, lowering.target):
             lowered = bag.build(bag, lowering)
         return Item(lowered.output_path(self.main_output), lowered, self.main_output)
+
+
+def replaced_packages(lowering: Lowering) -> list[Package]:
+    """Those with a replacement that were lowered so far, in that order; it is added to."""
+    found: list[Package] = lowering.cached(("replaced packages",), list)
+    return found
 
 
 def package_bag(package: Package, lowering: Lowering) -> Bag:

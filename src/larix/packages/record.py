@@ -62,12 +62,18 @@ class Unfit(Exception):
 
 
 class Field(Generic[In, Out]):
-    """A field of a record: takes `In`, or a function that gives one; `convert` makes `Out` of it."""
+    """A field of a record: takes `In`, or a function that gives one; `convert` makes `Out` of it.
 
-    def __init__(self, convert: Callable[[Any], Out], default: Any, *, is_late: bool) -> None:
+    One that `is_own` is not passed on to what inherits from the record.
+    """
+
+    def __init__(
+        self, convert: Callable[[Any], Out], default: Any, *, is_late: bool, is_own: bool = False
+    ) -> None:
         self.convert = convert
         self.default = default
         self.is_late = is_late
+        self.is_own = is_own
         self.name = ""
 
     def __set_name__(self, owner: type, name: str) -> None:
@@ -97,13 +103,16 @@ class Field(Generic[In, Out]):
         )
 
 
-def field(convert: Callable[[Any], Any], *, default: Any = _REQUIRED, late: bool = True) -> Any:
+def field(
+    convert: Callable[[Any], Any], *, default: Any = _REQUIRED, late: bool = True, own: bool = False
+) -> Any:
     """Declare a field: `convert` gives the stored value or raises `Unfit`.
 
-    A default is a value or a function. With `late` off, functions are values like others.
+    A default is a value or a function. With `late` off, functions are values like others. An `own` field,
+    which needs a default, is that of the record alone: `inherit` leaves it behind.
     """
     is_value = default is not _REQUIRED and not (late and isinstance(default, LATE))
-    return Field[Any, Any](convert, convert(default) if is_value else default, is_late=late)
+    return Field[Any, Any](convert, convert(default) if is_value else default, is_late=late, is_own=own)
 
 
 def type_words(value: object) -> str:
@@ -231,7 +240,9 @@ class Record(metaclass=RecordType):
         """A record with some fields changed; those given as functions of the record follow."""
         place = location or caller_place(1)
         converted = _converted(type(self), changes, place, changes.get("name", self.raw_fields.get("name")))
-        made: Self = _make(type(self), {**self.raw_fields, **converted}, place)
+        fields = type(self).fields_by_name
+        inherited = {name: value for name, value in self.raw_fields.items() if not fields[name].is_own}
+        made: Self = _make(type(self), {**inherited, **converted}, place)
         return made
 
     def _check(self) -> None:
