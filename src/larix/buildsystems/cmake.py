@@ -1,0 +1,46 @@
+"""Packages that are configured by CMake.
+
+The other half is `larix.buildside.cmake`. `build_type` and `generator` are CMake's; with the generator
+`Ninja`, that is implied too. `configure_flags` come after our own, and `build_flags` go to `cmake --build`.
+Tests are run by ctest, with `test_flags`, without those that `test_exclude` matches; or they are what
+`test_target` builds.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from larix.buildside.cmake import standard_phases
+from larix.buildsystems._tools import COMMON_ARGUMENTS, ToolBuildSystem
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+__all__ = ["CMakeBuildSystem", "cmake"]
+
+
+class CMakeBuildSystem(ToolBuildSystem):
+    name = "cmake"
+    description = "cmake, cmake --build, ctest, cmake --install"
+    argument_names = (
+        *COMMON_ARGUMENTS,
+        "build_flags",
+        "build_type",
+        "cmake",
+        "configure_flags",
+        "generator",
+        "ninja",
+        "out_of_source",
+        "test_exclude",
+        "test_flags",
+        "test_target",
+    )
+    default_phases = standard_phases
+    native_tools = ("cmake", "ninja")
+
+    def tools_for(self, arguments: Mapping[str, Any]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        wants_ninja = "Ninja" in str(arguments.get("generator"))
+        return (("cmake", "ninja") if wants_ninja else ("cmake",)), ()
+
+
+cmake = CMakeBuildSystem()
