@@ -17,6 +17,7 @@ SPELLINGS = {
     "nix-base32": "00xyyr3fi8l6hb839bv3f7yb86yjv7xi1cgh1xnhipym4asvb4aq",
     "base32": "lci3lnjc2xpqq3ip6cyrb66z2in3j7drmoxtjuecq2roqrxwxybq",
     "base64": "WJG1tSLV3whtD/CxEPvZ0hu0/HFjrzTQgoai6Eb2vgM=",
+    "sri": "sha256-WJG1tSLV3whtD/CxEPvZ0hu0/HFjrzTQgoai6Eb2vgM=",
 }
 
 
@@ -107,10 +108,11 @@ def test_json_has_a_version(larix, file):
     ("words", "message"),
     [
         ([], "no arguments specified"),
-        (["-H", "crc32", "x"], "crc32: unknown hash algorithm"),
-        (["-f", "roman", "x"], "unsupported hash format: roman"),
-        (["-S", "zip", "x"], "unsupported serializer type: zip"),
+        (["-H", "sha25", "x"], "sha25: unknown hash algorithm\nhint: Did you mean `sha256'?"),
+        (["-f", "bass64", "x"], "unsupported hash format: bass64\nhint: Did you mean `base64'?"),
+        (["-S", "zip", "x"], "unsupported serializer type: zip\nhint: there are none, nar, git"),
         (["nowhere"], "'nowhere': No such file or directory"),
+        (["."], "'.' is a directory\nhint: `-r' hashes it as origins of trees do"),
     ],
 )
 def test_bad_command_lines(larix, words, message):

@@ -27,7 +27,7 @@ def fetcher(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Fetcher
     (tmp_path / "scratch").mkdir()
     monkeypatch.chdir(tmp_path / "scratch")
     yield Fetcher()
-    assert list((tmp_path / "scratch").iterdir()) == []
+    assert list((tmp_path / "scratch").iterdir()) == []  # pages are never written to files
 
 
 def html(body: str, media_type: str = "text/html") -> Behaviour:
@@ -145,7 +145,6 @@ def test_every_index_is_asked_and_each_failure_told(fetcher: Fetcher) -> None:
 def test_index_on_no_scheme_is_one_error(fetcher: Fetcher) -> None:
     with pytest.raises(TransferError, match="not a valid URL"):
         project_files("gopher://index.example/simple", "x", fetcher)
-    Path("index-page").unlink()
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from builder.servers import FtpServer, HttpServer, answer, files, stall
-from larix.builder.builtins.transfer import Fetcher, Limits, Progress, Target, TransferError
+from larix.builder.builtins.transfer import Buffer, Fetcher, Limits, Progress, Target, TransferError
 
 BODY = bytes(range(256)) * 1000
 QUICK = Limits(connect=5, stall=0.2, tries=3, connection_tries=2, first_delay=0.01)
@@ -341,3 +341,26 @@ def test_conditional_request_tells_whether_something_is_new(tmp_path: Path) -> N
 def test_plain_server_of_files_helper_works(bench: Bench) -> None:
     with HttpServer(files({"/a": b"1"})) as server:
         assert bench.fetch(f"{server.url}/a") == b"1"
+
+
+def test_page_is_read_into_memory_with_where_it_was_and_what_it_is() -> None:
+    with HttpServer(answer(b"<p>", headers=["Content-Type: Text/HTML; charset=utf-8"])) as last:
+        moved = answer(b"", status="302 Found", headers=[f"Location: {last.url}/there"])
+        with HttpServer(moved) as first:
+            page = Fetcher(environment={}).page(f"{first.url}/here", accept="text/html")
+        assert first.requests[0].headers["accept"] == "text/html"
+    assert page == (f"{last.url}/there", "text/html", b"<p>")
+
+
+def test_broken_page_is_started_again() -> None:
+    body = b"0123456789"
+    with HttpServer(answer(body[:4], length=10), answer(body)) as server:
+        page = Fetcher(environment={}, sleep=lambda _: None).page(server.url)
+    assert page.data == body
+
+
+def test_page_beyond_all_measure_is_refused() -> None:
+    buffer = Buffer(most=10)
+    buffer.write(b"0123456789")
+    with pytest.raises(TransferError, match="larger than 10 bytes"):
+        buffer.write(b"x")

@@ -10,13 +10,12 @@ from __future__ import annotations
 import json
 import os
 import re
-from hashlib import sha256
 from html.parser import HTMLParser
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 from urllib.parse import quote, unquote, urldefrag, urljoin, urlsplit
 
 from larix.builder.builtins.mirrors import PYPI, UnknownUri
-from larix.builder.builtins.transfer import Target, TransferError
+from larix.builder.builtins.transfer import TransferError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -112,18 +111,11 @@ def read_page(url: str, fetcher: Fetcher) -> list[IndexFile]:
     """The files that a page lists, in its order. Raises TransferError."""
     if _local_folder(url) is not None:
         url = url.rstrip("/") + "/index.html"
-    target = Target("index-page", sha256)
-    try:
-        answer = fetcher.page(url, target, accept=_ACCEPT)
-    finally:
-        target.close()
-    with open("index-page", "rb") as stream:
-        data = stream.read()
-    os.unlink("index-page")
+    answer = fetcher.page(url, accept=_ACCEPT)
     try:
         if answer.media_type.endswith("json"):
-            return _from_json(answer.url, json.loads(data))
-        return _from_html(answer.url, data.decode("utf-8"))
+            return _from_json(answer.url, json.loads(answer.data))
+        return _from_html(answer.url, answer.data.decode("utf-8"))
     except ValueError as error:
         raise TransferError("its index page is damaged") from error
 

@@ -13,6 +13,7 @@ from __future__ import annotations
 import base64
 import encodings.idna
 import ftplib
+import hashlib
 import os
 import random
 import socket
@@ -29,7 +30,7 @@ from larix.builder.builtins.mirrors import shown
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-__all__ = ["Answer", "Fetcher", "Limits", "Progress", "Target", "TransferError"]
+__all__ = ["Answer", "Buffer", "Fetcher", "Limits", "Progress", "Target", "TransferError"]
 
 _CODEC_FOR_HOST_NAMES = encodings.idna  # the first look-up would load it otherwise
 _CHUNK = 1 << 16
@@ -105,6 +106,34 @@ class Target:
         os.close(self._descriptor)
 
 
+class Buffer(Target):
+    """A page in memory instead of a file; one of more than `most` bytes is none that larix would read."""
+
+    def __init__(self, most: int = 1 << 27) -> None:
+        self.size = 0
+        self._parts: list[bytes] = []
+        self._most = most
+
+    def restart(self) -> None:
+        self.size = 0
+        self._parts.clear()
+
+    def write(self, data: bytes) -> None:
+        self.size += len(data)
+        self._parts.append(data)
+        if self.size > self._most:
+            raise TransferError(f"it is larger than {self._most} bytes")
+
+    def hexdigest(self) -> str:
+        return hashlib.sha256(self.read()).hexdigest()
+
+    def read(self) -> bytes:
+        return b"".join(self._parts)
+
+    def close(self) -> None:
+        """There is nothing to close."""
+
+
 class Progress(NamedTuple):
     """`done` of `total` bytes after `seconds`; the URL is fit to be shown."""
 
@@ -116,10 +145,11 @@ class Progress(NamedTuple):
 
 
 class Answer(NamedTuple):
-    """Where a page was found in the end, and what it is (`text/html`; empty if nobody says)."""
+    """A page: where it was found in the end, what it is (`text/html`; empty if nobody says), its bytes."""
 
     url: str
     media_type: str
+    data: bytes
 
 
 class _Attempt(Protocol):
@@ -163,14 +193,15 @@ class Fetcher:
         self.tell(url, target.size, target.size, finished=True)
         return None if attempt.is_unchanged else attempt.validators
 
-    def page(self, url: str, target: Target, *, accept: str) -> Answer:
+    def page(self, url: str, *, accept: str = "*/*") -> Answer:
         """Fetch `url` in a form that `accept` names. Raises TransferError."""
+        buffer = Buffer()
         if not url.startswith(("http://", "https://")):
-            self.fetch(url, target)
-            return Answer(url, "")
-        attempt = _HttpAttempt(self, url, target, extra={"Accept": accept})
-        self._persist(attempt, target)
-        return Answer(attempt.place, attempt.media_type)
+            self.fetch(url, buffer)
+            return Answer(url, "", buffer.read())
+        attempt = _HttpAttempt(self, url, buffer, extra={"Accept": accept})
+        self._persist(attempt, buffer)
+        return Answer(attempt.place, attempt.media_type, buffer.read())
 
     def _persist(self, attempt: _Attempt, target: Target) -> None:
         """Try until it is done or hopeless; whoever makes progress may go on."""

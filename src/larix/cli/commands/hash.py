@@ -5,13 +5,12 @@ from __future__ import annotations
 import hashlib
 import os
 import sys
-from binascii import b2a_base64
 from collections.abc import Callable
 from typing import BinaryIO
 
+from larix.cli.digests import FORMATS, algorithm_of, format_of
 from larix.cli.options import CommandLine, Grammar, Option, UsageError, parse
 from larix.errors import LarixError
-from larix.formats import base32
 
 __all__ = ["CATEGORY", "SYNOPSIS", "main"]
 
@@ -21,32 +20,7 @@ SYNOPSIS = "compute the cryptographic hash of a file"
 BLOCK = 1 << 20
 
 
-def _rfc_base32(digest: bytes) -> str:
-    import base64
-
-    return base64.b32encode(digest).decode("ascii").lower().rstrip("=")
-
-
-FORMATS: dict[str, Callable[[bytes], str]] = {
-    "nix-base32": base32.encode,
-    "base32": _rfc_base32,
-    "base16": bytes.hex,
-    "hex": bytes.hex,
-    "hexadecimal": bytes.hex,
-    "base64": lambda digest: b2a_base64(digest, newline=False).decode("ascii"),
-}
-ALGORITHMS = {
-    "md5",
-    "sha1",
-    "sha224",
-    "sha256",
-    "sha384",
-    "sha512",
-    "sha3-224",
-    "sha3-256",
-    "sha3-384",
-    "sha3-512",
-}
+SERIALIZERS = ("none", "nar", "git")
 VERSION_CONTROL = {b".git", b".hg", b".svn", b".bzr", b"CVS", b"_darcs", b".jj"}
 
 GRAMMAR = Grammar(
@@ -58,7 +32,7 @@ GRAMMAR = Grammar(
             "",
             (
                 Option("hash", "H", "ALGORITHM", "md5, sha1, sha256 (default), sha512, sha3-256, ..."),
-                Option("format", "f", "FORMAT", "nix-base32 (default), base32, base16, hex, base64"),
+                Option("format", "f", "FORMAT", "nix-base32 (default), base32, base16, hex, base64, sri"),
                 Option("serializer", "S", "TYPE", "none (default: the file's bytes), nar or git"),
                 Option("recursive", "r", help="the same as --serializer=nar"),
                 Option("exclude-vcs", "x", help="leave out the folders of version control systems"),
@@ -75,19 +49,15 @@ class NotHashable(LarixError):
 
 def main(arguments: list[str]) -> int:
     line = parse(GRAMMAR, arguments)
-    algorithm = line.last("hash") or "sha256"
-    if algorithm not in ALGORITHMS:
-        raise UsageError(f"{algorithm}: unknown hash algorithm")
-    style = line.last("format") or "nix-base32"
-    if style not in FORMATS:
-        raise UsageError(f"unsupported hash format: {style}")
+    algorithm = algorithm_of(line)
+    style = format_of(line)
     serializer = _serializer(line)
     if not line.operands:
         raise UsageError("no arguments specified")
     results: list[tuple[str, str]] = []
     for file in line.operands:
         digest = _digest(file, algorithm.replace("-", "_"), serializer, without_vcs=line.has("exclude-vcs"))
-        results.append((file, FORMATS[style](digest)))
+        results.append((file, FORMATS[style](digest, algorithm)))
     if line.has("json"):
         import json
 
@@ -107,10 +77,11 @@ def _serializer(line: CommandLine) -> str:
         for token in line.tokens
         if token.name in ("serializer", "recursive")
     ]
-    serializer = chosen[-1] if chosen else "none"
-    if serializer not in ("none", "nar", "git"):
-        raise UsageError(f"unsupported serializer type: {serializer}")
-    return serializer or "none"
+    serializer = (chosen[-1] if chosen else None) or "none"
+    if serializer not in SERIALIZERS:
+        hint = f"there are {', '.join(SERIALIZERS)}"
+        raise UsageError(f"unsupported serializer type: {serializer}", hint=hint)
+    return serializer
 
 
 def _digest(file: str, algorithm: str, serializer: str, *, without_vcs: bool) -> bytes:
@@ -119,6 +90,8 @@ def _digest(file: str, algorithm: str, serializer: str, *, without_vcs: bool) ->
         if file == "-":
             _feed(hasher.update, sys.stdin.buffer)
         else:
+            if os.path.isdir(file):
+                raise NotHashable(f"'{file}' is a directory", hint="`-r' hashes it as origins of trees do")
             with open(file, "rb") as stream:
                 _feed(hasher.update, stream)
         return hasher.digest()

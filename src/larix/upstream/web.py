@@ -1,0 +1,155 @@
+"""The web as packagers' tools see it: files and pages by any URI that an origin may name."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import ssl
+from functools import cached_property, partial
+from typing import TYPE_CHECKING, NamedTuple
+
+from larix.builder.builtins.mirrors import PYPI, PYPI_INDEX, UnknownUri, debian_mirrors, expand, shown
+from larix.builder.builtins.simple_index import IndexFile, find_file, project_files
+from larix.builder.builtins.transfer import Answer, Fetcher, Limits, Target, TransferError
+from larix.builder.python_indexes import python_indexes
+from larix.errors import LarixError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+    from larix.builder.builtins.transfer import Progress
+
+__all__ = ["HASTY", "DownloadFailed", "Downloaded", "Web"]
+
+HASTY = Limits(connect=1.0, stall=1.0, tries=1, connection_tries=1)
+_PATIENT = Limits(connection_tries=1)  # of several places, the next may answer at once
+_VARIABLES = ("http_proxy", "https_proxy", "ftp_proxy", "no_proxy", "all_proxy")
+
+
+class DownloadFailed(LarixError):
+    """No place that a URI stands for gave the file or page; `causes` tells why, place by place."""
+
+    def __init__(self, uri: str, causes: Mapping[str, str]) -> None:
+        self.uri = uri
+        self.causes = dict(causes)
+        lines = "".join(f"\n  {place}: {cause}" for place, cause in self.causes.items())
+        super().__init__(f"{shown(uri)}: download failed{':' if lines else ''}{lines}", hint=_advice(uri))
+
+
+class Downloaded(NamedTuple):
+    """A file that has come from `url`."""
+
+    url: str
+    size: int
+    digest: bytes
+
+
+class Web:
+    """Fetches by the settings of this machine, which `environment` holds."""
+
+    def __init__(
+        self,
+        environment: Mapping[str, str] = os.environ,
+        *,
+        limits: Limits = _PATIENT,
+        check_certificates: bool = True,
+        progress: Callable[[Progress], None] | None = None,
+    ) -> None:
+        self._environment = environment
+        self._limits = limits
+        self._check_certificates = check_certificates
+        self._progress = progress
+        self._pages: dict[str, Answer] = {}
+
+    @cached_property
+    def fetcher(self) -> Fetcher:
+        proxies = {
+            name: value
+            for name in _VARIABLES
+            if (value := self._environment.get(name) or self._environment.get(name.upper()))
+        }
+        return Fetcher(
+            limits=self._limits, environment=proxies, progress=self._progress, context=self._context()
+        )
+
+    def _context(self) -> ssl.SSLContext | None:
+        file, folder = self._environment.get("SSL_CERT_FILE"), self._environment.get("SSL_CERT_DIR")
+        if not self._check_certificates:
+            context = ssl.create_default_context()
+            context.check_hostname = False
+            context.verify_mode = ssl.CERT_NONE
+            return context
+        return ssl.create_default_context(cafile=file, capath=folder) if file or folder else None
+
+    @cached_property
+    def indexes(self) -> tuple[str, ...]:
+        """The indexes of Python packages that this machine uses."""
+        return python_indexes(self._environment)
+
+    @cached_property
+    def debian(self) -> tuple[str, ...]:
+        """The mirrors of Debian that this machine uses, and the archive of all that was."""
+        return tuple(debian_mirrors(self._environment))
+
+    def download(self, uri: str, file: str, algorithm: str = "sha256") -> Downloaded:
+        """Have in `file` what `uri` names. Raises DownloadFailed."""
+        causes: dict[str, str] = {}
+        for url in self._places(uri, causes):
+            target = Target(file, partial(hashlib.new, algorithm, usedforsecurity=False))
+            try:
+                self.fetcher.fetch(url, target)
+            except TransferError as error:
+                causes[shown(url)] = error.cause
+            else:
+                return Downloaded(url, target.size, bytes.fromhex(target.hexdigest()))
+            finally:
+                target.close()
+        raise DownloadFailed(uri, causes)
+
+    def page(self, uri: str, *, accept: str = "*/*") -> Answer:
+        """What `uri` names, in memory; asked for once. Raises DownloadFailed."""
+        if uri in self._pages:
+            return self._pages[uri]
+        causes: dict[str, str] = {}
+        for url in self._places(uri, causes):
+            try:
+                self._pages[uri] = self.fetcher.page(url, accept=accept)
+            except TransferError as error:
+                causes[shown(url)] = error.cause
+            else:
+                return self._pages[uri]
+        raise DownloadFailed(uri, causes)
+
+    def python_files(self, project: str) -> list[IndexFile]:
+        """All files of a Python project that any index lists, each under its first. Raises DownloadFailed."""
+        causes: dict[str, str] = {}
+        found: dict[str, IndexFile] = {}
+        for index in self.indexes:
+            try:
+                for each in project_files(index, project, self.fetcher):
+                    found.setdefault(each.name, each)
+            except TransferError as error:
+                causes[shown(index.removeprefix("links+"))] = error.cause
+        if not found:
+            raise DownloadFailed(f"{PYPI}{project}", causes)
+        return list(found.values())
+
+    def _places(self, uri: str, causes: dict[str, str]) -> Iterator[str]:
+        def tell(index: str, error: TransferError) -> None:
+            causes[f"the index {shown(index)}"] = error.cause
+
+        try:
+            if uri.startswith(PYPI):
+                yield from find_file(uri, self.indexes, self.fetcher, tell)
+            else:
+                yield from expand(uri, self.debian)
+        except UnknownUri as error:
+            causes[shown(uri)] = str(error)
+
+
+def _advice(uri: str) -> str | None:
+    if uri.startswith("debian://"):
+        return "set LARIX_DEBIAN_MIRROR to the URL of a mirror of Debian that this machine can reach"
+    if uri.startswith(PYPI):
+        return f"set {PYPI_INDEX} to the URL of an index of Python packages that this machine can reach"
+    return None
