@@ -92,6 +92,15 @@ def test_outputs_are_canonical_and_registered_with_their_references(workshop: Wo
     assert info.ultimate
 
 
+def test_references_to_what_only_inputs_refer_to_are_found(workshop: Workshop) -> None:
+    """A program finds a library through the flags file of another: it is used, and was never named."""
+    library = workshop.script("library", "echo code > $out")
+    flags = workshop.script("flags", f"echo -L{library.output_path()} > $out", inputs=[library])
+    program = workshop.script("program", f"cut -c3- {flags.output_path()} > $out", inputs=[flags])
+    workshop.build(program)
+    assert workshop.store.references(program.output_path()) == {library.output_path()}
+
+
 def test_several_outputs_may_refer_to_each_other_one_way_and_to_themselves(workshop: Workshop) -> None:
     drv = workshop.script(
         "several", "mkdir $out $lib; echo $lib $out > $out/x; echo $lib > $lib/x", outputs=("out", "lib")

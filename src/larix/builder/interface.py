@@ -36,6 +36,7 @@ class Build(Protocol):
     """A build under way. Everything is called from one thread."""
 
     started: float
+    job: Job
     source: str | None
     """Where a download came from."""
 

@@ -213,7 +213,7 @@ class Scheduler:
             node.drv, node.derivation, node.outputs, build.outputs, build.log_file, build.source
         )
         if running.round == 1:
-            take_outputs(self._store, outputs, node.input_paths())
+            take_outputs(self._store, outputs, build.job.inputs)
         else:
             compare_outputs(self._store, outputs, keep=self._options.keep_failed)
         build.discard()
