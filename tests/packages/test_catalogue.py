@@ -152,12 +152,89 @@ def test_modules_that_import_from_each_other_are_told_what_to_do(tmp_path: Path)
     assert warnings[0].place.file == str(tmp_path / "ring_b.py")
 
 
-def test_package_whose_field_fails_is_a_warning_too(tmp_path: Path):
+def test_late_field_that_fails_is_told_and_the_package_stays_listed(tmp_path: Path):
     write(tmp_path, "bad_field", "bad", more="inputs=lambda: [nothing]")
     write(tmp_path, "fine_field", "fine")
     catalogue, warnings = open_catalogue(tmp_path)
+    assert [each.name for each in catalogue.entries] == ["bad", "fine"]
+    assert "field `inputs` of package `bad`: unknown name `nothing`" in warnings[0].message
+    assert warnings[0].place.file == str(tmp_path / "bad_field.py")
+
+
+def test_package_whose_name_fails_is_told_and_left_out(tmp_path: Path):
+    write(tmp_path, "bad_name", "bad").write_text(
+        (tmp_path / "bad_name.py").read_text().replace('version="1.0"', "version=lambda: 1 / 0")
+    )
+    write(tmp_path, "fine_name", "fine")
+    catalogue, warnings = open_catalogue(tmp_path)
     assert [each.name for each in catalogue.entries] == ["fine"]
-    assert "unknown name `nothing`" in warnings[0].message
+    assert "field `version` of package `bad`: ZeroDivisionError" in warnings[0].message
+
+
+@pytest.mark.parametrize(
+    ("more", "words", "hint"),
+    [
+        (
+            "native_inputs=lambda: [('fine:dco', fine.output('dco'))]",
+            "package `fine@1.0` lacks output `dco`",
+            "it has: out",
+        ),
+        ("inputs=lambda: ['fine']", "the string 'fine'; name the package itself", None),
+        (
+            "superseded_by=lambda: 'fine'",
+            "field `superseded_by` of package `bad`: expected a package, or None",
+            None,
+        ),
+        ("source_=None", "package has no field `source_`", "Did you mean `source'?"),
+        ("outputs=lambda: 'out'", "expected a list of output names", None),
+    ],
+)
+def test_mistakes_in_late_fields_are_told_when_the_catalogue_is_read(tmp_path: Path, more, words, hint):
+    write(tmp_path, "bad_late", "bad", more=more, before="from fine_late import fine\n")
+    write(tmp_path, "fine_late", "fine")
+    catalogue, warnings = open_catalogue(tmp_path)
+    assert "fine" in [each.name for each in catalogue.entries]
+    (warning,) = warnings
+    assert words in warning.message
+    assert warning.hint == hint
+    assert (warning.place.file, warning.place.line) == (str(tmp_path / "bad_late.py"), 9)
+
+
+@pytest.mark.parametrize(
+    ("digest", "words"),
+    [
+        ("31e06613", "expected 64 characters of base16, 52 of nix-base32"),
+        ("z" * 64, "expected hexadecimal digits, found 'zzz"),
+        ("e" * 52, "found 'e' in 'eee"),
+    ],
+)
+def test_bad_hash_in_a_late_source_is_told_when_the_catalogue_is_read(tmp_path: Path, digest, words):
+    file = write(tmp_path, "bad_hash", "bad")
+    file.write_text(
+        file.read_text()
+        .replace(
+            "source=None", f"source=lambda: Origin(uri='https://example.org/x-1.tar', sha256='{digest}')"
+        )
+        .replace("import Package", "import Origin, Package")
+    )
+    catalogue, warnings = open_catalogue(tmp_path)
+    assert catalogue.names() == ["bad"]
+    (warning,) = warnings
+    assert "field `sha256` of an origin: " in warning.message
+    assert words in warning.message
+    assert str(warning.place).startswith(f"{tmp_path / 'bad_hash.py'}:9:")
+
+
+def test_packages_that_need_each_other_are_told_with_the_way_round(tmp_path: Path):
+    for one, other in (("round_a", "round_b"), ("round_b", "round_c"), ("round_c", "round_a")):
+        text = f"def needed():\n    from {other} import {other}\n    return [{other}]\n"
+        write(tmp_path, one, one, more="inputs=needed", before=text)
+    write(tmp_path, "round_d", "round_d", more="inputs=lambda: [round_a]", before="from round_a import *\n")
+    catalogue, warnings = open_catalogue(tmp_path)
+    assert len(catalogue.entries) == 4
+    (warning,) = warnings
+    assert "round_a@1.0 → round_b@1.0 → round_c@1.0 → round_a@1.0" in warning.message
+    assert warning.place.file == str(tmp_path / "round_a.py")
 
 
 def test_module_hidden_by_another_of_its_name_is_told(tmp_path: Path):

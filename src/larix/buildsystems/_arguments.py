@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from larix.errors import LarixError
-from larix.packages.bag import package_of
+from larix.packages.bag import REFERENCE_LIMITS, package_of
 from larix.packages.blame import did_you_mean
 from larix.packages.kinds import thawed
 
@@ -21,12 +21,7 @@ if TYPE_CHECKING:
 __all__ = ["BadArguments", "checked_arguments", "gnu_triplet", "input_search_paths", "reference_limits"]
 
 _TRIPLETS = {"armhf-linux": "arm-linux-gnueabihf"}
-LIMITS = {
-    "allowed_references": "allowedReferences",
-    "disallowed_references": "disallowedReferences",
-    "allowed_requisites": "allowedRequisites",
-    "disallowed_requisites": "disallowedRequisites",
-}
+LIMITS = REFERENCE_LIMITS
 
 
 class BadArguments(LarixError):

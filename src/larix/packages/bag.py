@@ -13,7 +13,15 @@ if TYPE_CHECKING:
     from larix.packages.search_paths import SearchPath
     from larix.staging.lower import Lowerable, Lowering
 
-__all__ = ["Bag", "BuildSystem", "package_of", "with_propagated"]
+__all__ = ["REFERENCE_LIMITS", "Bag", "BuildSystem", "package_of", "with_propagated"]
+
+# Arguments of every build system, each with the variable that tells the builder.
+REFERENCE_LIMITS = {
+    "allowed_references": "allowedReferences",
+    "disallowed_references": "disallowedReferences",
+    "allowed_requisites": "allowedRequisites",
+    "disallowed_requisites": "disallowedRequisites",
+}
 
 
 class Bag(NamedTuple):

@@ -1,8 +1,8 @@
 """The catalogue: the packages of all folders and distributions, found by name without loading them.
 
-What listings and searches show is kept in an index, a JSON file that names the time and size of every file it
-was made from; while these are unchanged, nothing is imported. Loading a package imports its module alone.
-Modules that cannot be loaded are told to `warn`, and the rest is usable.
+What listings and searches show is kept in indexes, of which `survey` tells how they are kept up to date;
+while no file changes, nothing is imported. Loading a package imports its module alone. Modules that cannot be
+loaded are told to `warn`, and the rest is usable.
 
 Folders given by the user come first; among packages of one name the newest version is chosen, and of one
 version the one found first.
@@ -10,27 +10,33 @@ version the one found first.
 
 from __future__ import annotations
 
-import json
 import os
-import sys
-from typing import TYPE_CHECKING, Any, NamedTuple, cast
+from typing import TYPE_CHECKING, NamedTuple
 
-from larix import __version__
-from larix.errors import LarixError, Location
-from larix.packages.blame import did_you_mean
+from larix.errors import LarixError
 from larix.packages.distributions import Folder, find_distributions
-from larix.packages.platform import host_system, platform
+from larix.packages.entry import Entry
+from larix.packages.platform import host_system
 from larix.packages.specification import Specification, parse_specification
-from larix.packages.versions import version_key, version_matches
+from larix.packages.survey import Group, open_index
+from larix.packages.versions import VersionKey, version_key, version_matches
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
+    from larix.packages.index import Index
     from larix.packages.package import Package
 
-__all__ = ["AmbiguousPackage", "Catalogue", "Entry", "Found", "NoSuchFolder", "UnknownPackage"]
-
-FORMAT = 1
+__all__ = [
+    "AmbiguousPackage",
+    "Catalogue",
+    "Entry",
+    "Found",
+    "NoSuchFolder",
+    "Row",
+    "Superseded",
+    "UnknownPackage",
+]
 
 
 class UnknownPackage(LarixError):
@@ -45,27 +51,8 @@ class AmbiguousPackage(LarixError):
     """A warning: several packages have the name and version; the first is chosen."""
 
 
-class Entry(NamedTuple):
-    """What is known of a package without loading it; `dependencies` are NAME@VERSION, sorted."""
-
-    name: str
-    version: str
-    outputs: tuple[str, ...]
-    synopsis: str
-    description: str
-    home_page: str | None
-    licenses: tuple[str, ...]
-    systems: tuple[str, ...]
-    dependencies: tuple[str, ...]
-    location: Location
-    is_hidden: bool
-    folder: int
-    module: str
-    variable: str
-
-    @property
-    def full_name(self) -> str:
-        return f"{self.name}@{self.version}"
+class Superseded(LarixError):
+    """A note: a package was asked for that another one has taken the place of."""
 
 
 class Found(NamedTuple):
@@ -76,11 +63,19 @@ class Found(NamedTuple):
     output: str
 
 
+class Row(NamedTuple):
+    """A package by its place in an index: `group` numbers the index, `number` the line."""
+
+    name: str
+    group: int
+    number: int
+
+
 class Catalogue:
     """The packages of `folders` (directories that the user names) and of the distributions.
 
-    The index is kept in `cache_directory`, if there is one; a damaged or unwritable index costs time and
-    nothing else.
+    The indexes are kept in `cache_directory`, if there is one; a damaged or unwritable index costs time and
+    nothing else. Of folders below `fixed` (a store, whose items never change) files are not looked at again.
     """
 
     def __init__(
@@ -89,25 +84,80 @@ class Catalogue:
         *,
         system: str | None = None,
         cache_directory: str | None = None,
+        fixed: str | None = None,
         warn: Callable[[LarixError], None] | None = None,
     ) -> None:
         self.system = system or host_system()
         self._cache_directory = cache_directory
+        self._fixed = f"{fixed}/" if fixed else None
         self._warn: Callable[[LarixError], None] = warn or _ignore
-        self._folders = list(_folders(folders))
+        given = tuple(_given_folders(folders))
+        shipped = tuple(_distribution_folders())
+        self._folders = (*given, *shipped)
+        self._groups = [Group((each,)) for each in shipped]
+        if given:
+            self._groups.insert(0, Group(given, shipped))
+        self._indexes: list[Index] | None = None
+        self._rows: list[Row] | None = None
         self._entries: tuple[Entry, ...] | None = None
 
     @property
-    def entries(self) -> tuple[Entry, ...]:
+    def indexes(self) -> Sequence[Index]:
+        """One for each group, in their order; `warn` is told what is wrong when they are first wanted."""
+        if self._indexes is None:
+            self._indexes = [self._open(group) for group in self._groups]
+            for index in self._indexes:
+                for message, place, hint in index.warnings:
+                    self._warn(LarixError(message, place=place, hint=hint))
+        return self._indexes
+
+    @property
+    def rows(self) -> Sequence[Row]:
         """All packages, sorted by name, newer versions first, and then in the order of the folders."""
+        if self._rows is None:
+            self._rows = self._sorted_rows()
+        return self._rows
+
+    @property
+    def entries(self) -> tuple[Entry, ...]:
+        """All packages in the order of `rows`."""
         if self._entries is None:
-            self._entries = self._read_or_make()
+            read = [
+                [self._numbered(number, each) for each in index.entries()]
+                for number, index in enumerate(self.indexes)
+            ]
+            self._entries = tuple([read[group][number] for _, group, number in self.rows])
         return self._entries
+
+    def entry(self, row: Row) -> Entry:
+        return self._numbered(row.group, self.indexes[row.group].entry(row.number))
+
+    def place(self, row: Row) -> tuple[str, str]:
+        """The directory of a package's folder, and FILE:LINE:COLUMN below it."""
+        index = self.indexes[row.group]
+        folder = int(index.column("folder")[row.number])
+        return self._groups[row.group].folders[folder].directory, index.column("place")[row.number]
+
+    def named(self, name: str) -> list[Entry]:
+        """All packages of a name, newer versions first."""
+        rows = [
+            Row(name, group, number)
+            for group, index in enumerate(self.indexes)
+            if f"\n{name}\n" in f"\n{index.text('name')}\n"
+            for number, each in enumerate(index.column("name"))
+            if each == name
+        ]
+        entries = [self.entry(each) for each in rows]
+        return sorted(entries, key=lambda each: version_key(each.version), reverse=True)
+
+    def names(self) -> list[str]:
+        """The names of all packages, as often as they have packages."""
+        return [name for index in self.indexes for name in index.column("name")]
 
     def select(self, specification: str | Specification) -> Entry:
         """The newest package that a specification names; `warn` is told when others are as good."""
         wanted = parse_specification(specification) if isinstance(specification, str) else specification
-        named = [each for each in self.entries if each.name == wanted.name]
+        named = self.named(wanted.name)
         chosen = [each for each in named if version_matches(each.version, wanted.version)]
         if not chosen:
             raise self._unknown(wanted, named)
@@ -120,10 +170,20 @@ class Catalogue:
         return first
 
     def find(self, specification: str | Specification) -> Found:
-        """The package that a specification names, loaded, with an output that it has."""
+        """The package that a specification names, loaded, with an output that it has.
+
+        Instead of a superseded package it is the one that took its place, and `warn` is told.
+        """
         wanted = parse_specification(specification) if isinstance(specification, str) else specification
         entry = self.select(wanted)
         package = self.load(entry)
+        seen: list[Package] = []
+        while package.superseded_by is not None and package not in seen:
+            seen.append(package)
+            package = package.superseded_by
+        if seen:
+            text = f"package '{seen[0].name}' has been superseded by '{package.name}'"
+            self._warn(Superseded(text, place=seen[0].location))
         output = wanted.output or package.main_output
         if output not in package.outputs:
             raise UnknownPackage(
@@ -150,139 +210,60 @@ class Catalogue:
             return UnknownPackage(
                 f"{wanted.name}@{wanted.version}: unknown package", hint=f"there is {versions}"
             )
-        hint = did_you_mean(wanted.name, [each.name for each in self.entries])
-        return UnknownPackage(f"{wanted.name}: unknown package", hint=hint)
+        from larix.packages.blame import did_you_mean
 
-    def _read_or_make(self) -> tuple[Entry, ...]:
-        stamp = [FORMAT, __version__, sys.version, self.system, list(_stamps(self._folders))]
-        file = self._index_file()
-        index = _read_index(file, stamp) if file else None
-        if index is None:
-            made: dict[str, Any] = {"stamp": stamp, **self._survey()}
-            index = made
-            if file:
-                _write_index(file, index)
-        for message, place, hint in index["warnings"]:
-            self._warn(LarixError(message, place=Location(*place) if place else None, hint=hint))
-        return tuple([_entry(each) for each in index["entries"]])
+        return UnknownPackage(f"{wanted.name}: unknown package", hint=did_you_mean(wanted.name, self.names()))
 
-    def _index_file(self) -> str | None:
-        """Each set of folders has its own index."""
-        if self._cache_directory is None:
-            return None
-        import hashlib
+    def _open(self, group: Group) -> Index:
+        fixed = self._fixed
+        return open_index(
+            group,
+            system=self.system,
+            cache_directory=self._cache_directory,
+            is_fixed=fixed is not None
+            and all(os.path.realpath(each).startswith(fixed) for each in group.directories),
+        )
 
-        names = "\0".join([self.system, *(folder.directory for folder in self._folders)])
-        digest = hashlib.sha256(os.fsencode(names)).hexdigest()[:16]
-        return os.path.join(self._cache_directory, f"catalogue-{digest}.json")
+    def _numbered(self, group: int, entry: Entry) -> Entry:
+        """With the number of its folder among all, not among those of its group."""
+        before = sum(len(each.folders) for each in self._groups[:group])
+        return entry._replace(folder=before + entry.folder) if before else entry
 
-    def _survey(self) -> dict[str, Any]:
-        """Load everything."""
-        from larix.packages.modules import BrokenModule, load_module, module_names, packages_of_module
+    def _sorted_rows(self) -> list[Row]:
+        rows = [
+            Row(name, group, number)
+            for group, index in enumerate(self.indexes)
+            for number, name in enumerate(index.column("name"))
+        ]
+        if len(self.indexes) < 2:
+            return rows
+        rows.sort(key=lambda each: each.name)
+        start = 0
+        while start < len(rows):
+            end = start + 1
+            while end < len(rows) and rows[end].name == rows[start].name:
+                end += 1
+            if rows[start].group != rows[end - 1].group:
+                rows[start:end] = sorted(rows[start:end], key=self._version_key, reverse=True)
+            start = end
+        return rows
 
-        found: dict[int, tuple[bool, int, str, str, Package]] = {}
-        warnings: list[Any] = []
-        for number, folder in enumerate(self._folders):
-            for name in module_names(folder):
-                try:
-                    module = load_module(name, folder)
-                except BrokenModule as error:
-                    warnings.append([error.message, error.place, error.hint])
-                    continue
-                for variable, package in packages_of_module(module):
-                    # Modules import packages of others: a package belongs to the one that defines it.
-                    is_home = package.location.file == module.__file__
-                    if id(package) not in found or (is_home and not found[id(package)][0]):
-                        found[id(package)] = (is_home, number, name, variable, package)
-        entries: list[Entry] = []
-        for _, number, name, variable, package in found.values():
-            try:
-                with platform(self.system):
-                    entries.append(_describe(package, number, name, variable))
-            except LarixError as error:
-                warnings.append([error.message, error.place, error.hint])
-        entries.sort(key=lambda each: each.folder)
-        entries.sort(key=lambda each: version_key(each.version), reverse=True)
-        entries.sort(key=lambda each: each.name)
-        return {"entries": [list(each) for each in entries], "warnings": warnings}
+    def _version_key(self, row: Row) -> VersionKey:
+        return version_key(self.indexes[row.group].column("version")[row.number])
 
 
 def _ignore(_warning: LarixError) -> None:
     """What is done with warnings when nobody wants them."""
 
 
-def _folders(given: Iterable[str]) -> Iterator[Folder]:
+def _given_folders(given: Iterable[str]) -> Iterator[Folder]:
     for directory in dict.fromkeys(os.path.abspath(each) for each in given):
         if not os.path.isdir(directory):
             raise NoSuchFolder(f"the folder of packages `{directory}` is no directory")
         yield Folder(directory)
+
+
+def _distribution_folders() -> Iterator[Folder]:
     for each in find_distributions():
         if each.directory is not None and each.module is not None and os.path.isdir(each.directory):
             yield Folder(each.directory, each.module)
-
-
-def _stamps(folders: Iterable[Folder]) -> Iterator[list[object]]:
-    """Name, time and size of the Python files that packages may be made from."""
-    for folder in folders:
-        depth = folder.package.count(".")
-        top = folder.directory
-        for _ in range(depth):
-            top = os.path.dirname(top)
-        pending = [top]
-        while pending:
-            with os.scandir(pending.pop()) as entries:
-                for entry in sorted(entries, key=lambda each: each.name):
-                    if entry.is_dir() and entry.name != "__pycache__" and not entry.name.startswith("."):
-                        pending.append(entry.path)
-                    elif entry.name.endswith(".py"):
-                        status = entry.stat()
-                        yield [entry.path, status.st_mtime_ns, status.st_size]
-
-
-def _describe(package: Package, folder: int, module: str, variable: str) -> Entry:
-    from larix.packages.bag import package_of
-
-    inputs = [package_of(each.value) for each in package.direct_inputs()]
-    return Entry(
-        name=package.name,
-        version=package.version,
-        outputs=package.outputs,
-        synopsis=package.synopsis,
-        description=package.description,
-        home_page=package.home_page,
-        licenses=tuple([each.name for each in package.license]),
-        systems=package.supported_systems,
-        dependencies=tuple(sorted({each.full_name for each in inputs if each is not None})),
-        location=package.location,
-        is_hidden=package.hidden or package.superseded_by is not None,
-        folder=folder,
-        module=module,
-        variable=variable,
-    )
-
-
-def _entry(fields: Sequence[Any]) -> Entry:
-    read: list[Any] = [tuple(cast("list[str]", each)) if isinstance(each, list) else each for each in fields]
-    made: Entry = Entry._make(read)
-    return made._replace(location=Location(*made.location))
-
-
-def _read_index(file: str, stamp: list[Any]) -> dict[str, Any] | None:
-    try:
-        with open(file, encoding="utf-8") as stream:
-            index: Any = json.load(stream)
-        return index if index["stamp"] == stamp and "entries" in index and "warnings" in index else None
-    except (OSError, ValueError, KeyError, TypeError):
-        return None
-
-
-def _write_index(file: str, index: dict[str, Any]) -> None:
-    """Replace the index in one step; several processes may do so at once."""
-    temporary = f"{file}.{os.getpid()}"
-    try:
-        os.makedirs(os.path.dirname(file), exist_ok=True)
-        with open(temporary, "w", encoding="utf-8") as stream:
-            json.dump(index, stream)
-        os.replace(temporary, file)
-    except OSError:
-        return

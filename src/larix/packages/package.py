@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any, TypeAlias, cast
 from larix.buildside.phases import Phases
 from larix.errors import LarixError
 from larix.formats.storepath import check_name, check_output_name
-from larix.packages.bag import Bag, BuildSystem
+from larix.packages.bag import REFERENCE_LIMITS, Bag, BuildSystem
 from larix.packages.blame import closest, did_you_mean
 from larix.packages.inputs import Input, Output, as_inputs
 from larix.packages.kinds import frozen_mapping, optional, sequence_of, text, truth
 from larix.packages.licenses import License
 from larix.packages.platform import platform
-from larix.packages.record import BadRecord, Field, Record, Unfit, field
+from larix.packages.record import LATE, BadRecord, Field, Record, Unfit, field
 from larix.packages.search_paths import SearchPath
 from larix.staging.files import StoreFile
 from larix.staging.lower import Item, Lowerable, Lowering, is_lowerable
@@ -194,6 +194,27 @@ class Package(Record, StoreFile):
     def direct_inputs(self) -> tuple[Input, ...]:
         """Those that the definition names, native ones first."""
         return (*self.native_inputs, *self.inputs, *self.propagated_inputs)
+
+    def check_arguments(self) -> None:
+        """Raise `BadRecord` for an argument that the build system, if it tells those it knows, does not."""
+        known: object = getattr(self.build_system, "argument_names", None)
+        if not isinstance(known, Sequence):
+            return
+        names = [*cast("Sequence[str]", known), *REFERENCE_LIMITS]
+        for name in self.arguments:
+            if name not in names:
+                system = self.build_system.name
+                raise BadRecord(
+                    f"build system `{system}` of package `{self.name}` has no argument `{name}`",
+                    place=self.location,
+                    hint=did_you_mean(name, names) or f"there are: {', '.join(sorted(names))}",
+                )
+
+    def _check(self) -> None:
+        if not any(
+            isinstance(self.raw_fields.get(each), LATE) for each in ("name", "build_system", "arguments")
+        ):
+            self.check_arguments()
 
     def __repr__(self) -> str:
         name, version = self.raw_fields.get("name"), self.raw_fields.get("version")

@@ -37,7 +37,17 @@ from larix.packages.platform import current_platform
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-__all__ = ["BadRecord", "Field", "Record", "RecordType", "Unfit", "caller_place", "field", "type_words"]
+__all__ = [
+    "LATE",
+    "BadRecord",
+    "Field",
+    "Record",
+    "RecordType",
+    "Unfit",
+    "caller_place",
+    "field",
+    "type_words",
+]
 
 In = TypeVar("In")
 Out = TypeVar("Out")

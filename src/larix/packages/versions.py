@@ -8,8 +8,11 @@ are `a` and `b` before a number, while 3.3a comes after 3.3.
 from __future__ import annotations
 
 import re
+from typing import TypeAlias
 
-__all__ = ["compare_versions", "version_key", "version_matches"]
+__all__ = ["VersionKey", "compare_versions", "version_key", "version_matches"]
+
+VersionKey: TypeAlias = tuple[tuple[int, int, str], ...]
 
 _PARTS = re.compile(r"[0-9]+|[A-Za-z]+")
 _EARLY = {"dev": 0, "alpha": 1, "a": 1, "beta": 2, "b": 2, "pre": 3, "rc": 4}
@@ -23,7 +26,7 @@ def version_matches(version: str, prefix: str | None) -> bool:
     return version.startswith(prefix) and (not prefix[-1].isalnum() or not version[len(prefix)].isalnum())
 
 
-def version_key(version: str) -> tuple[tuple[int, int, str], ...]:
+def version_key(version: str) -> VersionKey:
     """A key that sorts older versions first."""
     parts: list[tuple[int, int, str]] = []
     for match in _PARTS.finditer(version):

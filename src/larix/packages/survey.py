@@ -1,0 +1,449 @@
+"""Making and refreshing the index of a group of folders: reading package modules, no more than must be.
+
+A group is a distribution, or all folders that the user names together (their modules share one name space).
+For each Python file of a group the index keeps time, size and what the file imports. When files change, these
+are read anew, and with them those that import from them
+
+- at once, when what they import is not just packages (a helper, a constant, the module itself);
+- when a package that they import is listed otherwise than before, if it is packages alone.
+
+Imports are read from the text; those that a module makes by other means (`importlib`) are not seen.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import sys
+from typing import TYPE_CHECKING, NamedTuple, cast
+
+from larix import __version__
+from larix.errors import LarixError, Location
+from larix.packages.cycles import find_cycles
+from larix.packages.index import Index, make_index, read_index
+from larix.packages.platform import platform
+from larix.packages.versions import version_key
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from types import ModuleType
+
+    from larix.packages.distributions import Folder
+    from larix.packages.entry import Entry
+    from larix.packages.package import Package
+
+__all__ = ["Group", "open_index"]
+
+_IMPORT = re.compile(
+    r"(?:^|[;:])[ \t]*(?:from[ \t]+(?P<module>[.\w]+)[ \t]+import[ \t]*(?P<names>\([^)]*\)|[^\n#;(]*)"
+    r"|import[ \t]+(?P<modules>[^\n#;]*))",
+    re.MULTILINE,
+)
+Warning_ = tuple[str, Location | None, str | None]
+
+
+class Group(NamedTuple):
+    """Folders that share an index; `others` are those whose modules theirs may import."""
+
+    folders: tuple[Folder, ...]
+    others: tuple[Folder, ...] = ()
+
+    @property
+    def tops(self) -> list[str]:
+        """The directories that hold what the packages may be made from: of a distribution, all of it."""
+        return [_top(each) for each in self.folders]
+
+    @property
+    def directories(self) -> list[str]:
+        return [each.directory for each in self.folders]
+
+
+class _File(NamedTuple):
+    """A Python file: the name of its module, its time and size, and what it imports.
+
+    `imports` are pairs of a module and names out of it, none for the module itself. `elsewhere` are files of
+    other groups that it imported, each with time and size.
+    """
+
+    module: str
+    stamp: str
+    imports: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    elsewhere: tuple[tuple[str, str], ...] = ()
+    warnings: tuple[Warning_, ...] = ()
+
+
+def open_index(group: Group, *, system: str, cache_directory: str | None, is_fixed: bool = False) -> Index:
+    """The index of a group, read, refreshed or made; kept in the cache when there is one.
+
+    What `is_fixed` never changes: its files are not looked at.
+    """
+    stamp = [__version__, sys.version, system, *([each.directory, each.package] for each in group.folders)]
+    file = _index_file(cache_directory, stamp) if cache_directory is not None else None
+    known = read_index(file, group.directories) if file is not None else None
+    if known is not None and known.header["stamp"] != stamp:
+        known = None
+    if known is not None and is_fixed:
+        return known
+    stamps = dict(_stamps(group))
+    if known is not None and _stamps_text(stamps) == known.text("stamps") and _elsewhere_is_same(known):
+        return known
+    content, made = _Survey(group, system, stamps, known).index(stamp)
+    if file is not None:
+        _write(file, content)
+    return made
+
+
+def _index_file(cache_directory: str, stamp: object) -> str:
+    """Each group, on each system, has a file of its own."""
+    import hashlib
+
+    digest = hashlib.sha256(json.dumps(stamp).encode()).hexdigest()[:16]
+    return os.path.join(cache_directory, f"catalogue-{digest}")
+
+
+def _write(file: str, content: bytes) -> None:
+    """Replace the index in one step; several processes may do so at once. To fail is no harm to a cache."""
+    temporary = f"{file}.{os.getpid()}"
+    try:
+        os.makedirs(os.path.dirname(file), exist_ok=True)
+        with open(temporary, "wb") as stream:
+            stream.write(content)
+        os.replace(temporary, file)
+    except OSError:
+        return
+
+
+def _top(folder: Folder) -> str:
+    top = folder.directory
+    for _ in range(folder.package.count(".")):
+        top = os.path.dirname(top)
+    return top
+
+
+def _stamps(group: Group) -> Iterator[tuple[str, str]]:
+    """Name, time and size of the files that packages may be made from, and of translations."""
+    for folder in group.folders:
+        pending = [_top(folder)]
+        while pending:
+            directory = pending.pop()
+            found: list[tuple[str, str]] = []
+            with os.scandir(directory) as entries:
+                for entry in entries:
+                    name = entry.name
+                    if name.endswith((".py", ".po")):
+                        status = entry.stat()
+                        found.append((entry.path, f"{status.st_mtime_ns} {status.st_size}"))
+                    elif "." not in name and name != "__pycache__" and entry.is_dir():
+                        pending.append(entry.path)
+            found.sort()
+            yield from found
+
+
+def _stamps_text(stamps: Mapping[str, str]) -> str:
+    return "\n".join([f"{file} {stamp}" for file, stamp in stamps.items()])
+
+
+def _elsewhere_is_same(index: Index) -> bool:
+    kept: list[tuple[str, str]] = json.loads(index.text("elsewhere"))
+    return all(_stamp_of(file) == stamp for file, stamp in kept)
+
+
+def _stamp_of(file: str) -> str:
+    try:
+        status = os.stat(file)
+    except OSError:
+        return ""
+    return f"{status.st_mtime_ns} {status.st_size}"
+
+
+class _Survey:
+    """One making of an index. With the one `known`, what has not changed is taken from there."""
+
+    def __init__(self, group: Group, system: str, stamps: dict[str, str], known: Index | None) -> None:
+        from larix.packages.modules import module_names
+
+        self.group = group
+        self.system = system
+        self.stamps = stamps
+        self.files: dict[str, _File] = {}
+        self.entries: dict[str, list[Entry]] = {}
+        self.described: list[Package] = []
+        self.listed: dict[str, tuple[int, str]] = {}  # files of package modules, each with folder and name
+        for number, folder in enumerate(group.folders):
+            for name in module_names(folder):
+                self.listed.setdefault(_file_of(folder, name), (number, name))
+        self.old_files: dict[str, _File] = {}
+        self.old_entries: dict[str, list[Entry]] = {}
+        if known is not None:
+            self._recall(known)
+
+    def _recall(self, known: Index) -> None:
+        for file, module, stamp, imports, elsewhere, warnings in json.loads(known.text("files")):
+            self.old_files[file] = _File(
+                module,
+                stamp,
+                tuple((name, tuple(names)) for name, names in imports),
+                tuple((name, its) for name, its in elsewhere),
+                tuple((text, Location(*place) if place else None, hint) for text, place, hint in warnings),
+            )
+        files = {name: file for file, (_, name) in self.listed.items()}
+        for entry in known.entries():
+            if entry.module in files:
+                self.old_entries.setdefault(files[entry.module], []).append(entry)
+
+    def index(self, stamp: object) -> tuple[bytes, Index]:
+        pending = self._changed() if self.old_files else [each for each in self.stamps if _is_python(each)]
+        for file in self.stamps.keys() - set(pending):
+            if file in self.old_files:
+                self._keep(file)
+        done: set[str] = set()
+        while pending:
+            for file in pending:
+                self._read(file)
+            done.update(pending)
+            changed = [each for each in pending if self.old_files and self._is_shown_otherwise(each)]
+            pending = sorted(self._users(changed, of_packages=True) - done) if changed else []
+        entries = [each for file in self.listed for each in self.entries.get(file, [])]
+        entries.sort(key=lambda each: each.folder)
+        entries.sort(key=lambda each: version_key(each.version), reverse=True)
+        entries.sort(key=lambda each: each.name)
+        warnings = [each for file in self.stamps if file in self.files for each in self.files[file].warnings]
+        languages, mistakes = _translations(self.stamps)
+        with platform(self.system):
+            mistakes += [(each.message, each.place, each.hint) for each in find_cycles(self.described)]
+        return make_index(
+            stamp,
+            entries,
+            self.group.directories,
+            system=self.system,
+            languages=languages,
+            warnings=[*warnings, *mistakes],
+            more={
+                "stamps": _stamps_text(self.stamps),
+                "files": json.dumps([[file, *each] for file, each in self.files.items()]),
+                "elsewhere": json.dumps(
+                    sorted({pair for each in self.files.values() for pair in each.elsewhere})
+                ),
+            },
+        )
+
+    def _changed(self) -> list[str]:
+        """The files to read: new and changed ones, and all that use what cannot be compared of these."""
+        gone = [file for file in self.old_files if file not in self.stamps]
+        changed = [
+            file
+            for file, stamp in self.stamps.items()
+            if _is_python(file)
+            and (
+                file not in self.old_files
+                or self.old_files[file].stamp != stamp
+                or any(_stamp_of(name) != its for name, its in self.old_files[file].elsewhere)
+            )
+        ]
+        users = self._users([*gone, *changed], of_packages=False)
+        users |= self._users(gone, of_packages=True)
+        return sorted({*changed, *users} & self.stamps.keys())
+
+    def _users(self, changed: Iterable[str], *, of_packages: bool) -> set[str]:
+        """The files that import from these, by `old_files`: for more than packages, and that transitively.
+
+        With `of_packages`, those that import nothing but packages too, but only directly.
+        """
+        strong, weak = self._importers
+        found: set[str] = set()
+        pending = list(changed)
+        if of_packages:
+            found.update(user for each in pending for user in weak.get(each, ()))
+        while pending:
+            new = [user for user in strong.get(pending.pop(), ()) if user not in found]
+            found.update(new)
+            pending += new
+        return found
+
+    @property
+    def _importers(self) -> tuple[dict[str, list[str]], dict[str, list[str]]]:
+        """By file, those that import more than packages from it, and those that import packages alone."""
+        known = {**self.old_files, **self.files}
+        homes = {each.module: file for file, each in known.items()}
+        packages = {
+            file: {each.variable for each in [*self.old_entries.get(file, []), *self.entries.get(file, [])]}
+            for file in known
+        }
+        strong: dict[str, list[str]] = {}
+        weak: dict[str, list[str]] = {}
+        for user, each in known.items():
+            for module, names in each.imports:
+                home = homes.get(module)
+                if home is not None:
+                    kind = weak if names and packages[home].issuperset(names) else strong
+                    kind.setdefault(home, []).append(user)
+                for name in names:
+                    below = homes.get(f"{module}.{name}")
+                    if below is not None:
+                        strong.setdefault(below, []).append(user)
+        return strong, weak
+
+    def _is_shown_otherwise(self, file: str) -> bool:
+        return _shown(self.old_entries.get(file, [])) != _shown(self.entries[file])
+
+    def _keep(self, file: str) -> None:
+        self.files[file] = self.old_files[file]
+        if file in self.listed:
+            folder = self.listed[file][0]
+            self.entries[file] = [each._replace(folder=folder) for each in self.old_entries.get(file, [])]
+
+    def _read(self, file: str) -> None:
+        """Load a package module, and look at other files only for what they import."""
+        self.entries[file] = []
+        name = self._module_name(file)
+        warnings: list[LarixError] = []
+        if file in self.listed:
+            warnings = self._load(file)
+        imports = tuple(sorted(_imports(file, name)))
+        self.files[file] = _File(
+            name,
+            self.stamps[file],
+            imports,
+            tuple(self._elsewhere(imports)),
+            tuple((each.message, each.place, each.hint) for each in warnings),
+        )
+
+    def _load(self, file: str) -> list[LarixError]:
+        from larix.packages.entry import describe
+        from larix.packages.modules import BrokenModule, load_module, packages_of_module
+
+        number, name = self.listed[file]
+        try:
+            module = load_module(name, self.group.folders[number])
+        except BrokenModule as error:
+            return [error]
+        warnings: list[LarixError] = []
+        seen: set[int] = set()
+        for variable, package in packages_of_module(module):
+            if id(package) in seen or not self._is_at_home(module, file, variable, package):
+                continue
+            seen.add(id(package))
+            try:
+                with platform(self.system):
+                    entry, mistakes = describe(package, number, name, variable)
+                self.entries[file].append(entry)
+                self.described.append(package)
+                warnings += mistakes
+            except LarixError as error:
+                warnings.append(error)
+        return warnings
+
+    def _is_at_home(self, module: ModuleType, file: str, variable: str, package: Package) -> bool:
+        """Whether a package belongs to the module that names it.
+
+        It does not when another package module defines it; what is made elsewhere (by a function, say)
+        belongs to the modules that list it in `__all__`, if they have one.
+        """
+        home = package.location.file
+        if home == file:
+            return True
+        if any(each is package for other in self._package_modules(home) for each in vars(other).values()):
+            return False
+        public: object = getattr(module, "__all__", None)
+        return public is None or variable in cast("Sequence[str]", public)
+
+    def _package_modules(self, file: str) -> Iterator[ModuleType]:
+        """What was loaded from a file of package modules, of this group or another."""
+        if file in self.listed or any(file.startswith(f"{each.directory}/") for each in self.group.others):
+            for each in list(sys.modules.values()):
+                if getattr(each, "__file__", None) == file:
+                    yield each
+
+    def _module_name(self, file: str) -> str:
+        if file in self.listed:
+            return self.listed[file][1]
+        for folder, top in zip(self.group.folders, self.group.tops, strict=True):
+            if file.startswith(f"{top}/"):
+                inner = file[len(top) + 1 :].removesuffix(".py").removesuffix("/__init__").replace("/", ".")
+                before = folder.package.partition(".")[0]
+                inner = "" if inner == "__init__" else inner
+                return ".".join(each for each in (before, inner) if each)
+        return ""
+
+    def _elsewhere(self, imports: Iterable[tuple[str, tuple[str, ...]]]) -> Iterator[tuple[str, str]]:
+        """Files of other groups behind what was imported, with their stamps."""
+        for module, names in imports:
+            for each in (module, *(f"{module}.{name}" for name in names)):
+                file = getattr(sys.modules.get(each), "__file__", None)
+                if file and any(file.startswith(f"{other.directory}/") for other in self.group.others):
+                    yield file, _stamp_of(file)
+
+
+def _is_python(file: str) -> bool:
+    return file.endswith(".py")
+
+
+def _file_of(folder: Folder, name: str) -> str:
+    inner = name.removeprefix(f"{folder.package}.") if folder.package else name
+    return os.path.join(folder.directory, *inner.split(".")) + ".py"
+
+
+def _shown(entries: Sequence[Entry]) -> list[object]:
+    """What others can see of packages: all but where they stand."""
+    return [(*each[:9], *each[10:11], *each[13:]) for each in entries]
+
+
+def _imports(file: str, name: str) -> set[tuple[str, tuple[str, ...]]]:
+    """What the text of a module imports: modules, each with the names out of it."""
+    try:
+        with open(file, encoding="utf-8", errors="replace") as stream:
+            text = stream.read()
+    except OSError:
+        return set()
+    package = name if file.endswith("/__init__.py") else name.rpartition(".")[0]
+    found: set[tuple[str, tuple[str, ...]]] = set()
+    parts = package.split(".") if package else []
+    # The packages around a module are imported with it.
+    found.update((".".join(parts[: number + 1]), ()) for number in range(len(parts)))
+    for match in _IMPORT.finditer(text):
+        if match["module"]:
+            module = _absolute(match["module"], package)
+            names = tuple(sorted(set(_first_words(match["names"].strip("() \t\n")))))
+            found.add((module, () if "*" in names else names))
+            if "*" in match["names"]:
+                found.add((module, ()))
+        else:
+            found.update((each, ()) for each in _first_words(match["modules"]))
+    return found
+
+
+def _absolute(module: str, package: str) -> str:
+    dots = len(module) - len(module.lstrip("."))
+    if not dots:
+        return module
+    base = package.split(".")[: len(package.split(".")) - dots + 1]
+    return ".".join([*base, *([module[dots:]] if module[dots:] else [])])
+
+
+def _first_words(listed: str) -> Iterator[str]:
+    """The names of `a, b as c  # why`; more than one line of them where brackets allow it."""
+    for line in listed.splitlines():
+        for each in line.partition("#")[0].split(","):
+            words = each.split()
+            if words:
+                yield words[0]
+
+
+def _translations(stamps: Iterable[str]) -> tuple[dict[str, dict[str, str]], list[Warning_]]:
+    """Translated texts by language, of all files `LANGUAGE.po`."""
+    files = [each for each in stamps if each.endswith(".po")]
+    if not files:
+        return {}, []
+    from larix.packages.translation import BadTranslation, read_messages
+
+    found: dict[str, dict[str, str]] = {}
+    warnings: list[Warning_] = []
+    for file in files:
+        try:
+            texts = read_messages(file)
+        except BadTranslation as error:
+            warnings.append((error.message, error.place, error.hint))
+            continue
+        found.setdefault(os.path.basename(file).removesuffix(".po"), {}).update(texts)
+    return found, warnings

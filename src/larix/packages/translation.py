@@ -1,0 +1,181 @@
+"""Synopses and descriptions in other languages: marks in package modules, and gettext's files of messages.
+
+Texts of the fields `synopsis` and `description` are translated as they are; other texts that shall be are
+marked: `mark("…")`. `template` gives all texts of a catalogue as a `.pot` file, from which translators make
+`LANGUAGE.po` files. These are put anywhere below the folder of package modules or the distribution; the index
+of the catalogue takes their texts in, so that nothing is looked up afterwards.
+
+The grammar of a `.po` file, as far as it is read here: entries of comment lines, `msgctxt`, `msgid`,
+`msgid_plural` and `msgstr` (`msgstr[0]`), each with strings as in C, which are joined. Entries without a
+translation, fuzzy, obsolete or with a plural are left out, and so is the first one, which describes the file.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+from typing import TYPE_CHECKING, NamedTuple
+
+from larix.errors import LarixError, Location
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from larix.packages.entry import Entry
+
+__all__ = ["BadTranslation", "Message", "chosen_language", "mark", "marked", "read_messages", "template"]
+
+_LINE = re.compile(r'(?:(?P<word>[a-z_]+)(?:\[(?P<number>\d+)\])?[ \t]+)?"(?P<text>(?:[^"\\]|\\.)*)"')
+_ESCAPE = re.compile(r"\\(x[0-9A-Fa-f]{1,2}|[0-7]{1,3}|.)")
+_ESCAPES = {"n": "\n", "t": "\t", "r": "\r", "a": "\a", "b": "\b", "f": "\f", "v": "\v"}
+_WORDS = {"msgctxt", "msgid", "msgid_plural", "msgstr"}
+
+
+class BadTranslation(LarixError):
+    """A file of messages that cannot be read."""
+
+
+class Message(NamedTuple):
+    """A text to translate, and where it stands."""
+
+    text: str
+    places: tuple[Location, ...]
+    comment: str = ""
+
+
+def mark(text: str) -> str:
+    """The text as it is; that it is written in this call tells that it is to be translated."""
+    return text
+
+
+def marked(file: str, source: str) -> Iterator[Message]:
+    """The texts that a Python file marks."""
+    for node in ast.walk(ast.parse(source, file)):
+        if not (isinstance(node, ast.Call) and len(node.args) == 1):
+            continue
+        function, argument = node.func, node.args[0]
+        name = function.id if isinstance(function, ast.Name) else getattr(function, "attr", None)
+        if name == "mark" and isinstance(argument, ast.Constant) and isinstance(argument.value, str):
+            yield Message(argument.value, (Location(file, node.lineno),))
+
+
+def template(
+    entries: Iterable[Entry], *, name: str, more: Iterable[Message] = (), top: str = ""
+) -> Iterator[str]:
+    """The lines of a `.pot` file of what packages say of themselves; places are told relative to `top`."""
+    found: dict[str, Message] = {}
+    for each in entries:
+        for kind, text in (("synopsis", each.synopsis), ("description", each.description)):
+            if text:
+                _gather(found, Message(text, (each.location,), f"{kind} of {each.name}"))
+    for message in more:
+        _gather(found, message)
+    yield f"# Texts of the packages of {name}."
+    yield 'msgid ""'
+    yield 'msgstr ""'
+    yield '"Content-Type: text/plain; charset=UTF-8\\n"'
+    yield '"Content-Transfer-Encoding: 8bit\\n"'
+    for message in found.values():
+        yield ""
+        if message.comment:
+            yield f"#. {message.comment}"
+        for place in message.places:
+            file = place.file.removeprefix(f"{top}/") if top else place.file
+            yield f"#: {file}:{place.line}"
+        yield from _field("msgid", message.text)
+        yield 'msgstr ""'
+
+
+def _gather(found: dict[str, Message], message: Message) -> None:
+    known = found.get(message.text)
+    if known is not None:
+        message = known._replace(places=tuple(dict.fromkeys((*known.places, *message.places))))
+    found[message.text] = message
+
+
+def _field(word: str, text: str) -> Iterator[str]:
+    lines = text.splitlines(keepends=True)
+    if len(lines) < 2:
+        yield f"{word} {_quoted(text)}"
+        return
+    yield f'{word} ""'
+    for line in lines:
+        yield _quoted(line)
+
+
+def _quoted(text: str) -> str:
+    escaped = text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n").replace("\t", "\\t")
+    return f'"{escaped}"'
+
+
+def read_messages(file: str) -> dict[str, str]:
+    """The translations of a `.po` file by their texts; `BadTranslation` for one that is none."""
+    try:
+        with open(file, encoding="utf-8") as stream:
+            lines = stream.read().splitlines()
+    except UnicodeDecodeError as error:
+        raise BadTranslation("the file is not in UTF-8", place=Location(file, 1)) from error
+    except OSError as error:
+        raise BadTranslation(f"cannot read it: {error.strerror}", place=Location(file, 1)) from error
+    return dict(_entries(file, lines))
+
+
+def _entries(file: str, lines: Sequence[str]) -> Iterator[tuple[str, str]]:
+    fields: dict[str, str] = {}
+    is_fuzzy = False
+    current = ""
+    for number, line in enumerate([*lines, ""], 1):
+        stripped = line.strip()
+        match = _LINE.fullmatch(stripped)
+        word = match["word"] if match else None
+        is_first = stripped.startswith("#") or word in {"msgid", "msgctxt"}
+        is_whole = any(each.startswith("msgstr") for each in fields)
+        if fields and (not stripped or (is_first and is_whole)):
+            if _is_usable(fields) and not is_fuzzy:
+                yield fields["msgid"], fields["msgstr"]
+            fields, is_fuzzy, current = {}, False, ""
+        if not stripped:
+            continue
+        if stripped.startswith("#"):
+            is_fuzzy = is_fuzzy or (stripped.startswith("#,") and "fuzzy" in stripped)
+            continue
+        if match is None or (word is not None and word not in _WORDS) or (word is None and not current):
+            raise BadTranslation(
+                "this is no line of a file of messages",
+                place=Location(file, number),
+                hint='lines are comments, `msgid "…"`, `msgstr "…"` and strings that go on with them',
+            )
+        if word is not None:
+            current = f"{word}[{match['number']}]" if match["number"] else word
+        fields[current] = fields.get(current, "") + _unescaped(match["text"])
+
+
+def _is_usable(fields: dict[str, str]) -> bool:
+    return bool(fields.get("msgid") and fields.get("msgstr")) and "msgid_plural" not in fields
+
+
+def _unescaped(text: str) -> str:
+    def meant(match: re.Match[str]) -> str:
+        word = match[1]
+        if word[0] == "x" and len(word) > 1:
+            return chr(int(word[1:], 16))
+        return chr(int(word, 8)) if word.isdigit() else _ESCAPES.get(word, word)
+
+    return _ESCAPE.sub(meant, text) if "\\" in text else text
+
+
+def chosen_language(wishes: Iterable[str], offered: Sequence[str]) -> str | None:
+    """The first of the wishes (names of locales such as `fr_CA.UTF-8`) that is offered, as `fr_CA` or `fr`.
+
+    English, and `C`, are what the texts are in.
+    """
+    for wish in wishes:
+        territory = wish.partition(".")[0].partition("@")[0]
+        language = territory.partition("_")[0]
+        if territory in offered:
+            return territory
+        if language in offered:
+            return language
+        if language in {"C", "POSIX", "en"}:
+            return None
+    return None
