@@ -11,6 +11,7 @@ __all__: list[str] = []
 
 def _seed() -> Toolchain:
     """One item holds everything: the pinned binaries of Debian, relocated into the store."""
+    from larixpkgs.bootstrap.cross import TARGETS, cross_tools
     from larixpkgs.bootstrap.seed import seed
 
     return Toolchain(
@@ -18,6 +19,8 @@ def _seed() -> Toolchain:
         inputs=(Input("seed", seed),),
         python=Interpreter(seed, "bin/python3"),
         shell=FileAppend(seed, "bin/bash"),
+        cross=cross_tools,
+        targets=tuple(TARGETS),
     )
 
 

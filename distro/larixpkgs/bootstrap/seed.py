@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from larix.derivation import Lowered
     from larix.staging.lower import Lowering
 
-__all__ = ["DebianPackage", "Seed", "SeedError", "debian_packages", "seed"]
+__all__ = ["SKIPPED", "DebianPackage", "Seed", "SeedError", "debian_packages", "read_list", "seed"]
 
 SYSTEM = "x86_64-linux"
 
@@ -66,7 +66,11 @@ class DebianPackage(NamedTuple):
 @functools.cache
 def debian_packages() -> tuple[DebianPackage, ...]:
     """Read the list of what the seed is made of."""
-    file = os.path.join(os.path.dirname(__file__), "debian-packages.tsv")
+    return read_list(os.path.join(os.path.dirname(__file__), "debian-packages.tsv"))
+
+
+def read_list(file: str) -> tuple[DebianPackage, ...]:
+    """Read a list of packages, a line each: its name in the pool and its SHA-256. `#` begins a comment."""
     with open(file, encoding="ascii") as lines:
         return tuple(
             _read_line(line, Location(file, number))
@@ -92,6 +96,7 @@ class Seed:
     name = "seed"
 
     def __lower__(self, lowering: Lowering) -> Item:
+        lowering = lowering.variant(target=None)
         if lowering.system != SYSTEM:
             raise SeedError(
                 f"the toolchain `seed` is for {SYSTEM} alone, not for {lowering.system}",

@@ -17,19 +17,20 @@ from larix.buildside.gnu import standard_phases
 from larix.buildside.phases import Phases, call_with
 from larix.buildsystems._arguments import (
     LIMITS,
-    BadArguments,
     checked_arguments,
     gnu_triplet,
     input_search_paths,
     reference_limits,
 )
 from larix.packages.bag import Bag, with_propagated
+from larix.packages.native import Native, native_inputs, native_interpreter
 from larix.packages.search_paths import BUILD_SEARCH_PATHS
-from larix.packages.toolchain import toolchain
+from larix.packages.toolchain import cross_tools, toolchain
 from larix.staging import build_expression_to_derivation
 
 if TYPE_CHECKING:
     from larix.derivation import Lowered
+    from larix.packages.inputs import Input
     from larix.packages.package import Package
     from larix.staging.lower import Lowering
 
@@ -69,26 +70,31 @@ def run_phases(*, phases: Phases, **given: Any) -> None:
 class GnuBuildSystem:
     name = "gnu"
     description = "configure, make, make check, make install"
-    argument_names = ARGUMENTS
+    argument_names: tuple[str, ...] = ARGUMENTS
     default_phases = standard_phases
 
     def __repr__(self) -> str:
         return f"<build system {self.name}>"
 
     def lower(self, package: Package, lowering: Lowering) -> Bag:
-        """The bag: native inputs and the toolchain for the build, the other inputs for what is built."""
+        """The bag: native inputs and the toolchain for the build, the other inputs for what is built.
+
+        In a cross build the native inputs are those of this machine, and the toolchain is joined by what
+        compiles for the target, whose libraries are the target inputs.
+        """
         arguments = checked_arguments(package, self.name, self.argument_names)
-        if lowering.target is not None:
-            raise BadArguments(
-                f"{package.name}: build system `{self.name}` does not support cross builds",
-                place=package.location,
-            )
         host = with_propagated([*package.inputs, *package.propagated_inputs])
         native = with_propagated(package.native_inputs)
-        implicit = (
-            toolchain(arguments.get("toolchain")).inputs if arguments.get("implicit_inputs", True) else ()
-        )
+        paths = (*BUILD_SEARCH_PATHS, *input_search_paths([*native, *host]))
+        tools = toolchain(arguments.get("toolchain"))
+        implicit = tools.inputs if arguments.get("implicit_inputs", True) else ()
+        libraries: tuple[Input, ...] = ()
+        if lowering.target is not None:
+            cross = cross_tools(tools, lowering.target)
+            native, libraries = native_inputs(native), cross.libraries
+            implicit = native_inputs([*implicit, *cross.inputs])
         arguments["version"], arguments["package_name"] = package.version, package.name
+        arguments["toolchain_inputs"] = implicit
         return Bag(
             name=f"{package.name}-{package.version}",
             system=lowering.system,
@@ -96,9 +102,9 @@ class GnuBuildSystem:
             source=package.source,
             build_inputs=(*native, *implicit),
             host_inputs=host,
-            target_inputs=(),
+            target_inputs=libraries,
             outputs=package.outputs,
-            search_paths=(*BUILD_SEARCH_PATHS, *input_search_paths([*native, *host])),
+            search_paths=paths,
             arguments=arguments,
             build=self.build,
         )
@@ -106,19 +112,21 @@ class GnuBuildSystem:
     def build(self, bag: Bag, lowering: Lowering) -> Lowered:
         """One derivation, whose builder runs the phases."""
         tools = toolchain(bag.arguments.get("toolchain"))
-        implicit = bag.arguments.get("implicit_inputs", True)
-        native = [each for each in bag.build_inputs if not implicit or each not in tools.inputs]
-        skipped = {*HOST_ARGUMENTS, *LIMITS, "phases", "package_name"}
+        implicit: tuple[Input, ...] = bag.arguments["toolchain_inputs"]
+        python, shell = tools.python, tools.shell if bag.arguments.get("implicit_inputs", True) else None
+        if bag.target is not None:
+            python, shell = native_interpreter(python), Native(shell) if shell is not None else None
+        skipped = {*HOST_ARGUMENTS, *LIMITS, "phases", "package_name", "toolchain_inputs"}
         given: dict[str, Any] = {
             "phases": bag.arguments.get("phases", self.default_phases),
             "name": bag.arguments["package_name"],
             "source": bag.source,
-            "native_inputs": {each.label: each.value for each in native},
-            "toolchain": tuple([each.value for each in tools.inputs]) if implicit else (),
+            "native_inputs": {each.label: each.value for each in bag.build_inputs if each not in implicit},
+            "toolchain": tuple([each.value for each in implicit]),
             "search_paths": tuple([tuple(each) for each in dict.fromkeys(bag.search_paths)]),
             "build_triplet": gnu_triplet(bag.system),
-            "shell": tools.shell if implicit else None,
-            "shell_link": tools.shell_link if implicit else None,
+            "shell": shell,
+            "shell_link": tools.shell_link if shell is not None else None,
             **{name: value for name, value in bag.arguments.items() if name not in skipped},
         }
         return build_expression_to_derivation(
@@ -129,7 +137,7 @@ class GnuBuildSystem:
             outputs=bag.outputs,
             arguments=given,
             env=reference_limits(bag, lowering),
-            python=tools.python,
+            python=python,
         )
 
 

@@ -38,9 +38,21 @@ class BadExpression(LarixError):
 
 
 class Evaluation:
-    """One command's view of packages: `load_path` and LARIX_PACKAGE_PATH, then the distributions."""
+    """One command's view of packages: `load_path` and LARIX_PACKAGE_PATH, then the distributions.
 
-    def __init__(self, load_path: list[str], store_dir: StoreDir = DEFAULT_STORE_DIR) -> None:
+    `target`, a GNU triplet, makes all results for another machine.
+    """
+
+    def __init__(
+        self,
+        load_path: list[str],
+        store_dir: StoreDir = DEFAULT_STORE_DIR,
+        *,
+        system: str | None = None,
+        target: str | None = None,
+    ) -> None:
+        self._system = system or host_system()
+        self._target = target
         from_environment = os.environ.get("LARIX_PACKAGE_PATH", "").split(":")
         self._folders = [*load_path, *(folder for folder in from_environment if folder)]
         self._store_dir = store_dir
@@ -55,7 +67,7 @@ class Evaluation:
         name = os.environ.get("LARIX_TOOLCHAIN")
         if name:
             using_toolchain(name).__enter__()  # for the life of this process
-        return lowering_for(self._store_dir, host_system())
+        return lowering_for(self._store_dir, self._system, self._target)
 
     def find(self, specification: str) -> Found:
         return self.catalogue.find(specification)

@@ -44,7 +44,12 @@ def chosen_targets(line: CommandLine, session: Session) -> list[Target]:
         if evaluation is None:
             from larix.cli.evaluation import Evaluation
 
-            evaluation = Evaluation(line.values("load-path"), session.layout.store_dir)
+            evaluation = Evaluation(
+                line.values("load-path"),
+                session.layout.store_dir,
+                system=line.last("system"),
+                target=line.last("target"),
+            )
         value = _value_of(evaluation, token.name, token.value)
         targets += _value_targets(evaluation, value, source_only=line.has("source"))
     return targets

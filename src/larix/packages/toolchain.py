@@ -23,8 +23,11 @@ if TYPE_CHECKING:
 
 __all__ = [
     "DEFAULT_TOOLCHAIN",
+    "CrossTools",
     "Toolchain",
+    "UnknownTarget",
     "UnknownToolchain",
+    "cross_tools",
     "lowering_for",
     "register_toolchain",
     "registered_toolchains",
@@ -39,11 +42,23 @@ class UnknownToolchain(LarixError):
     """No distribution on the import path registers a toolchain of that name."""
 
 
+class UnknownTarget(LarixError):
+    """The toolchain has no compiler for a machine."""
+
+
+class CrossTools(NamedTuple):
+    """`inputs` hold `TARGET-gcc` and the like in their bin; `libraries` are for the machine `TARGET`."""
+
+    inputs: tuple[Input, ...]
+    libraries: tuple[Input, ...]
+
+
 class Toolchain(NamedTuple):
     """`inputs` hold bin directories for PATH, in that order; they find their own headers and libraries.
 
     `python` runs builds. `shell` is the file of a Bash. `shell_link` is where the libc of the toolchain looks
-    for `sh`, if that is a place that a build must fill.
+    for `sh`, if that is a place that a build must fill. `cross` gives what compiles for a target, a GNU
+    triplet, or None when there is nothing; `targets` are those it knows.
     """
 
     name: str
@@ -51,6 +66,8 @@ class Toolchain(NamedTuple):
     python: Interpreter
     shell: Lowerable
     shell_link: str | None = None
+    cross: Callable[[str], CrossTools | None] | None = None
+    targets: tuple[str, ...] = ()
 
 
 _factories: dict[str, Callable[[], Toolchain]] = {}
@@ -82,6 +99,19 @@ def toolchain(name: str | None = None) -> Toolchain:
             raise UnknownToolchain(f"no toolchain is called `{wanted}`", hint=hint)
         _made[wanted] = factory()
     return _made[wanted]
+
+
+def cross_tools(tools: Toolchain, target: str) -> CrossTools:
+    """What compiles for a target.
+
+    :raises UnknownTarget: the toolchain has nothing for it
+    """
+    found = tools.cross(target) if tools.cross is not None else None
+    if found is None:
+        known = ", ".join(tools.targets) or "none"
+        hint = did_you_mean(target, tools.targets) or f"it compiles for: {known}"
+        raise UnknownTarget(f"the toolchain `{tools.name}` has no compiler for `{target}`", hint=hint)
+    return found
 
 
 @contextmanager

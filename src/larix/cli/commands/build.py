@@ -31,6 +31,8 @@ OPTIONS = (
     Option("derivations", "d", help="print the derivations' file names, build nothing"),
     Option("check", help="build again what is there, and compare"),
     Option("root", "r", "FILE", "make FILE a link to the result, and a root of the garbage collector"),
+    Option("system", "s", "SYSTEM", "build as on SYSTEM, such as x86_64-linux"),
+    Option("target", argument="TRIPLET", help="cross-build for TRIPLET, such as aarch64-linux-gnu"),
     Option("log-file", help="print the names of the build logs"),
     Option("quiet", "q", help="show neither progress nor logs"),
     Option("json", help="print the results, or the plan of a dry run, as JSON"),
