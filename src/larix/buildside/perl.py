@@ -14,7 +14,7 @@ from larix.buildside import gnu
 from larix.buildside.failure import BuildSideError
 from larix.buildside.files import find_files
 from larix.buildside.gnu import main_output, make_arguments, parallel_jobs
-from larix.buildside.invoke import invoke
+from larix.buildside.invoke import capture, invoke
 from larix.buildside.phases import Phases
 
 __all__ = ["perl_phases", "standard_phases"]
@@ -80,7 +80,16 @@ def _build_flags(outputs: Outputs) -> list[str]:
         "libdoc": f"{manuals}/man3",
     }
     words = [word for name, place in places.items() for word in ("--install_path", f"{name}={place}")]
-    return ["--installdirs", "site", "--create_packlist", "0", *words]
+    return ["--installdirs", "site", "--create_packlist", "0", *words, *_linker_words()]
+
+
+def _linker_words() -> list[str]:
+    """Extension modules are linked with what Perl was configured with; LDFLAGS has to be added to it."""
+    flags = os.environ.get("LDFLAGS")
+    if not flags:
+        return []
+    own = capture("perl", "-MConfig", "-e", "print $Config{lddlflags}")
+    return ["--config", f"lddlflags={own} {flags}"]
 
 
 def _make_words(*, shell: Path | None, make_flags: Sequence[str], parallel: bool) -> list[str]:
@@ -92,8 +101,7 @@ def _make_words(*, shell: Path | None, make_flags: Sequence[str], parallel: bool
 
 def _build(*, make_flags: Sequence[str] = (), parallel_build: bool = True, shell: Path | None = None) -> None:
     if _uses_build_script():
-        flags = os.environ.get("LDFLAGS")
-        invoke("perl", "Build", *(["--extra_linker_flags", flags] if flags else []), *make_flags)
+        invoke("perl", "Build", *make_flags)
     else:
         invoke("make", *_make_words(shell=shell, make_flags=make_flags, parallel=parallel_build))
 
