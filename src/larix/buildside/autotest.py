@@ -1,7 +1,7 @@
 """Test suites that Autotest made: their groups by number, so that a part of a long suite can be run.
 
-`make check` hands `TESTSUITEFLAGS` to such a suite, and numbers of groups are among the flags. As numbers change
-with every release, parts are named here by the `.at` files that groups were written in.
+`make check` hands `TESTSUITEFLAGS` to such a suite, and numbers of groups are among the flags. As numbers
+change with every release, parts are named here by the `.at` files that groups were written in.
 """
 
 from __future__ import annotations
