@@ -13,13 +13,14 @@ from larix.builder.builtins.simple_index import IndexFile, find_file, project_fi
 from larix.builder.builtins.transfer import Answer, Fetcher, Limits, Target, TransferError
 from larix.builder.python_indexes import python_indexes
 from larix.errors import LarixError
+from larix.upstream.listing import folder_names
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
     from larix.builder.builtins.transfer import Progress
 
-__all__ = ["HASTY", "DownloadFailed", "Downloaded", "Web"]
+__all__ = ["HASTY", "DownloadFailed", "Downloaded", "Probe", "Web"]
 
 HASTY = Limits(connect=1.0, stall=1.0, tries=1, connection_tries=1)
 _PATIENT = Limits(connection_tries=1)  # of several places, the next may answer at once
@@ -42,6 +43,13 @@ class Downloaded(NamedTuple):
     url: str
     size: int
     digest: bytes
+
+
+class Probe(NamedTuple):
+    """The URL under which a page is for good, and why it does not answer, if so."""
+
+    url: str
+    problem: str | None = None
 
 
 class Web:
@@ -119,6 +127,33 @@ class Web:
             else:
                 return self._pages[uri]
         raise DownloadFailed(uri, causes)
+
+    def folder(self, uri: str) -> list[str]:
+        """The names in the folder at the first place of `uri` that shows them. Raises DownloadFailed."""
+        causes: dict[str, str] = {}
+        for url in self._places(uri, causes):
+            try:
+                return folder_names(url, self)
+            except TransferError as error:
+                causes[shown(url)] = error.cause
+        raise DownloadFailed(uri, causes)
+
+    def probe(self, url: str) -> Probe:
+        """Whether a page answers, and where it has moved to for good."""
+        try:
+            return Probe(self.fetcher.probe(url))
+        except TransferError as error:
+            return Probe(url, error.cause)
+
+    def reach(self, uri: str) -> str | None:
+        """Why a file cannot be had from any place that `uri` stands for, or None when it can."""
+        causes: dict[str, str] = {}
+        for url in self._places(uri, causes):
+            answer = self.probe(url)
+            if answer.problem is None:
+                return None
+            causes[shown(url)] = answer.problem
+        return "; ".join(dict.fromkeys(causes.values())) or "it names no place"
 
     def python_files(self, project: str) -> list[IndexFile]:
         """All files of a Python project that any index lists, each under its first. Raises DownloadFailed."""

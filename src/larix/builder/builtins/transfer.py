@@ -203,6 +203,15 @@ class Fetcher:
         self._persist(attempt, buffer)
         return Answer(attempt.place, attempt.media_type, buffer.read())
 
+    def probe(self, url: str) -> str:
+        """Have a server's word that `url` is there, and where it leads to for good. Raises TransferError."""
+        if not url.startswith(("http://", "https://")):
+            self.fetch(url, Buffer())
+            return url
+        attempt = _HttpAttempt(self, url, Buffer())
+        attempt.probe()
+        return attempt.lasting
+
     def _persist(self, attempt: _Attempt, target: Target) -> None:
         """Try until it is done or hopeless; whoever makes progress may go on."""
         target.restart()
@@ -270,7 +279,22 @@ class _HttpAttempt:
         self.validators: dict[str, str] = {}
         self.is_unchanged = False
         self.place = url
+        self.lasting = url
         self.media_type = ""
+
+    def probe(self) -> None:
+        """Ask for the head alone; where a server will not, for the whole, and hang up."""
+        try:
+            for method in ("HEAD", "GET"):
+                response = self._open(method)
+                response.close()
+                if response.status < 400:
+                    return
+            self._refuse(response)
+        except failures.HTTPError as error:
+            raise _explain(error, self._fetcher.limits) from error
+        except (OSError, ValueError) as error:
+            raise TransferError(_words(error), temporary=isinstance(error, OSError)) from error
 
     def run(self) -> None:
         response = None
@@ -287,9 +311,10 @@ class _HttpAttempt:
             if response is not None:
                 response.close()
 
-    def _open(self) -> urllib3.BaseHTTPResponse:
+    def _open(self, method: str = "GET") -> urllib3.BaseHTTPResponse:
         """Ask, following redirections; credentials go to the host they were given for."""
         url, limits = self._url, self._fetcher.limits
+        self.lasting, for_good = url, True
         timeout = urllib3.Timeout(connect=limits.connect, read=limits.stall)
         first = urlsplit(url)
         for _ in range(_REDIRECTS):
@@ -308,7 +333,7 @@ class _HttpAttempt:
                 headers["Authorization"] = "Basic " + base64.b64encode(pair.encode()).decode("ascii")
             bare = parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
             response = self._fetcher.pool(parts.scheme, parts.hostname).request(
-                "GET",
+                method,
                 bare,
                 headers=headers,
                 redirect=False,
@@ -323,6 +348,9 @@ class _HttpAttempt:
                 return response
             response.close()
             url = urljoin(bare, location)
+            for_good = for_good and response.status in {301, 308}
+            if for_good:
+                self.lasting = url
         raise TransferError(f"more than {_REDIRECTS} redirections")
 
     def _receive(self, response: urllib3.BaseHTTPResponse) -> None:

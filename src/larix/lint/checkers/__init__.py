@@ -1,0 +1,1 @@
+"""One module for each checker; see `larix.lint.running` for what it offers."""

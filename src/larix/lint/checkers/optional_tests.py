@@ -1,0 +1,46 @@
+"""Tests that are switched off."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+
+from larix.lint.subject import Finding, Subject
+from larix.packages.definition import Definition
+
+__all__ = ["DESCRIPTION", "NEEDS_NETWORK", "check"]
+
+DESCRIPTION = "Tests run, or a comment gives the reason why they do not"
+NEEDS_NETWORK = False
+
+
+def check(subject: Subject) -> Iterator[Finding]:
+    definition = subject.definition
+    arguments = definition.field("arguments") if definition is not None else None
+    if definition is None or arguments is None:
+        return
+    for key, value in _pairs(arguments):
+        if key == "tests" and isinstance(value, ast.Constant):
+            place = definition.source.place(value)
+            if value.value is True:
+                yield Finding("tests run by default: `tests' need not be set", place)
+            elif value.value is False and not _has_reason(definition, value):
+                yield Finding("tests are disabled without a comment that gives the reason", place)
+
+
+def _pairs(arguments: ast.expr) -> Iterator[tuple[object, ast.expr]]:
+    body = arguments.body if isinstance(arguments, ast.Lambda) else arguments
+    if isinstance(body, ast.Dict):
+        for key, value in zip(body.keys, body.values, strict=True):
+            if isinstance(key, ast.Constant):
+                yield key.value, value
+    elif isinstance(body, ast.Call):
+        for keyword in body.keywords:
+            yield keyword.arg, keyword.value
+
+
+def _has_reason(definition: Definition, value: ast.expr) -> bool:
+    """Beside or above the argument, all arguments, or the whole definition."""
+    arguments = definition.field("arguments")
+    places = [value, definition.call, *([] if arguments is None else [arguments])]
+    return any(definition.reason_near(place) for place in places)

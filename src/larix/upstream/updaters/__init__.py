@@ -1,0 +1,1 @@
+"""One module for each updater; see `larix.upstream.updating` for what it offers."""
