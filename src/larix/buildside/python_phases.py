@@ -160,7 +160,7 @@ def check(
     elif _has_module(python, "pytest"):
         command = [str(python.program), "-P", "-m", "pytest"]
     else:
-        command = [str(python.program), "-m", "unittest", "discover", "-v"]
+        command = [str(python.program), "-P", "-m", "unittest", "discover", "-v", *_test_directory()]
     try:
         invoke(*command, *test_flags)
     except InvokeError as error:
@@ -170,6 +170,14 @@ def check(
                 "them to native_inputs, or set `tests` to false and say why"
             ) from error
         raise
+
+
+def _test_directory() -> list[str]:
+    """Where unittest starts: there alone if it can, lest the source hide what was installed."""
+    for name in ("tests", "test"):
+        if os.path.isdir(name) and not os.path.exists(f"{name}/__init__.py"):
+            return ["-s", name]
+    return []
 
 
 def _has_module(python: Interpreter, name: str) -> bool:

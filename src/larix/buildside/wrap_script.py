@@ -17,9 +17,7 @@ from larix.buildside.failure import BuildSideError
 __all__ = ["WrapError", "python_prologue", "script_language", "wrap_script"]
 
 MARK = "set by larix"
-LANGUAGES = re.compile(
-    rb"#![ \t]*\S*?(?:/env[ \t]+(?:-S[ \t]+)?)?(?P<name>python|perl)[0-9.]*(?![^\s/])[^\n]*\n?"
-)
+LANGUAGES = re.compile(rb"#![ \t]*(?:\S*/env[ \t]+(?:-S[ \t]+)?|\S*/)?(?P<name>python|perl)[0-9.]*(?=\s|\Z)")
 CODING = re.compile(rb"[ \t\f]*#.*?coding[:=][ \t]*[-\w.]+")
 
 
