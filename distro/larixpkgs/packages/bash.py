@@ -20,7 +20,20 @@ __all__ = ["bash"]
 # fast the machine is. What they write differs in a build.
 OF_THE_MACHINE = {
     *("alias", "builtins", "comsub-posix", "dirstack", "errors", "execscript", "exportfunc", "glob-test"),
-    *("histexpand", "intl", "jobs", "posix2", "printf", "read", "redir", "rsh", "test", "tilde", "trap"),
+    *(
+        "histexpand",
+        "intl",
+        "jobs",
+        "posix2",
+        "posixpipe",
+        "printf",
+        "read",
+        "redir",
+        "rsh",
+        "test",
+        "tilde",
+        "trap",
+    ),
     *("type", "varenv", "vredir"),
 }
 

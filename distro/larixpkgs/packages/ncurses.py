@@ -7,6 +7,7 @@ from pathlib import Path
 from larix.buildside.gnu import standard_phases
 from larix.buildsystems.gnu import gnu
 from larix.packages import Origin, Package, licenses
+from larix.packages.platform import current_target
 
 __all__ = ["ncurses"]
 
@@ -51,6 +52,8 @@ ncurses = Package(
         "tests": False,
         "phases": standard_phases.add_after("install", link_plain_names),
     },
+    # Its own compiler of terminal descriptions runs at the end of the build.
+    native_inputs=lambda p: [p] if current_target() else [],
     synopsis="Control text terminals",
     description=(
         "ncurses lets programs draw on text terminals of any kind without knowing theirs: windows, "
