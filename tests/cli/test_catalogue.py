@@ -14,7 +14,7 @@ def test_the_catalogue_lists_searches_and_shows(reader):
     assert [row[:3] for row in cells] == [["alpha", "1.0", "out"], ["alpha", "0.9", "out"]]
     assert all(row[3].startswith("packages/small.py:") for row in cells)
     shown = reader.succeed("show", "delta")
-    assert shown.startswith("name: delta\nversion: 1.0\noutputs:\n+ out: everything else\nsystems: ")
+    assert shown.startswith("name: delta\nversion: 1.0\noutputs:\n+ out: everything\nsystems: ")
     assert "\ndependencies: alpha@1.0\n" in shown
     assert shown == reader.succeed("package", "--show=delta")
     found = reader.succeed("search", "SAY", "gam")

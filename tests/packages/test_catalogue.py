@@ -1,4 +1,3 @@
-import json
 import os
 import subprocess
 import sys
@@ -297,9 +296,11 @@ def test_index_saves_importing_until_a_file_changes(tmp_path: Path):
     (folder / "bad_one.py").unlink()
     assert list_in_new_process(folder, cache)[0] == "['indexed@2.0'] []"
     (index,) = cache.iterdir()
-    for damage in ("", "{", "[]", "{}", json.dumps({"stamp": []})):
-        index.write_text(damage)
+    whole = index.read_bytes()
+    for damaged in (b"", b"{", whole[:-1], whole[:40], whole.replace(b"indexed", b"indEXed")):
+        index.write_bytes(damaged)
         assert list_in_new_process(folder, cache)[0] == "['indexed@2.0'] []"
+        assert index.read_bytes() == whole
 
 
 def test_cache_that_cannot_be_written_does_no_harm(tmp_path: Path):

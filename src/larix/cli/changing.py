@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 from larix.cli import diagnostics, plan
 from larix.cli.building import Work, build_options, realise, tell_work, work_for
-from larix.cli.listing import compile_expression, entry_data, unset_variables
-from larix.cli.options import CommandLine
+from larix.cli.listing import entry_data, unset_variables
+from larix.cli.options import CommandLine, compile_expression
 from larix.cli.profiles import Profile
 from larix.cli.tables import print_json
 from larix.cli.wanted import KINDS, Wanted

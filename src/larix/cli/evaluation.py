@@ -18,7 +18,7 @@ from importlib.util import module_from_spec, spec_from_file_location
 from types import ModuleType
 from typing import Any, cast
 
-from larix.cli import diagnostics
+from larix.cli.catalogues import open_catalogue, package_folders
 from larix.errors import LarixError, Location
 from larix.formats.storepath import DEFAULT_STORE_DIR, StoreDir
 from larix.packages.blame import blame
@@ -53,14 +53,12 @@ class Evaluation:
     ) -> None:
         self._system = system or host_system()
         self._target = target
-        from_environment = os.environ.get("LARIX_PACKAGE_PATH", "").split(":")
-        self._folders = [*load_path, *(folder for folder in from_environment if folder)]
+        self._folders = package_folders(load_path)
         self._store_dir = store_dir
 
     @cached_property
     def catalogue(self) -> Catalogue:
-        cache = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")
-        return Catalogue(self._folders, cache_directory=f"{cache}/larix", warn=_warn)
+        return open_catalogue(self._folders, system=self._system)
 
     @cached_property
     def lowering(self) -> Lowering:
@@ -78,7 +76,7 @@ class Evaluation:
 
     def newest(self, name: str) -> Package | None:
         """The package of this very name, if the catalogue has one."""
-        if not any(entry.name == name for entry in self.catalogue.entries):
+        if not self.catalogue.named(name):
             return None
         return self.find(name).package
 
@@ -181,8 +179,11 @@ class _Names(dict[str, Any]):
 
     def __missing__(self, name: str) -> object:
         if not hasattr(builtins, name):
+            for each in dict.fromkeys(self._catalogue.names()):
+                if re.sub(r"\W", "_", each) == name:
+                    return self._catalogue.load(self._catalogue.named(each)[0])
             for entry in self._catalogue.entries:
-                if name in (entry.variable, re.sub(r"\W", "_", entry.name)):
+                if entry.variable == name:
                     return self._catalogue.load(entry)
         raise KeyError(name)
 
@@ -190,9 +191,3 @@ class _Names(dict[str, Any]):
 def _file_of(value: object) -> str | None:
     place: object = getattr(value, "location", None)
     return place.file if isinstance(place, Location) else None
-
-
-def _warn(error: LarixError) -> None:
-    diagnostics.warning(error.message, error.place)
-    if error.hint:
-        diagnostics.show_hint(error.hint)

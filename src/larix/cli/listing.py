@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import os
-import re
 import time
 from collections.abc import Sequence
 from typing import Any
 
 from larix.buildside.profile_tree import PATH, settings_of
-from larix.cli.options import UsageError
+from larix.cli.options import UsageError, compile_expression
 from larix.cli.profiles import Profile, own_profiles, shown_name
 from larix.cli.session import Session
 from larix.cli.tables import print_json, print_table
@@ -17,7 +16,6 @@ from larix.profiles import generation
 from larix.profiles.manifest import Entry
 
 __all__ = [
-    "compile_expression",
     "entry_data",
     "list_generations",
     "list_installed",
@@ -25,13 +23,6 @@ __all__ = [
     "print_search_paths",
     "unset_variables",
 ]
-
-
-def compile_expression(text: str, *, ignore_case: bool = False) -> re.Pattern[str]:
-    try:
-        return re.compile(text, re.IGNORECASE if ignore_case else 0)
-    except re.error as error:
-        raise UsageError(f"`{text}' is not a regular expression: {error}") from error
 
 
 def entry_data(entry: Entry) -> dict[str, Any]:

@@ -13,11 +13,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Sequence
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import larix
 from larix.cli import diagnostics
 from larix.errors import LarixError
+
+if TYPE_CHECKING:
+    import re
 
 __all__ = [
     "Answered",
@@ -25,6 +28,7 @@ __all__ = [
     "Grammar",
     "Option",
     "UsageError",
+    "compile_expression",
     "parse",
     "whole_number",
 ]
@@ -262,6 +266,16 @@ class _Reader:
     def _for_single_dash(self, letters: str) -> str | None:
         name = letters.partition("=")[0]
         return f"Did you mean `--{name}'?" if name in self._long else None
+
+
+def compile_expression(text: str, *, ignore_case: bool = False) -> re.Pattern[str]:
+    """The regular expression that an argument is."""
+    import re
+
+    try:
+        return re.compile(text, re.IGNORECASE if ignore_case else 0)
+    except re.error as error:
+        raise UsageError(f"`{text}' is not a regular expression: {error}") from error
 
 
 def whole_number(line: CommandLine, name: str, default: int, *, least: int = 0) -> int:

@@ -3,23 +3,22 @@
 from __future__ import annotations
 
 import os
-import re
 import sys
-import textwrap
-from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from larix.cli.listing import compile_expression
-from larix.cli.tables import print_json, print_paged, print_table
+from larix.cli.options import compile_expression
+from larix.cli.tables import Style, print_json, print_paged, print_table
 from larix.errors import LarixError
+from larix.packages.index import COMMON_OUTPUTS
 from larix.packages.specification import parse_specification
 from larix.packages.versions import version_matches
 
 if TYPE_CHECKING:
-    from larix.cli.evaluation import Evaluation
-    from larix.packages.catalogue import Entry
+    from collections.abc import Iterator, Sequence
 
-__all__ = ["list_available", "search", "show"]
+    from larix.packages.catalogue import Catalogue, Entry, Row
+
+__all__ = ["PackageNotFound", "list_available", "record_lines", "search", "show"]
 
 _MEANINGS = {
     "out": "everything else",
@@ -35,87 +34,88 @@ class PackageNotFound(LarixError):
     """The catalogue has no such package to show."""
 
 
-def _listed(evaluation: Evaluation) -> list[Entry]:
-    system = evaluation.catalogue.system
-    return [
-        entry for entry in evaluation.catalogue.entries if not entry.is_hidden and system in entry.systems
-    ]
-
-
-def _shown_place(entry: Entry) -> str:
-    """The definition's place, relative to the working directory when it lies below."""
-    place = entry.location
-    relative = os.path.relpath(place.file)
-    return str(place if relative.startswith("../") else place._replace(file=relative))
-
-
-def list_available(evaluation: Evaluation, expression: str, *, as_json: bool) -> None:
+def list_available(catalogue: Catalogue, expression: str, *, as_json: bool) -> None:
     matches = compile_expression(expression).search
-    entries = [entry for entry in _listed(evaluation) if matches(entry.name)]
+    rows = [row for row in catalogue.listed_rows() if matches(row.name)]
     if as_json:
-        print_json(packages=[_data(entry) for entry in entries])
-    else:
-        print_table(
-            [(each.name, each.version, ",".join(each.outputs), _shown_place(each)) for each in entries]
-        )
+        print_json(packages=[_data(catalogue.entry(row)) for row in rows])
+        return
+    style = Style.of_output()
+    here = _Here()
+    print_table(list(_table(catalogue, rows, here, style)))
 
 
-def show(evaluation: Evaluation, specifications: Sequence[str], *, as_json: bool) -> None:
+def _table(
+    catalogue: Catalogue, rows: Sequence[Row], here: _Here, style: Style
+) -> Iterator[tuple[str, str, str, str]]:
+    columns = [
+        (index.column("version"), index.column("outputs"), index.column("place"))
+        for index in catalogue.indexes
+    ]
+    for row in rows:
+        versions, outputs, places = columns[row.group]
+        number = row.number
+        directory = catalogue.directory(row)
+        place = places[number]
+        shown = f"{here.name(directory)}{place}"
+        if style.links:
+            shown = style.link(shown, f"{directory}/{place}".rsplit(":", 2)[0])
+        yield row.name, versions[number], outputs[number], shown
+
+
+class _Here:
+    """Names of files relative to the working directory, when they lie below."""
+
+    def __init__(self) -> None:
+        try:
+            self._prefix = f"{os.getcwd()}/"
+        except OSError:
+            self._prefix = "\0"
+        self._names: dict[str, str] = {}
+
+    def name(self, directory: str) -> str:
+        """What to write before a name in the directory."""
+        if directory not in self._names:
+            self._names[directory] = f"{directory}/".removeprefix(self._prefix)
+        return self._names[directory]
+
+    def place(self, entry: Entry) -> str:
+        return str(entry.location._replace(file=entry.location.file.removeprefix(self._prefix)))
+
+
+def show(catalogue: Catalogue, specifications: Sequence[str], *, as_json: bool) -> None:
     """The records of all versions that each specification means."""
     found: list[Entry] = []
     for text in specifications:
         wanted = parse_specification(text)
-        entries = [
-            entry
-            for entry in evaluation.catalogue.entries
-            if entry.name == wanted.name and version_matches(entry.version, wanted.version)
-        ]
+        named = [catalogue.shown(row) for row in catalogue.rows_named(wanted.name)]
+        entries = [each for each in named if version_matches(each.version, wanted.version)]
+        if wanted.output is not None:
+            entries = [each for each in entries if wanted.output in each.outputs]
         if not entries:
-            raise _not_found(evaluation, text, wanted.name)
+            raise _not_found(catalogue, text, named)
         found += entries
-    _print_records([(entry, None) for entry in found], as_json=as_json)
+    _print_records(((entry, None) for entry in found), as_json=as_json)
 
 
-def _not_found(evaluation: Evaluation, text: str, name: str) -> PackageNotFound:
+def _not_found(catalogue: Catalogue, text: str, named: Sequence[Entry]) -> PackageNotFound:
     from larix.cli.diagnostics import did_you_mean
 
-    hint = did_you_mean(name, [entry.name for entry in evaluation.catalogue.entries])
+    if named:
+        there = ", ".join(f"{each.full_name} ({', '.join(each.outputs)})" for each in named)
+        return PackageNotFound(f"{text}: package not found", hint=f"there is {there}")
+    hint = did_you_mean(text.partition("@")[0].partition(":")[0], set(catalogue.names()))
     return PackageNotFound(f"{text}: package not found", hint=hint)
 
 
-def search(evaluation: Evaluation, expressions: Sequence[str], *, as_json: bool) -> None:
+def search(catalogue: Catalogue, expressions: Sequence[str], *, as_json: bool) -> None:
     """The packages in which every expression is found, the most relevant first."""
     compiled = [compile_expression(text, ignore_case=True) for text in expressions]
-    scored = [(entry, relevance(entry, compiled)) for entry in _listed(evaluation)]
-    found = [(entry, score) for entry, score in scored if score]
-    found.sort(key=lambda pair: (-pair[1], pair[0].name))
-    _print_records(found, as_json=as_json)
+    found = catalogue.search(compiled)
+    _print_records(((catalogue.shown(row), score) for row, score in found), as_json=as_json)
 
 
-def relevance(entry: Entry, expressions: Sequence[re.Pattern[str]]) -> int:
-    """The weighted number of hits; 0 unless every expression has one. A whole name counts five times."""
-    total = 0
-    for expression in expressions:
-        score = sum(weight * len(expression.findall(text)) for weight, text in _weighed(entry))
-        if not score:
-            return 0
-        total += score + (16 if expression.fullmatch(entry.name) else 0)
-    return total
-
-
-def _weighed(entry: Entry) -> list[tuple[int, str]]:
-    uncommon = [output for output in entry.outputs if output not in _MEANINGS]
-    file_name = os.path.basename(entry.location.file).removesuffix(".py")
-    return [
-        (4, entry.name),
-        (3, entry.synopsis),
-        (2, entry.description),
-        *((1, output) for output in uncommon),
-        (1, file_name),
-    ]
-
-
-def _print_records(found: Sequence[tuple[Entry, int | None]], *, as_json: bool) -> None:
+def _print_records(found: Iterator[tuple[Entry, int | None]], *, as_json: bool) -> None:
     if as_json:
         print_json(
             packages=[
@@ -124,45 +124,71 @@ def _print_records(found: Sequence[tuple[Entry, int | None]], *, as_json: bool) 
             ]
         )
         return
+    style, here = Style.of_output(), _Here()
     width = _width()
-    blocks = ["\n".join(record_lines(entry, relevance, width)) + "\n\n" for entry, relevance in found]
-    print_paged("".join(blocks))
+    print_paged(
+        "\n".join(record_lines(entry, relevance, width, here.place(entry), style)) + "\n\n"
+        for entry, relevance in found
+    )
 
 
 def _width() -> int:
-    import shutil
+    """Of the terminal; COLUMNS overrides it. What is no terminal has 80 columns."""
+    asked = os.environ.get("COLUMNS", "")
+    if asked.isdigit() and int(asked):
+        return max(int(asked), 20)
+    try:
+        return max(os.get_terminal_size(sys.stdout.fileno()).columns or 80, 20)
+    except (OSError, ValueError, AttributeError):
+        return 80
 
-    return min(shutil.get_terminal_size((80, 24)).columns, 100) if sys.stdout.isatty() else 80
 
-
-def record_lines(entry: Entry, relevance: int | None, width: int) -> list[str]:
+def record_lines(
+    entry: Entry, relevance: int | None, width: int, place: str, style: Style | None = None
+) -> list[str]:
     """One record; continuation lines begin with `+ `."""
-    lines = [f"name: {entry.name}", f"version: {entry.version}", "outputs:"]
-    outputs = sorted(entry.outputs, key=lambda output: (output == "out", output))
-    lines += [f"+ {output}: {_MEANINGS.get(output, '(see the description)')}" for output in outputs]
+    style = style or Style()
+    lines = [f"name: {style.bold(entry.name)}", f"version: {entry.version}", "outputs:"]
+    outputs = sorted(entry.outputs, key=_output_order)
+    lines += [f"+ {output}: {_meaning(output, entry)}" for output in outputs]
     lines.append(f"systems: {' '.join(entry.systems)}")
-    lines += _filled("dependencies: ", " ".join(entry.dependencies), width)
-    lines.append(f"location: {_shown_place(entry)}")
-    lines.append(f"homepage: {entry.home_page or 'unknown'}")
+    lines += _filled("dependencies: ", entry.dependencies, width)
+    lines.append(f"location: {style.link(place, entry.location.file)}")
+    page = entry.home_page
+    lines.append(f"homepage: {style.link(page, address=page) if page else 'unknown'}")
     lines.append(f"license: {', '.join(entry.licenses) or 'unknown'}")
-    lines += _filled("synopsis: ", " ".join(entry.synopsis.split()), width)
-    lines += _filled("description: ", " ".join(entry.description.split()), width)
+    if entry.superseded_by is not None:
+        lines.append(f"superseded-by: {entry.superseded_by}")
+    lines += _filled("synopsis: ", entry.synopsis.split(), width)
+    lines += _filled("description: ", entry.description.split(), width)
     if relevance is not None:
         lines.append(f"relevance: {relevance}")
     return lines
 
 
-def _filled(label: str, text: str, width: int) -> list[str]:
-    if not text:
-        return [label]
-    return textwrap.wrap(
-        text,
-        width,
-        initial_indent=label,
-        subsequent_indent="+ ",
-        break_long_words=False,
-        break_on_hyphens=False,
-    )
+def _output_order(output: str) -> tuple[bool, str]:
+    return output == "out", output
+
+
+def _meaning(output: str, entry: Entry) -> str:
+    if output == "out" and len(entry.outputs) == 1:
+        return "everything"
+    if output in COMMON_OUTPUTS:
+        return _MEANINGS[output]
+    return "see the description"
+
+
+def _filled(label: str, words: Sequence[str], width: int) -> list[str]:
+    """The words on lines that fit, as far as words do; no word is cut."""
+    lines: list[str] = []
+    line, room = label.rstrip(), width
+    for word in words:
+        if len(line) + 1 + len(word) > room and line not in ("+", label.rstrip()):
+            lines.append(line)
+            line = "+"
+        line = f"{line} {word}"
+    lines.append(line if words else label)
+    return lines
 
 
 def _data(entry: Entry) -> dict[str, Any]:
@@ -177,4 +203,4 @@ def _data(entry: Entry) -> dict[str, Any]:
         "licenses": list(entry.licenses),
         "synopsis": entry.synopsis,
         "description": entry.description,
-    }
+    } | ({"superseded-by": entry.superseded_by} if entry.superseded_by is not None else {})

@@ -22,6 +22,7 @@ from larix.packages.survey import Group, open_index
 from larix.packages.versions import VersionKey, version_key, version_matches
 
 if TYPE_CHECKING:
+    import re
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from larix.packages.index import Index
@@ -76,6 +77,8 @@ class Catalogue:
 
     The indexes are kept in `cache_directory`, if there is one; a damaged or unwritable index costs time and
     nothing else. Of folders below `fixed` (a store, whose items never change) files are not looked at again.
+    `languages` are names of locales, the first that a catalogue speaks being that of its texts in `shown` and
+    `search`.
     """
 
     def __init__(
@@ -85,10 +88,12 @@ class Catalogue:
         system: str | None = None,
         cache_directory: str | None = None,
         fixed: str | None = None,
+        languages: Sequence[str] = (),
         warn: Callable[[LarixError], None] | None = None,
     ) -> None:
         self.system = system or host_system()
         self._cache_directory = cache_directory
+        self._languages = languages
         self._fixed = f"{fixed}/" if fixed else None
         self._warn: Callable[[LarixError], None] = warn or _ignore
         given = tuple(_given_folders(folders))
@@ -132,23 +137,52 @@ class Catalogue:
     def entry(self, row: Row) -> Entry:
         return self._numbered(row.group, self.indexes[row.group].entry(row.number))
 
-    def place(self, row: Row) -> tuple[str, str]:
-        """The directory of a package's folder, and FILE:LINE:COLUMN below it."""
+    def shown(self, row: Row) -> Entry:
+        """The entry, with texts in the user's language as far as there are."""
+        entry = self.entry(row)
         index = self.indexes[row.group]
-        folder = int(index.column("folder")[row.number])
-        return self._groups[row.group].folders[folder].directory, index.column("place")[row.number]
+        language = self._language(index)
+        translated = index.translation(row.number, language) if language is not None else None
+        return entry._replace(**translated._asdict()) if translated is not None else entry
 
-    def named(self, name: str) -> list[Entry]:
+    def search(self, expressions: Sequence[re.Pattern[str]]) -> list[tuple[Row, int]]:
+        """The listed packages in which every expression is found, the most relevant first."""
+        from larix.packages.search import relevance
+
+        found: list[tuple[Row, int]] = []
+        for group, index in enumerate(self.indexes):
+            names, listed = index.column("name"), index.column("listed")
+            for number, score in relevance(index, expressions, self._language(index)).items():
+                if listed[number]:
+                    found.append((Row(names[number], group, number), score))
+        found.sort(key=lambda pair: (-pair[1], pair[0]))
+        return found
+
+    def directory(self, row: Row) -> str:
+        """The directory of a package's folder."""
+        folders = self._groups[row.group].folders
+        if len(folders) == 1:
+            return folders[0].directory
+        return folders[int(self.indexes[row.group].column("folder")[row.number])].directory
+
+    def listed_rows(self) -> list[Row]:
+        """The packages for this system that are neither hidden nor superseded, in the order of `rows`."""
+        listed = [index.column("listed") for index in self.indexes]
+        return [row for row in self.rows if listed[row.group][row.number]]
+
+    def rows_named(self, name: str) -> list[Row]:
         """All packages of a name, newer versions first."""
         rows = [
             Row(name, group, number)
             for group, index in enumerate(self.indexes)
-            if f"\n{name}\n" in f"\n{index.text('name')}\n"
             for number, each in enumerate(index.column("name"))
             if each == name
         ]
-        entries = [self.entry(each) for each in rows]
-        return sorted(entries, key=lambda each: version_key(each.version), reverse=True)
+        return sorted(rows, key=self._version_key, reverse=True)
+
+    def named(self, name: str) -> list[Entry]:
+        """The entries of `rows_named`."""
+        return [self.entry(each) for each in self.rows_named(name)]
 
     def names(self) -> list[str]:
         """The names of all packages, as often as they have packages."""
@@ -223,6 +257,13 @@ class Catalogue:
             is_fixed=fixed is not None
             and all(os.path.realpath(each).startswith(fixed) for each in group.directories),
         )
+
+    def _language(self, index: Index) -> str | None:
+        if not index.languages or not self._languages:
+            return None
+        from larix.packages.translation import chosen_language
+
+        return chosen_language(self._languages, index.languages)
 
     def _numbered(self, group: int, entry: Entry) -> Entry:
         """With the number of its folder among all, not among those of its group."""

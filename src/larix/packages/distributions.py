@@ -18,7 +18,6 @@ import sys
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from larix.errors import LarixError, Location
-from larix.packages.blame import blame
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -74,6 +73,8 @@ def load_toolchains() -> None:
         except LarixError:
             raise
         except Exception as error:
+            from larix.packages.blame import blame
+
             found = blame(error)
             raise BadDistribution(
                 f"the toolchains of distribution `{each.name}` cannot be loaded: {found.message}",

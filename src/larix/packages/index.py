@@ -1,7 +1,7 @@
 """The index of a catalogue: one file that answers listings and searches, of which little must be decoded.
 
-    larix index 3
-    {"stamp": …, "size": …, "crc": …, "parts": {NAME: [OFFSET, SIZE], …}, …}
+    larix index 4 CHECKSUM
+    {"stamp": …, "size": …, "parts": {NAME: [OFFSET, SIZE, CHECKSUM], …}, …}
     the parts, one after the other
 
 Most parts are text with one line for each package, in the order of the catalogue: `name`, `version`,
@@ -9,7 +9,8 @@ Most parts are text with one line for each package, in the order of the catalogu
 the latter, and of `record` (all that is known of a package, as JSON), a part NAME`.start` holds where each
 line begins, as 32-bit numbers. What belongs to a language stands under its code: `search.fr.synopsis`.
 
-Text is searched where it lies, without making a string for each package; 10,000 packages are some 10 MB.
+Text is searched where it lies, without making a string for each package; 10,000 packages are some 15 MB. The
+file is mapped, and a part checked when it is first read: for what is damaged, the index is made anew.
 """
 
 from __future__ import annotations
@@ -24,11 +25,11 @@ from larix.errors import Location
 from larix.packages.entry import Entry
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
 __all__ = ["COMMON_OUTPUTS", "Index", "Translation", "fold", "make_index", "read_index"]
 
-MAGIC = b"larix index 3\n"
+MAGIC = b"larix index 4 %08x\n"
 COMMON_OUTPUTS = ("out", "bin", "doc", "lib", "debug", "static")
 # What small letters are not enough for: letters that ignoring case takes for the same.
 _ALIKE = {ord("\u017f"): "s", ord("\u0131"): "i", ord("\n"): " ", ord("\t"): " "}
@@ -40,12 +41,16 @@ class Translation(NamedTuple):
 
 
 class Index:
-    """An index in memory; parts are decoded when they are asked for."""
+    """An index, read part by part as they are asked for; `again` makes it anew should one be damaged."""
 
-    def __init__(self, header: dict[str, Any], body: bytes, tops: Sequence[str]) -> None:
+    def __init__(
+        self, header: dict[str, Any], body: memoryview, tops: Sequence[str], again: Callable[[], Index] | None
+    ) -> None:
         self.header = header
         self._body = body
         self._tops = tops
+        self._again = again
+        self._checked: dict[str, memoryview] = {}
         self._texts: dict[str, str] = {}
         self._columns: dict[str, list[str]] = {}
 
@@ -63,7 +68,7 @@ class Index:
 
     def text(self, part: str) -> str:
         if part not in self._texts:
-            self._texts[part] = _decoded(self._bytes(part))
+            self._texts[part] = _decoded(self._part(part))
         return self._texts[part]
 
     def column(self, part: str) -> list[str]:
@@ -74,7 +79,7 @@ class Index:
 
     def starts(self, part: str) -> Sequence[int]:
         """Where each line of a part begins in its text."""
-        return memoryview(self._bytes(f"{part}.start")).cast("I")
+        return self._part(f"{part}.start").cast("I")
 
     def entry(self, row: int) -> Entry:
         return self._entry(self._record(row))
@@ -90,10 +95,9 @@ class Index:
     def _record(self, row: int) -> list[Any]:
         if "record" in self._columns:
             return cast("list[Any]", json.loads(self._columns["record"][row]))
-        offset, size = self.header["parts"]["record"]
-        starts = self.starts("record")
-        last = starts[row + 1] - 1 if row + 1 < len(starts) else size
-        return cast("list[Any]", json.loads(_decoded(self._body[offset + starts[row] : offset + last])))
+        starts, part = self.starts("record"), self._part("record")
+        last = starts[row + 1] - 1 if row + 1 < len(starts) else len(part)
+        return cast("list[Any]", json.loads(_decoded(part[starts[row] : last])))
 
     def _entry(self, record: list[Any]) -> Entry:
         fields: list[Any] = [
@@ -103,9 +107,16 @@ class Index:
         file, line, column = cast("tuple[str, int, int]", made.location)
         return made._replace(location=Location(os.path.join(self._tops[made.folder], file), line, column))
 
-    def _bytes(self, part: str) -> bytes:
-        offset, size = self.header["parts"][part]
-        return self._body[offset : offset + size]
+    def _part(self, part: str) -> memoryview:
+        if part not in self._checked:
+            offset, size, checksum = self.header["parts"][part]
+            found = self._body[offset : offset + size]
+            if binascii.crc32(found) != checksum and self._again is not None:
+                made = self._again()
+                self.header, self._body, self._again = made.header, made._body, None
+                return self._part(part)
+            self._checked[part] = found
+        return self._checked[part]
 
 
 def fold(text: str) -> str:
@@ -178,30 +189,39 @@ def make_index(
         "count": len(entries),
         "languages": list(languages),
         "size": len(body),
-        "crc": binascii.crc32(body),
         "parts": parts.places,
     }
-    return b"".join((MAGIC, json.dumps(header).encode(), b"\n", body)), Index(header, body, tops)
+    described = json.dumps(header).encode() + b"\n"
+    content = b"".join((_first_line(described), described, body))
+    return content, Index(header, memoryview(body), tops, None)
 
 
-def read_index(file: str, tops: Sequence[str]) -> Index | None:
+def _first_line(header: bytes) -> bytes:
+    return MAGIC % binascii.crc32(header)
+
+
+def read_index(file: str, tops: Sequence[str], again: Callable[[], Index]) -> Index | None:
     """The index in a file; None when there is none, or none that is whole and of this format."""
+    import mmap
+
     try:
         with open(file, "rb") as stream:
-            if stream.readline() != MAGIC:
+            first, second = stream.readline(), stream.readline()
+            if first != _first_line(second):
                 return None
-            header: Any = json.loads(stream.readline())
-            body = stream.read()
-        is_whole = header["size"] == len(body) and header["crc"] == binascii.crc32(body)
-        return Index(header, body, tops) if is_whole and header["byteorder"] == sys.byteorder else None
-    except (OSError, ValueError, KeyError, TypeError):
+            header: Any = json.loads(second)
+            mapped = memoryview(mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ))
+        body = mapped[len(first) + len(second) :]
+        is_usable = len(body) == header["size"] and header["byteorder"] == sys.byteorder
+        return Index(header, body, tops, again) if is_usable else None
+    except (OSError, ValueError):
         return None
 
 
 class _Parts:
     def __init__(self) -> None:
         self.pieces: list[bytes] = []
-        self.places: dict[str, tuple[int, int]] = {}
+        self.places: dict[str, tuple[int, int, int]] = {}
         self._size = 0
 
     def add(self, name: str, lines: Sequence[str], *, starts_in_bytes: bool = False) -> None:
@@ -216,7 +236,7 @@ class _Parts:
         self._append(f"{name}.start", _starts(map(len, folded)))
 
     def _append(self, name: str, piece: bytes) -> None:
-        self.places[name] = (self._size, len(piece))
+        self.places[name] = (self._size, len(piece), binascii.crc32(piece))
         self.pieces.append(piece)
         self._size += len(piece)
 
@@ -225,8 +245,8 @@ def _encoded(text: str) -> bytes:
     return text.encode("utf-8", "surrogateescape")  # for names of files
 
 
-def _decoded(text: bytes) -> str:
-    return text.decode("utf-8", "surrogateescape")
+def _decoded(text: memoryview) -> str:
+    return str(text, "utf-8", "surrogateescape")
 
 
 def _starts(lengths: Iterable[int]) -> bytes:

@@ -12,6 +12,7 @@ Imports are read from the text; those that a module makes by other means (`impor
 
 from __future__ import annotations
 
+import binascii
 import json
 import os
 import re
@@ -20,7 +21,6 @@ from typing import TYPE_CHECKING, NamedTuple, cast
 
 from larix import __version__
 from larix.errors import LarixError, Location
-from larix.packages.cycles import find_cycles
 from larix.packages.index import Index, make_index, read_index
 from larix.packages.platform import platform
 from larix.packages.versions import version_key
@@ -78,9 +78,17 @@ def open_index(group: Group, *, system: str, cache_directory: str | None, is_fix
 
     What `is_fixed` never changes: its files are not looked at.
     """
+    stamps: dict[str, str] = {}
     stamp = [__version__, sys.version, system, *([each.directory, each.package] for each in group.folders)]
     file = _index_file(cache_directory, stamp) if cache_directory is not None else None
-    known = read_index(file, group.directories) if file is not None else None
+
+    def make(known: Index | None) -> Index:
+        content, made = _Survey(group, system, stamps or dict(_stamps(group)), known).index(stamp)
+        if file is not None:
+            _write(file, content)
+        return made
+
+    known = read_index(file, group.directories, lambda: make(None)) if file is not None else None
     if known is not None and known.header["stamp"] != stamp:
         known = None
     if known is not None and is_fixed:
@@ -88,18 +96,13 @@ def open_index(group: Group, *, system: str, cache_directory: str | None, is_fix
     stamps = dict(_stamps(group))
     if known is not None and _stamps_text(stamps) == known.text("stamps") and _elsewhere_is_same(known):
         return known
-    content, made = _Survey(group, system, stamps, known).index(stamp)
-    if file is not None:
-        _write(file, content)
-    return made
+    return make(known)
 
 
 def _index_file(cache_directory: str, stamp: object) -> str:
-    """Each group, on each system, has a file of its own."""
-    import hashlib
-
-    digest = hashlib.sha256(json.dumps(stamp).encode()).hexdigest()[:16]
-    return os.path.join(cache_directory, f"catalogue-{digest}")
+    """Each group, on each system, has a file of its own; should two have the same, its stamp tells."""
+    number = binascii.crc32(json.dumps(stamp).encode())
+    return os.path.join(cache_directory, f"catalogue-{number:08x}")
 
 
 def _write(file: str, content: bytes) -> None:
@@ -109,6 +112,8 @@ def _write(file: str, content: bytes) -> None:
         os.makedirs(os.path.dirname(file), exist_ok=True)
         with open(temporary, "wb") as stream:
             stream.write(content)
+            stream.flush()
+            os.fsync(stream.fileno())
         os.replace(temporary, file)
     except OSError:
         return
@@ -209,6 +214,8 @@ class _Survey:
         entries.sort(key=lambda each: version_key(each.version), reverse=True)
         entries.sort(key=lambda each: each.name)
         warnings = [each for file in self.stamps if file in self.files for each in self.files[file].warnings]
+        from larix.packages.cycles import find_cycles
+
         languages, mistakes = _translations(self.stamps)
         with platform(self.system):
             mistakes += [(each.message, each.place, each.hint) for each in find_cycles(self.described)]

@@ -78,16 +78,16 @@ def _answer_from_catalogue(line: CommandLine) -> int | None:
     if not any(line.has(name) for name in ("search", "show", "list-available")):
         return None
     from larix.cli import records
-    from larix.cli.evaluation import Evaluation
+    from larix.cli.catalogues import open_catalogue, package_folders
 
-    evaluation = Evaluation(line.values("load-path"))
+    catalogue = open_catalogue(package_folders(line.values("load-path")))
     as_json = line.has("json")
     if line.has("list-available"):
-        records.list_available(evaluation, line.last("list-available") or "", as_json=as_json)
+        records.list_available(catalogue, line.last("list-available") or "", as_json=as_json)
     if line.has("search"):
-        records.search(evaluation, line.values("search"), as_json=as_json)
+        records.search(catalogue, line.values("search"), as_json=as_json)
     if line.has("show"):
-        records.show(evaluation, line.values("show"), as_json=as_json)
+        records.show(catalogue, line.values("show"), as_json=as_json)
     return 0
 
 

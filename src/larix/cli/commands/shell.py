@@ -41,7 +41,7 @@ def main(arguments: list[str]) -> int:
     line = parse(GRAMMAR, arguments)
     if line.has("profile") and any(token.name in ("", "expression", "file") for token in line.tokens):
         raise UsageError("'--profile' cannot be used with package options")
-    from larix.cli.listing import compile_expression
+    from larix.cli.options import compile_expression
     from larix.cli.running import environment_with, run_program
     from larix.cli.session import open_session
 

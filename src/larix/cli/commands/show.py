@@ -22,7 +22,8 @@ def main(arguments: list[str]) -> int:
     if not line.operands:
         raise UsageError("missing arguments: no package to show")
     from larix.cli import records
-    from larix.cli.evaluation import Evaluation
+    from larix.cli.catalogues import open_catalogue, package_folders
 
-    records.show(Evaluation(line.values("load-path")), line.operands, as_json=line.has("json"))
+    catalogue = open_catalogue(package_folders(line.values("load-path")))
+    records.show(catalogue, line.operands, as_json=line.has("json"))
     return 0
