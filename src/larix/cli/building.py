@@ -28,6 +28,7 @@ __all__ = [
 ]
 
 DOWNLOADER = b"builtin:download"
+GRAFT = b"graft"  # a variable that the derivations of grafts have
 
 DRY_RUN = Option("dry-run", "n", help="show what would be done, do nothing")
 LOAD_PATH = Option("load-path", "L", "DIR", "put DIR first on the path of package folders")
@@ -36,6 +37,7 @@ BUILD_OPTIONS = (
     Option("keep-failed", "K", help="keep the tree of a failed build"),
     Option("keep-going", "k", help="finish every other build when one fails"),
     Option("rounds", argument="N", help="build N times, fail if the results differ"),
+    Option("no-grafts", help="do not put replacements into results"),
     Option("max-silent-time", argument="SECONDS", help="fail a build after SECONDS without output"),
     Option("timeout", argument="SECONDS", help="fail a build after SECONDS"),
     Option("cores", "c", "N", "cores for each build; 0: all"),
@@ -75,13 +77,14 @@ def _usual_jobs() -> int:
 
 
 class Work(NamedTuple):
-    """What realising some targets takes, inputs before users: what is to be built, and to be downloaded."""
+    """What realising some targets takes, inputs before users: what is built, downloaded, and grafted."""
 
     builds: tuple[StorePath, ...]
     downloads: tuple[StorePath, ...]
+    grafts: tuple[StorePath, ...] = ()
 
     def __len__(self) -> int:
-        return len(self.builds) + len(self.downloads)
+        return len(self.builds) + len(self.downloads) + len(self.grafts)
 
 
 def work_for(session: Session, targets: Sequence[BuildTarget]) -> Work:
@@ -89,22 +92,27 @@ def work_for(session: Session, targets: Sequence[BuildTarget]) -> Work:
     from larix.builder import plan
 
     store = session.store
-    missing = plan(store, targets).to_build
-    downloads = {drv for drv in missing if store.read_derivation(drv).builder == DOWNLOADER}
-    return Work(
-        tuple(drv for drv in missing if drv not in downloads),
-        tuple(drv for drv in missing if drv in downloads),
+    kinds: dict[StorePath, str] = {}
+    for drv in plan(store, targets).to_build:
+        derivation = store.read_derivation(drv)
+        is_graft = derivation.env.get(GRAFT) == b"1"
+        kinds[drv] = "download" if derivation.builder == DOWNLOADER else "graft" if is_graft else "build"
+    builds, downloads, grafts = (
+        tuple(drv for drv, kind in kinds.items() if kind == wanted)
+        for wanted in ("build", "download", "graft")
     )
+    return Work(builds, downloads, grafts)
 
 
 def tell_work(work: Work, *, dry_run: bool, verbosity: int) -> None:
-    """The plan of what is to be built and downloaded; the downloads one by one only when asked for much."""
+    """The plan of what is to be done; the downloads one by one only when asked for much."""
     from larix.cli import plan
     from larix.cli.progress import short_name
 
     lines = plan.build_lines(work.builds, dry_run=dry_run)
     names = [short_name(drv) for drv in work.downloads]
     lines += plan.download_lines(names, dry_run=dry_run, each=verbosity >= 2)
+    lines += plan.graft_lines(work.grafts, dry_run=dry_run)
     for line in lines:
         diagnostics.say(line)
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from larix.profiles.manifest import Entry
 from larix.profiles.transaction import Effects
 
-__all__ = ["build_lines", "download_lines", "effect_lines", "item_lines"]
+__all__ = ["build_lines", "download_lines", "effect_lines", "graft_lines", "item_lines"]
 
 
 def item_lines(
@@ -37,6 +37,10 @@ def effect_lines(effects: Effects, *, dry_run: bool) -> list[str]:
 
 def build_lines(derivations: Sequence[str], *, dry_run: bool) -> list[str]:
     return item_lines(("derivation", "derivations"), "built", derivations, dry_run=dry_run, indent=2)
+
+
+def graft_lines(derivations: Sequence[str], *, dry_run: bool) -> list[str]:
+    return item_lines(("graft", "grafts"), "made", derivations, dry_run=dry_run, indent=2)
 
 
 def download_lines(names: Sequence[str], *, dry_run: bool, each: bool) -> list[str]:

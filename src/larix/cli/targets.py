@@ -17,18 +17,22 @@ if TYPE_CHECKING:
     from larix.cli.evaluation import Evaluation
     from larix.cli.session import Session
     from larix.packages.package import Package
-    from larix.staging import Item
+    from larix.staging import Item, Lowering
 
 __all__ = ["Target", "chosen_targets", "package_target"]
 
 
 class Target(NamedTuple):
-    """One result: `paths` are its store files; `lowered` or `source` is what has to be instantiated first."""
+    """One result: `paths` are its store files; `lowered` or `source` is what has to be instantiated first.
+
+    `lowering` is what it came from, if it was not named as a store item.
+    """
 
     paths: tuple[str, ...]
     build: BuildTarget | None = None
     lowered: Lowered | None = None
     source: Source | None = None
+    lowering: Lowering | None = None
 
 
 def chosen_targets(line: CommandLine, session: Session) -> list[Target]:
@@ -109,7 +113,7 @@ def _value_targets(evaluation: Evaluation, value: object, *, source_only: bool) 
         return [_item_target(evaluation.lowering.lower(package.source))]
     if isinstance(value, Package):
         return [package_target(evaluation, value)]
-    return [_item_target(evaluation.lowering.lower(value))]
+    return [_item_target(evaluation.lowering.lower(value))._replace(lowering=evaluation.lowering)]
 
 
 def package_target(evaluation: Evaluation, package: Package) -> Target:
@@ -119,7 +123,8 @@ def package_target(evaluation: Evaluation, package: Package) -> Target:
     if not isinstance(lowered, Lowered):
         return _item_target(item)
     outputs = lowered.outputs
-    return Target(tuple(outputs[name] for name in sorted(outputs)), BuildTarget(lowered.path), lowered)
+    paths = tuple(outputs[name] for name in sorted(outputs))
+    return Target(paths, BuildTarget(lowered.path), lowered, lowering=evaluation.lowering)
 
 
 def _item_target(item: Item) -> Target:

@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from larix.cli.session import Session
     from larix.cli.targets import Target
     from larix.formats.storepath import StorePath
+    from larix.protocol import BuildOptions
+
+    PendingGrafts = tuple[tuple[str, str], ...]
 
 __all__ = ["CATEGORY", "SYNOPSIS", "main"]
 
@@ -68,6 +71,7 @@ def main(arguments: list[str]) -> int:
             return 0
         if line.has("log-file"):
             return _print_logs(session, targets)
+        grafts = _graft(session, line, targets, options)
         session.store.instantiate(
             [target.lowered for target in targets if target.lowered is not None],
             [target.source for target in targets if target.source is not None],
@@ -77,7 +81,7 @@ def main(arguments: list[str]) -> int:
         wanted = [target.build for target in targets if target.build is not None]
         work = work_for(session, wanted)
         if line.has("dry-run"):
-            return _print_plan(work, targets, options.verbosity, as_json=line.has("json"))
+            return _print_plan(work, targets, grafts, options.verbosity, as_json=line.has("json"))
         if options.verbosity >= 1:
             tell_work(work, dry_run=False, verbosity=options.verbosity)
         realise(session, wanted, options, work)
@@ -86,14 +90,43 @@ def main(arguments: list[str]) -> int:
     return 0
 
 
-def _print_plan(work: Work, targets: list[Target], verbosity: int, *, as_json: bool) -> int:
+def _graft(
+    session: Session, line: CommandLine, targets: list[Target], options: BuildOptions
+) -> PendingGrafts:
+    """Put grafts in the place of targets that need them; what must be built to know that is built."""
+    if line.has("no-grafts") or not any(target.lowering is not None for target in targets):
+        return ()
+    from larix.cli.grafting import graft_targets
+
+    unbuilt = line.has("dry-run") or line.has("derivations")
+    targets[:], grafts = graft_targets(session, targets, options, dry_run=unbuilt)
+    if grafts.pending and line.has("derivations"):
+        diagnostics.warning(
+            "these derivations are those of the originals: grafts are known when they are built"
+        )
+    return grafts.pending
+
+
+def _print_plan(
+    work: Work, targets: list[Target], grafts: PendingGrafts, verbosity: int, *, as_json: bool
+) -> int:
     if as_json:
         from larix.cli.tables import print_json
 
         results = [path for target in targets for path in target.paths]
-        print_json(derivations=list(work.builds), downloads=list(work.downloads), results=results)
+        print_json(
+            derivations=list(work.builds),
+            downloads=list(work.downloads),
+            grafts=list(work.grafts),
+            replacements=[{"from": old, "to": new} for old, new in grafts],
+            results=results,
+        )
     else:
         tell_work(work, dry_run=True, verbosity=verbosity)
+        if grafts:
+            from larix.cli.grafting import tell_pending
+
+            tell_pending(grafts)
     return 0
 
 
