@@ -1,4 +1,4 @@
-"""FIGlet."""
+"""FIGlet, of which upstream publishes releases by FTP only."""
 
 from __future__ import annotations
 
@@ -26,10 +26,7 @@ figlet = Package(
     name="figlet",
     version="2.2.5",
     source=lambda p: Origin(
-        uri=(
-            f"http://ftp.figlet.org/pub/figlet/program/unix/figlet-{p.version}.tar.gz",
-            f"debian://pool/main/f/figlet/figlet_{p.version}.orig.tar.gz",
-        ),
+        uri=f"debian://pool/main/f/figlet/figlet_{p.version}.orig.tar.gz",
         sha256="bf88c40fd0f077dab2712f54f8d39ac952e4e9f2e1882f1195be9e5e4257417d",
     ),
     build_system=gnu,
@@ -43,6 +40,6 @@ figlet = Package(
         "FIGlet writes text in large letters that are made of the ordinary ones, in one of many fonts: for "
         "banners, greetings of a machine, and the heads of files."
     ),
-    home_page="http://www.figlet.org/",
+    home_page="https://github.com/cmatsuoka/figlet",
     license=licenses.bsd_3,
 )

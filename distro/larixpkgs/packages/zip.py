@@ -11,7 +11,7 @@ from larix.buildside.invoke import invoke
 from larix.buildsystems.gnu import gnu
 from larix.packages import Origin, Package, licenses
 
-__all__ = ["zip_"]
+__all__ = ["zip"]
 
 MAKE = ["-f", "unix/Makefile", "CC=gcc"]
 
@@ -38,13 +38,16 @@ def install(*, outputs: dict[str, Path], shell: Path) -> None:
     invoke("make", *make_arguments(shell=shell, make_flags=flags, parallel=False), "install")
 
 
-zip_ = Package(
+zip = Package(  # noqa: A001 - the name of the package
     name="zip",
     version="3.0",
-    source=Origin(
+    source=lambda p: Origin(
         uri=(
-            "https://downloads.sourceforge.net/infozip/zip30.tar.gz",
-            "debian://pool/main/z/zip/zip_3.0.orig.tar.gz",
+            (
+                "https://downloads.sourceforge.net/project/infozip/Zip%203.x%20%28latest%29/"
+                f"{p.version}/zip{p.version.replace('.', '')}.tar.gz"
+            ),
+            f"debian://pool/main/z/zip/zip_{p.version}.orig.tar.gz",
         ),
         sha256="f0e8bb1f9b7eb0b01285495a2699df3a4b766784c1765a8f1aeedf63c0806369",
     ),
