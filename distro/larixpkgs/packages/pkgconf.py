@@ -101,6 +101,6 @@ pkgconf = Package(
         "file that the library installed, and those of what it needs, and prints the compiler's flags. It "
         "takes the same options as pkg-config, and can be called by that name."
     ),
-    home_page="http://pkgconf.org/",
+    home_page="https://pkgconf.org/",
     license=licenses.isc,
 )
