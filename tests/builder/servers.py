@@ -116,7 +116,10 @@ def files(contents: dict[str, bytes], headers: Sequence[str] = ()) -> Behaviour:
 
 
 class FtpServer:
-    """Enough of FTP for binary passive retrieval with resumption; the first transfer may be cut."""
+    """Enough of FTP for binary passive retrieval with resumption; the first transfer may be cut.
+
+    The content called LIST is what any folder is said to hold.
+    """
 
     def __init__(self, contents: dict[str, bytes], *, cut_first_at: int | None = None) -> None:
         self._contents = contents
@@ -174,6 +177,14 @@ class FtpServer:
                 if self._cut is not None:
                     self._cut = None
                     return
+                connection.sendall(b"226 done\r\n")
+            elif command == "CWD":
+                connection.sendall(b"250 there\r\n")
+            elif command == "LIST" and passive is not None:
+                connection.sendall(b"150 here\r\n")
+                data, _ = passive.accept()
+                with data, passive:
+                    data.sendall(self._contents.get("LIST", b""))
                 connection.sendall(b"226 done\r\n")
             elif command == "TYPE":
                 connection.sendall(b"200 binary\r\n")

@@ -16,7 +16,7 @@ from typing import NamedTuple, TypeGuard
 
 from larix.errors import LarixError, Location
 
-__all__ = ["CannotEdit", "Definition", "Edit", "SourceText", "is_text"]
+__all__ = ["CannotEdit", "Definition", "Edit", "SourceText", "is_text", "strings_in"]
 
 
 class CannotEdit(LarixError):

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 __all__ = ["folder_names", "names_in_page", "releases_beside"]
 
 _ENDINGS = r"\.(?:tar\.(?:gz|xz|bz2|lz|zst|Z)|tgz|tbz2?|txz|zip)"
-_VERSION = r"[0-9][0-9A-Za-z.+_~-]*?"
+_VERSION = r"[0-9][0-9A-Za-z.+_~]*?"
 _FOLDERS_TRIED = 3
 _FTP_SECONDS = 30.0
 
@@ -38,8 +38,10 @@ def releases_beside(uri: str, version: str, web: Web) -> dict[str, str]:
     before, _, after = file.partition(version)
     ending = re.search(_ENDINGS + "$", after)
     middle = after[: ending.start()] if ending else after
+    # `4.9-doc` is something else, unless versions of this package have hyphens.
+    kind = _VERSION.replace("]*", "-]*") if "-" in version else _VERSION
     pattern = re.compile(
-        re.escape(before) + f"(?P<version>{_VERSION})" + re.escape(middle) + (_ENDINGS if ending else "")
+        re.escape(before) + f"(?P<version>{kind})" + re.escape(middle) + (_ENDINGS if ending else "")
     )
     found: dict[str, str] = {}
     for folder in _folders(head, version, web):

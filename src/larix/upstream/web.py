@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 __all__ = ["HASTY", "DownloadFailed", "Downloaded", "Probe", "Web"]
 
-HASTY = Limits(connect=1.0, stall=1.0, tries=1, connection_tries=1)
+HASTY = Limits(connect=1.0, stall=1.0, tries=2, connection_tries=1, first_delay=0.01)
 _PATIENT = Limits(connection_tries=1)  # of several places, the next may answer at once
 _VARIABLES = ("http_proxy", "https_proxy", "ftp_proxy", "no_proxy", "all_proxy")
 
@@ -35,6 +35,11 @@ class DownloadFailed(LarixError):
         self.causes = dict(causes)
         lines = "".join(f"\n  {place}: {cause}" for place, cause in self.causes.items())
         super().__init__(f"{shown(uri)}: download failed{':' if lines else ''}{lines}", hint=_advice(uri))
+
+    @property
+    def brief(self) -> str:
+        """The causes alone, each once, in one line."""
+        return "; ".join(dict.fromkeys(self.causes.values())) or "it names no place"
 
 
 class Downloaded(NamedTuple):
@@ -153,7 +158,7 @@ class Web:
             if answer.problem is None:
                 return None
             causes[shown(url)] = answer.problem
-        return "; ".join(dict.fromkeys(causes.values())) or "it names no place"
+        return DownloadFailed(uri, causes).brief
 
     def python_files(self, project: str) -> list[IndexFile]:
         """All files of a Python project that any index lists, each under its first. Raises DownloadFailed."""

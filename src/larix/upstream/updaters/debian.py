@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
+from larix.upstream.debian_sources import open_indexes
 from larix.upstream.listing import releases_beside
+from larix.upstream.web import DownloadFailed
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -36,4 +39,22 @@ def handles(package: Package, origin: Origin) -> bool:
 
 
 def releases(package: Package, origin: Origin, web: Web) -> Mapping[str, str]:
-    return releases_beside(_uri(package, origin) or "", package.version, web)
+    """From the folder, which has what any suite had; where mirrors show no folders, from their indexes."""
+    uri = _uri(package, origin) or ""
+    try:
+        found: Mapping[str, str] = releases_beside(uri, package.version, web)
+    except DownloadFailed:
+        found = _from_indexes(uri.rpartition("/")[2].partition("_")[0], web)
+    # With a plus sign Debian marks what it has changed, or taken back.
+    return {version: at for version, at in found.items() if "+" not in version or "+" in package.version}
+
+
+def _from_indexes(source: str, web: Web) -> Mapping[str, str]:
+    found: dict[str, str] = {}
+    for index in open_indexes(web):
+        for each in index.find(source):
+            archive = each.archive
+            match = re.search(r"_([^_]+)\.orig\.tar\.\w+$", archive.name) if archive is not None else None
+            if archive is not None and match is not None:
+                found[match[1]] = f"debian://{archive.place}"
+    return found
