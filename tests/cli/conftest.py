@@ -173,6 +173,8 @@ gamma = simple("gamma", "1.0")
 delta = simple("delta", "1.0", propagated_inputs=lambda: [alpha])
 old_alpha = simple("alpha", "0.9")
 clash = simple("clash", "1.0", propagated_inputs=lambda: [old_alpha])
+ancient = simple("ancient", "1.0", superseded_by=lambda: gamma)
+inner = simple("inner", "1.0", hidden=True)
 broken = simple("broken", "1.0", arguments={"script": "echo about to fail; exit 3"})
 noisy = simple("noisy", "1.0", arguments={"script": "mkdir $out; head -c 16 /dev/urandom > $out/noise"})
 """

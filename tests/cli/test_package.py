@@ -109,6 +109,22 @@ def test_upgrading_takes_what_is_newer(builder):
     assert builder("upgrade", "-p", "./p", "--do-not-upgrade", "^al").stderr == "nothing to be done\n"
 
 
+def test_what_supersedes_a_package_is_installed_and_upgraded_to_instead(builder):
+    done = builder("package", "-i", "ancient", "beta", "-p", "./p")
+    assert "note: package 'ancient' has been superseded by 'gamma'\n" in done.stderr
+    assert names(builder) == ["gamma", "beta"]
+    small = builder.folder / "packages" / "small.py"
+    text = small.read_text()
+    small.write_text(text.replace("superseded_by=lambda: gamma", "hidden=True"))
+    builder.succeed("package", "-r", "gamma", "-i", "ancient", "-p", "./p")
+    assert names(builder) == ["beta", "ancient"]
+    small.write_text(text.replace('"ancient", "1.0"', '"ancient", "9.0"'))
+    done = builder("package", "-u", "-p", "./p")
+    assert "note: package 'ancient' has been superseded by 'gamma'\n" in done.stderr
+    assert names(builder) == ["beta", "gamma"]
+    assert run(builder, "p/bin/gamma") == "gamma 1.0\n"
+
+
 @pytest.mark.parametrize(
     ("words", "message"),
     [

@@ -12,7 +12,7 @@ from larix.cli.profiles import Profile
 from larix.cli.tables import print_json
 from larix.cli.wanted import KINDS, Wanted
 from larix.packages.platform import host_system
-from larix.packages.specification import parse_specification
+from larix.packages.specification import Specification, parse_specification
 from larix.packages.versions import version_key
 from larix.profiles import generation
 from larix.profiles.manifest import Entry, Manifest
@@ -76,20 +76,27 @@ def _effects(before: Manifest, line: CommandLine, wanted: Wanted) -> Effects:
         kept = {entry.key for entry in install}
         before = before._replace(entries=tuple(entry for entry in before.entries if entry.key in kept))
     if line.has("upgrade"):
-        install = _upgrades(before, removals, line, wanted) + install
+        upgrades = _upgrades(before, removals, line, wanted)
+        # What another package has taken the place of goes.
+        removals += [
+            Removal(Specification(old.name, output=old.output))
+            for old, new in upgrades
+            if old.name != new.name
+        ]
+        install = [new for _, new in upgrades] + install
     return transact(before, remove=removals, install=install)
 
 
 def _upgrades(
     manifest: Manifest, removals: Sequence[Removal], line: CommandLine, wanted: Wanted
-) -> list[Entry]:
-    """The entries that are newer, or built otherwise, in the catalogue than in the profile."""
+) -> list[tuple[Entry, Entry]]:
+    """The entries of the profile, each with one that is newer, built otherwise, or supersedes it."""
     chosen = [compile_expression(text) for text in line.values("upgrade")]
     spared = [compile_expression(text) for text in line.values("do-not-upgrade")]
     for text in line.values("upgrade"):
         if text.startswith("-"):
             diagnostics.warning(f"upgrade regexp '{text}' looks like a command-line option")
-    newer: list[Entry] = []
+    newer: list[tuple[Entry, Entry]] = []
     for entry in manifest.entries:
         if chosen and not any(expression.search(entry.name) for expression in chosen):
             continue
@@ -101,8 +108,9 @@ def _upgrades(
         if candidate is None:
             diagnostics.warning(f"package '{entry.name}' no longer exists")
             continue
-        if version_key(entry.version) <= version_key(candidate.version):
-            newer.append(candidate)
+        is_superseded = candidate.name != entry.name
+        if is_superseded or version_key(entry.version) <= version_key(candidate.version):
+            newer.append((entry, candidate))
     return newer
 
 

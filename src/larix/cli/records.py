@@ -99,13 +99,11 @@ def show(catalogue: Catalogue, specifications: Sequence[str], *, as_json: bool) 
 
 
 def _not_found(catalogue: Catalogue, text: str, named: Sequence[Entry]) -> PackageNotFound:
-    from larix.cli.diagnostics import did_you_mean
-
     if named:
         there = ", ".join(f"{each.full_name} ({', '.join(each.outputs)})" for each in named)
         return PackageNotFound(f"{text}: package not found", hint=f"there is {there}")
-    hint = did_you_mean(text.partition("@")[0].partition(":")[0], set(catalogue.names()))
-    return PackageNotFound(f"{text}: package not found", hint=hint)
+    name = parse_specification(text).name
+    return PackageNotFound(f"{text}: package not found", hint=catalogue.hint_for(name))
 
 
 def search(catalogue: Catalogue, expressions: Sequence[str], *, as_json: bool) -> None:

@@ -11,6 +11,7 @@ version the one found first.
 from __future__ import annotations
 
 import os
+import re
 from typing import TYPE_CHECKING, NamedTuple
 
 from larix.errors import LarixError
@@ -22,7 +23,6 @@ from larix.packages.survey import Group, open_index
 from larix.packages.versions import VersionKey, version_key, version_matches
 
 if TYPE_CHECKING:
-    import re
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from larix.packages.index import Index
@@ -38,6 +38,8 @@ __all__ = [
     "Superseded",
     "UnknownPackage",
 ]
+
+_NOT_LOADED = re.compile(r"failed to load `(?P<module>[\w.]+)`")
 
 
 class UnknownPackage(LarixError):
@@ -187,6 +189,19 @@ class Catalogue:
     def names(self) -> list[str]:
         """The names of all packages, as often as they have packages."""
         return [name for index in self.indexes for name in index.column("name")]
+
+    def hint_for(self, name: str) -> str | None:
+        """What may be the matter with a name that no package has."""
+        module = re.sub(r"\W", "_", name)
+        for index in self.indexes:
+            for message, place, _ in index.warnings:
+                loaded = _NOT_LOADED.match(message)
+                if loaded is not None and module == loaded["module"].rpartition(".")[2]:
+                    where = f" ({place})" if place else ""
+                    return f"the module `{loaded['module']}` is broken, as told above{where}"
+        from larix.packages.blame import did_you_mean
+
+        return did_you_mean(name, self.names())
 
     def select(self, specification: str | Specification) -> Entry:
         """The newest package that a specification names; `warn` is told when others are as good."""
