@@ -25,8 +25,19 @@ if TYPE_CHECKING:
 
 __all__ = ["COMMON_ARGUMENTS", "ToolBuildSystem"]
 
-GNU_ALONE = ("configure_flags", "install_target", "make_flags", "out_of_source", "test_logs", "test_target")
-COMMON_ARGUMENTS = tuple([name for name in ARGUMENTS if name not in GNU_ALONE and name != "test_flags"])
+OF_SOME = (
+    "configure_flags",
+    "install_target",
+    "make_flags",
+    "out_of_source",
+    "parallel_build",
+    "parallel_tests",
+    "test_flags",
+    "test_logs",
+    "test_target",
+    "tests",
+)
+COMMON_ARGUMENTS = tuple([name for name in ARGUMENTS if name not in OF_SOME])
 
 
 class ToolBuildSystem(GnuBuildSystem):

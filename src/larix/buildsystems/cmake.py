@@ -31,9 +31,12 @@ class CMakeBuildSystem(ToolBuildSystem):
         "generator",
         "ninja",
         "out_of_source",
+        "parallel_build",
+        "parallel_tests",
         "test_exclude",
         "test_flags",
         "test_target",
+        "tests",
     )
     default_phases = standard_phases
     native_tools = ("cmake", "ninja")

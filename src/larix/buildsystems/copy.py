@@ -11,13 +11,11 @@ from larix.buildsystems._tools import COMMON_ARGUMENTS, ToolBuildSystem
 
 __all__ = ["CopyBuildSystem", "copy"]
 
-BUILDING = ("parallel_build", "parallel_tests", "tests")
-
 
 class CopyBuildSystem(ToolBuildSystem):
     name = "copy"
     description = "files of the source, installed by a plan"
-    argument_names = (*[name for name in COMMON_ARGUMENTS if name not in BUILDING], "install_plan")
+    argument_names = (*COMMON_ARGUMENTS, "install_plan")
     default_phases = standard_phases
 
 

@@ -22,7 +22,10 @@ class MesonBuildSystem(ToolBuildSystem):
         "configure_flags",
         "meson",
         "ninja",
+        "parallel_build",
+        "parallel_tests",
         "test_flags",
+        "tests",
     )
     default_phases = standard_phases
     native_tools = ("meson", "ninja")

@@ -19,9 +19,12 @@ class PerlBuildSystem(ToolBuildSystem):
         *COMMON_ARGUMENTS,
         "configure_flags",
         "make_flags",
+        "parallel_build",
+        "parallel_tests",
         "perl",
         "prefer_makefile",
         "test_flags",
+        "tests",
     )
     default_phases = standard_phases
     ordinary_tools = ("perl",)

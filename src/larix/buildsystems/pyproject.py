@@ -28,6 +28,7 @@ class PyprojectBuildSystem(ToolBuildSystem):
         "set_version",
         "test_command",
         "test_flags",
+        "tests",
         "wrap_programs",
     )
     default_phases = standard_phases

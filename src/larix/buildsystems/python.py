@@ -24,6 +24,7 @@ class PythonBuildSystem(ToolBuildSystem):
         "sanity_check",
         "test_command",
         "test_flags",
+        "tests",
         "wrap_programs",
     )
     default_phases = standard_phases
