@@ -70,6 +70,12 @@ class Larix:
         return done.stdout
 
 
+@pytest.fixture(scope="session")
+def larix_in() -> type[Larix]:
+    """For tests that want one elsewhere, or keep it for longer than one of them."""
+    return Larix
+
+
 @pytest.fixture
 def larix(tmp_path: Path) -> Larix:
     """A larix with an empty store."""

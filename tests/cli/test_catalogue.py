@@ -189,3 +189,36 @@ def test_a_reader_that_has_seen_enough_ends_the_search_quietly(reader):
     os.close(master)
     assert done.returncode == 0
     assert b"error" not in done.stderr
+
+
+def test_texts_are_shown_and_searched_in_the_language_of_the_user(reader):
+    (reader.folder / "packages" / "po").mkdir()
+    (reader.folder / "packages" / "po" / "fr.po").write_text(
+        'msgid "Say gamma"\nmsgstr "Saluer gamma"\n\nmsgid "It speaks."\nmsgstr "Il parle."\n'
+    )
+    french = {"LC_ALL": "fr_FR.UTF-8"}
+    assert "synopsis: Saluer gamma\ndescription: Il parle.\n" in reader.succeed("show", "gamma", **french)
+    assert reader.succeed("search", "saluer", **french).count("name: ") == 1
+    assert reader.succeed("search", "saluer") == ""
+    assert "synopsis: Say gamma\n" in reader.succeed("show", "gamma", LC_ALL="C", LANGUAGE="fr")
+    found = json.loads(reader.succeed("show", "gamma", "--json", LANG="de_DE.UTF-8", LANGUAGE="de:fr"))
+    assert found["packages"][0]["synopsis"] == "Saluer gamma"
+
+
+def test_translations_that_cannot_be_read_are_a_warning(reader):
+    (reader.folder / "packages" / "fr.po").write_text('msgid "Say gamma\n')
+    done = reader("show", "gamma", LC_ALL="fr_FR.UTF-8")
+    assert done.returncode == 0
+    assert f"{reader.folder}/packages/fr.po:1: warning: this is no line of a file of messages" in done.stderr
+
+
+def test_messages_for_translators_are_those_of_the_folders(reader):
+    (reader.folder / "packages" / "more.py").write_text(
+        "from larix.packages.translation import mark\nTEXT = mark('Marked')\n"
+    )
+    (reader.folder / "fr.po").write_text('msgid "Marked"\nmsgstr "Marqué"\n')
+    text = reader.succeed("messages", "packages", "--merge=fr.po")
+    assert '#. synopsis of gamma\n#: small.py:51\nmsgid "Say gamma"\nmsgstr ""\n' in text
+    assert '#: more.py:2\nmsgid "Marked"\nmsgstr "Marqué"\n' in text
+    assert "Compress files" not in text, "packages of the distribution are none of these folders"
+    assert "nowhere' is no folder" in reader("messages", "nowhere").stderr

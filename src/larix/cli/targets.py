@@ -39,6 +39,11 @@ def chosen_targets(line: CommandLine, session: Session) -> list[Target]:
     """The targets in the order of the command line."""
     evaluation: Evaluation | None = None
     targets: list[Target] = []
+    sources = None
+    if line.has("source") or line.has("sources"):
+        from larix.cli.sources import wanted_sources
+
+        sources = wanted_sources(line)
     for token in line.tokens:
         if token.value is None or token.name not in {"", "expression", "file"}:
             continue
@@ -55,7 +60,7 @@ def chosen_targets(line: CommandLine, session: Session) -> list[Target]:
                 target=line.last("target"),
             )
         value = _value_of(evaluation, token.name, token.value)
-        targets += _value_targets(evaluation, value, source_only=line.has("source"))
+        targets += _value_targets(evaluation, value, sources)
     return targets
 
 
@@ -91,26 +96,19 @@ def _store_target(session: Session, text: str) -> Target:
     return Target((path,))
 
 
-def _value_targets(evaluation: Evaluation, value: object, *, source_only: bool) -> list[Target]:
-    from larix.packages.inputs import Output
+def _value_targets(evaluation: Evaluation, value: object, sources: str | None) -> list[Target]:
     from larix.packages.package import Package
 
     if isinstance(value, list | tuple) and not isinstance(value, str):
         return [
             target
             for each in value  # pyright: ignore[reportUnknownVariableType]
-            for target in _value_targets(evaluation, each, source_only=source_only)  # pyright: ignore[reportUnknownArgumentType]
+            for target in _value_targets(evaluation, each, sources)  # pyright: ignore[reportUnknownArgumentType]
         ]
-    if source_only:
-        package = value.package if isinstance(value, Output) else value
-        if not isinstance(package, Package):
-            raise UsageError(f"`{value!r:.80}' is not a package, so it has no source")
-        if package.source is None:
-            from larix.cli import diagnostics
+    if sources is not None:
+        from larix.cli.sources import sources_of
 
-            diagnostics.warning(f"package '{package.full_name}' has no source", package.location)
-            return []
-        return [_item_target(evaluation.lowering.lower(package.source))]
+        return [_item_target(item) for item in sources_of(evaluation.lowering, value, sources)]
     if isinstance(value, Package):
         return [package_target(evaluation, value)]
     return [_item_target(evaluation.lowering.lower(value))._replace(lowering=evaluation.lowering)]

@@ -109,6 +109,11 @@ class Catalogue:
         self._entries: tuple[Entry, ...] | None = None
 
     @property
+    def tops(self) -> list[str]:
+        """The directories of what packages are made from: the folders, and distributions as a whole."""
+        return [top for group in self._groups for top in group.tops]
+
+    @property
     def indexes(self) -> Sequence[Index]:
         """One for each group, in their order; `warn` is told what is wrong when they are first wanted."""
         if self._indexes is None:

@@ -1,9 +1,9 @@
 """Synopses and descriptions in other languages: marks in package modules, and gettext's files of messages.
 
 Texts of the fields `synopsis` and `description` are translated as they are; other texts that shall be are
-marked: `mark("…")`. `template` gives all texts of a catalogue as a `.pot` file, from which translators make
-`LANGUAGE.po` files. These are put anywhere below the folder of package modules or the distribution; the index
-of the catalogue takes their texts in, so that nothing is looked up afterwards.
+marked: `mark("…")`. `template` (`larix messages`) gives all texts of a catalogue as a `.pot` file, from which
+translators make `LANGUAGE.po` files. These are put anywhere below the folder of package modules, or the
+distribution; the index of the catalogue takes their texts in, so that nothing is looked up afterwards.
 
 The grammar of a `.po` file, as far as it is read here: entries of comment lines, `msgctxt`, `msgid`,
 `msgid_plural` and `msgstr` (`msgstr[0]`), each with strings as in C, which are joined. Entries without a
@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from larix.errors import LarixError, Location
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from larix.packages.entry import Entry
 
@@ -60,9 +60,17 @@ def marked(file: str, source: str) -> Iterator[Message]:
 
 
 def template(
-    entries: Iterable[Entry], *, name: str, more: Iterable[Message] = (), top: str = ""
+    entries: Iterable[Entry],
+    *,
+    more: Iterable[Message] = (),
+    known: Mapping[str, str] | None = None,
+    language: str = "",
+    top: str = "",
 ) -> Iterator[str]:
-    """The lines of a `.pot` file of what packages say of themselves; places are told relative to `top`."""
+    """The lines of a file of messages: what packages say of themselves, and `more`.
+
+    Without `known` translations it is a template. Places are told relative to `top`.
+    """
     found: dict[str, Message] = {}
     for each in entries:
         for kind, text in (("synopsis", each.synopsis), ("description", each.description)):
@@ -70,9 +78,10 @@ def template(
                 _gather(found, Message(text, (each.location,), f"{kind} of {each.name}"))
     for message in more:
         _gather(found, message)
-    yield f"# Texts of the packages of {name}."
     yield 'msgid ""'
     yield 'msgstr ""'
+    if language:
+        yield f'"Language: {language}\\n"'
     yield '"Content-Type: text/plain; charset=UTF-8\\n"'
     yield '"Content-Transfer-Encoding: 8bit\\n"'
     for message in found.values():
@@ -83,7 +92,7 @@ def template(
             file = place.file.removeprefix(f"{top}/") if top else place.file
             yield f"#: {file}:{place.line}"
         yield from _field("msgid", message.text)
-        yield 'msgstr ""'
+        yield from _field("msgstr", (known or {}).get(message.text, ""))
 
 
 def _gather(found: dict[str, Message], message: Message) -> None:
@@ -94,7 +103,7 @@ def _gather(found: dict[str, Message], message: Message) -> None:
 
 
 def _field(word: str, text: str) -> Iterator[str]:
-    lines = text.splitlines(keepends=True)
+    lines = re.findall(r"[^\n]*\n|[^\n]+", text)
     if len(lines) < 2:
         yield f"{word} {_quoted(text)}"
         return
@@ -104,15 +113,17 @@ def _field(word: str, text: str) -> Iterator[str]:
 
 
 def _quoted(text: str) -> str:
-    escaped = text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n").replace("\t", "\\t")
+    escaped = text.replace("\\", "\\\\").replace('"', '\\"')
+    for letter in "ntr":
+        escaped = escaped.replace(_ESCAPES[letter], f"\\{letter}")
     return f'"{escaped}"'
 
 
 def read_messages(file: str) -> dict[str, str]:
     """The translations of a `.po` file by their texts; `BadTranslation` for one that is none."""
     try:
-        with open(file, encoding="utf-8") as stream:
-            lines = stream.read().splitlines()
+        with open(file, encoding="utf-8", newline="\n") as stream:
+            lines = stream.read().split("\n")
     except UnicodeDecodeError as error:
         raise BadTranslation("the file is not in UTF-8", place=Location(file, 1)) from error
     except OSError as error:

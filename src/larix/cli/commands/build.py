@@ -30,7 +30,8 @@ VERBOSITY = 3
 OPTIONS = (
     Option("expression", "e", "EXPR", "build what the Python expression EXPR gives"),
     Option("file", "f", "FILE", "build what the Python file FILE gives"),
-    Option("source", "S", help="build the packages' sources"),
+    Option("source", "S", help="build the packages' sources, with patches applied"),
+    Option("sources", argument="KIND", help="package, all (default) or transitive sources", optional=True),
     Option("derivations", "d", help="print the derivations' file names, build nothing"),
     Option("check", help="build again what is there, and compare"),
     Option("root", "r", "FILE", "make FILE a link to the result, and a root of the garbage collector"),
