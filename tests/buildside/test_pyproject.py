@@ -98,6 +98,13 @@ def test_settings_and_version_reach_the_back_end(tmp_path, python):
     assert text == "SETTINGS = {'colour': 'red'}\nVERSION = '1.0'\n"
 
 
+def test_back_end_may_change_the_command_and_the_directory(tmp_path, python):
+    """setuptools leaves its own words behind."""
+    backend = BACKEND.replace("import base64", "import sys; sys.argv[1:] = ['build']; import base64")
+    backend = backend.replace("    return", '    os.chdir("/")\n    return')
+    assert pyproject_build({**FILES, "tools/maker.py": backend}, tmp_path, python).succeeded
+
+
 def test_version_is_left_alone_when_asked(tmp_path, python):
     built = pyproject_build(FILES, tmp_path, python, set_version=False)
     assert "VERSION = 'none'" in (built.out / SITE / "greet" / "settings.py").read_text()

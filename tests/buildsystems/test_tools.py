@@ -7,6 +7,7 @@ from larix.buildsystems._arguments import BadArguments
 from larix.errors import LarixError
 from larix.packages.toolchain import lowering_for, using_toolchain
 from larix.packages.tools import UnknownTool, register_tool, tool
+from larix.staging.modules import module_closure
 from toolchains import lower, package, program
 
 TOOLS = {name: package(name) for name in ("cmake", "meson", "ninja", "perl", "python")}
@@ -71,6 +72,15 @@ def test_unknown_argument_is_told(name):
         LarixError, match=f"build system `{name}` of package `greet` has no argument `flags_x`"
     ):
         bag_of(made(name, arguments={"flags_x": []}))
+
+
+@pytest.mark.parametrize("name", ["pyproject", "python"])
+def test_build_has_the_modules_that_other_programs_run(name):
+    """The Python of the inputs runs them by their files, so no import of the builder's tells."""
+    files = module_closure([f"larix.buildside.{name}"])
+    assert ("larix", "buildside", "python_sanity.py") in files
+    assert ("larix", "buildside", "requirements.py") in files
+    assert (("larix", "buildside", "pep517_hook.py") in files) == (name == "pyproject")
 
 
 @pytest.mark.parametrize("name", IMPLIED)

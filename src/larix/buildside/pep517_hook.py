@@ -43,7 +43,8 @@ def call_hook(request: dict[str, Any]) -> object:
 
 
 if __name__ == "__main__":
-    with open(sys.argv[1], encoding="utf-8") as stream:
+    file = os.path.abspath(sys.argv[1])  # back ends change the words of the command, and the directory
+    with open(file, encoding="utf-8") as stream:
         result = call_hook(json.load(stream))
-    with open(f"{sys.argv[1]}.result", "w", encoding="utf-8") as sink:
+    with open(f"{file}.result", "w", encoding="utf-8") as sink:
         json.dump(result, sink)

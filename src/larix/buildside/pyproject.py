@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple, cast
 
-from larix.buildside import gnu, python_phases
+from larix.buildside import gnu, pep517_hook, python_phases
 from larix.buildside.entry_points import create_programs, read_entry_points
 from larix.buildside.failure import BuildSideError
 from larix.buildside.files import find_files, mkdir_p
@@ -91,7 +91,7 @@ def _build(
     file = wheels / "request.json"
     file.write_text(json.dumps(request), encoding="utf-8")
     try:
-        invoke(python.program, "-P", Path(__file__).with_name("pep517_hook.py"), file)
+        invoke(python.program, "-P", pep517_hook.__file__, file)
     except InvokeError as error:
         if error.status == CANNOT_IMPORT:
             raise BuildSideError(_advice(python, table)) from error

@@ -7,6 +7,7 @@ import shlex
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from larix.buildside import python_sanity
 from larix.buildside.failure import BuildSideError
 from larix.buildside.files import find_files
 from larix.buildside.gnu import PROGRAM_DIRECTORIES, main_output
@@ -112,7 +113,7 @@ def sanity_check(
         return
     python = find_interpreter(inputs, native_inputs)
     own = python.sites(outputs.values())
-    top = Path(__file__).parents[2]
+    top = Path(python_sanity.__file__).parents[2]
     program = (
         f"import sys; sys.path.append({str(top)!r}); "
         f"from larix.buildside.python_sanity import check_sites; sys.exit(check_sites({own!r}))"
