@@ -101,12 +101,15 @@ def test_it_has_a_home_and_a_licence(package: Package) -> None:
 
 @EVERY_PACKAGE
 def test_its_source_is_found_in_lasting_places(package: Package) -> None:
-    """Upstream first, and Debian's archive by the place in the pool, never by the name of a host."""
+    """Upstream first, and an archive by the place in it, never by the name of a host.
+
+    That is Debian's, or the index of Python projects, where these are published in the first place.
+    """
     uris = origin(package).uri
     schemes = [urlsplit(uri).scheme for uri in uris]
-    assert schemes[-1] == "debian"
-    assert set(schemes[:-1]) <= {"mirror", "https"}
-    assert urlsplit(uris[-1]).netloc == "pool"
+    assert schemes[-1] in {"debian", "pypi"}
+    assert set(schemes[:-1]) <= {"mirror", "https", "pypi"}
+    assert schemes[-1] != "debian" or urlsplit(uris[-1]).netloc == "pool"
     check_name(origin(package).name)
 
 
