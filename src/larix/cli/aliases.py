@@ -6,6 +6,7 @@ from contextlib import closing
 
 from larix.cli.building import BUILD_OPTIONS, DRY_RUN, LOAD_PATH, verbosity
 from larix.cli.options import CommandLine, Grammar, Option, Token, parse
+from larix.cli.transformations import TRANSFORMATIONS, chosen_transformations
 
 __all__ = ["change"]
 
@@ -24,14 +25,16 @@ _SPARE = Option(
 def change(name: str, operands: str, summary: str, arguments: list[str]) -> int:
     """Run `larix NAME OPERANDS` as a transaction."""
     own = (*_PROFILE, _SPARE) if name == "upgrade" else _PROFILE
+    transformations = () if name == "remove" else TRANSFORMATIONS
     grammar = Grammar(
         name,
         f"{name} [OPTION]... {operands}",
         summary,
-        (("", own), ("Building:", (DRY_RUN, LOAD_PATH, *BUILD_OPTIONS))),
+        (("", own), ("Building:", (DRY_RUN, LOAD_PATH, *BUILD_OPTIONS)), ("", transformations)),
         build_options_from_environment=True,
     )
     line = parse(grammar, arguments)
+    chosen_transformations(line)
     tokens = [Token(name if token.name == "" else token.name, token.value) for token in line.tokens]
     from larix.cli.session import open_session
     from larix.cli.switching import change_profile

@@ -10,6 +10,7 @@ from larix.cli.listing import entry_data, unset_variables
 from larix.cli.options import CommandLine, compile_expression
 from larix.cli.profiles import Profile
 from larix.cli.tables import print_json
+from larix.cli.transformations import chosen_transformations
 from larix.cli.wanted import KINDS, Wanted
 from larix.packages.platform import host_system
 from larix.packages.specification import Specification, parse_specification
@@ -23,8 +24,10 @@ from larix.protocol import BuildTarget
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from larix.cli.grafting import Grafts
     from larix.cli.session import Session
     from larix.formats.storepath import StorePath
+    from larix.protocol import BuildOptions
 
 __all__ = ["change_packages", "instantiate_profile"]
 
@@ -34,11 +37,12 @@ def change_packages(profile: Profile, line: CommandLine, *, default_verbosity: i
     options = build_options(line, default_verbosity=default_verbosity)
     dry_run = line.has("dry-run")
     session = profile.session
-    wanted = Wanted(session, line.values("load-path"))
-    effects = _effects(profile.current(), line, wanted)
+    wanted = Wanted(session, line.values("load-path"), chosen_transformations(line))
+    effects, grafts = _effects(profile.current(), line, wanted, options)
+    pending = grafts.pending if grafts is not None else ()
     if effects.nothing:
         if dry_run and line.has("json"):
-            _print_plan(effects, Work((), ()))
+            _print_plan(effects, Work((), ()), pending)
         else:
             diagnostics.say("nothing to be done")
         return 0
@@ -47,13 +51,17 @@ def change_packages(profile: Profile, line: CommandLine, *, default_verbosity: i
     item, targets = instantiate_profile(session, effects.manifest, wanted)
     work = work_for(session, targets)
     if dry_run and line.has("json"):
-        _print_plan(effects, work)
+        _print_plan(effects, work, pending)
         return 0
     if dry_run or options.verbosity >= 1:
         for text in plan.effect_lines(effects, dry_run=dry_run):
             diagnostics.say(text)
         tell_work(work, dry_run=dry_run, verbosity=options.verbosity)
     if dry_run:
+        if pending:
+            from larix.cli.grafting import tell_pending
+
+            tell_pending(pending)
         return 0
     realise(session, targets, options, work)
     profile.switch(item, generation.current_generation(profile.file) + 1)
@@ -61,8 +69,10 @@ def change_packages(profile: Profile, line: CommandLine, *, default_verbosity: i
     return 0
 
 
-def _effects(before: Manifest, line: CommandLine, wanted: Wanted) -> Effects:
-    """What the command line makes of the manifest `before`."""
+def _effects(
+    before: Manifest, line: CommandLine, wanted: Wanted, options: BuildOptions
+) -> tuple[Effects, Grafts | None]:
+    """What the command line makes of the manifest `before`, and what grafts did to its entries."""
     removals = [Removal(parse_specification(text)) for text in line.values("remove")]
     install = [
         entry
@@ -84,7 +94,11 @@ def _effects(before: Manifest, line: CommandLine, wanted: Wanted) -> Effects:
             if old.name != new.name
         ]
         install = [new for _, new in upgrades] + install
-    return transact(before, remove=removals, install=install)
+    wanted.check()
+    grafts = None
+    if not line.has("no-grafts"):
+        install, grafts = wanted.grafted(install, options, dry_run=line.has("dry-run"))
+    return transact(before, remove=removals, install=install), grafts
 
 
 def _upgrades(
@@ -104,7 +118,7 @@ def _upgrades(
             continue
         if any(removal.means(entry) for removal in removals):
             continue
-        candidate = wanted.newest(entry.name, entry.output)
+        candidate = wanted.newest(entry)
         if candidate is None:
             diagnostics.warning(f"package '{entry.name}' no longer exists")
             continue
@@ -129,7 +143,7 @@ def instantiate_profile(
     return lowered.output_path(), [BuildTarget(lowered.path)]
 
 
-def _print_plan(effects: Effects, work: Work) -> None:
+def _print_plan(effects: Effects, work: Work, pending: Sequence[tuple[str, str]]) -> None:
     print_json(
         installed=[entry_data(entry) for entry in effects.installed],
         removed=[entry_data(entry) for entry in effects.removed],
@@ -137,6 +151,8 @@ def _print_plan(effects: Effects, work: Work) -> None:
         downgraded=[{"from": entry_data(old), "to": entry_data(new)} for old, new in effects.downgraded],
         derivations=list(work.builds),
         downloads=list(work.downloads),
+        grafts=list(work.grafts),
+        replacements=[{"from": old, "to": new} for old, new in pending],
     )
 
 

@@ -26,7 +26,8 @@ __all__ = [
 
 
 def entry_data(entry: Entry) -> dict[str, Any]:
-    return {"name": entry.name, "version": entry.version, "output": entry.output, "path": entry.path}
+    data = {"name": entry.name, "version": entry.version, "output": entry.output, "path": entry.path}
+    return data | dict(entry.properties)
 
 
 def _row(entry: Entry) -> tuple[str, str, str, str]:

@@ -58,10 +58,16 @@ def _label(entry: Entry) -> str:
 
 
 def _row(entry: Entry) -> str:
-    return f"{_label(entry)} {entry.version}"
+    return f"{_label(entry)} {entry.version}{_transformations(entry)}"
+
+
+def _transformations(entry: Entry) -> str:
+    """In which way the package is another than the catalogue's."""
+    listed = dict(entry.properties).get("transformations", ())
+    return f" (--{', --'.join('='.join(each) for each in listed)})" if listed else ""
 
 
 def _change(old: Entry, new: Entry) -> str:
     if old.version == new.version:
-        return f"{_label(new)} {new.version} (dependencies or package changed)"
-    return f"{_label(new)} {old.version} → {new.version}"
+        return f"{_label(new)} {new.version} (dependencies or package changed){_transformations(new)}"
+    return f"{_label(new)} {old.version} → {new.version}{_transformations(new)}"

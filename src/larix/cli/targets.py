@@ -9,6 +9,7 @@ import os
 from typing import TYPE_CHECKING, NamedTuple
 
 from larix.cli.options import CommandLine, UsageError
+from larix.cli.transformations import Transformer, chosen_transformations
 from larix.derivation import Lowered, Source
 from larix.formats.storepath import StorePath, store_item_of
 from larix.protocol import BuildTarget
@@ -38,6 +39,7 @@ class Target(NamedTuple):
 def chosen_targets(line: CommandLine, session: Session) -> list[Target]:
     """The targets in the order of the command line."""
     evaluation: Evaluation | None = None
+    transformer: Transformer | None = None
     targets: list[Target] = []
     sources = None
     if line.has("source") or line.has("sources"):
@@ -59,8 +61,12 @@ def chosen_targets(line: CommandLine, session: Session) -> list[Target]:
                 system=line.last("system"),
                 target=line.last("target"),
             )
-        value = _value_of(evaluation, token.name, token.value)
+        if transformer is None:
+            transformer = Transformer(session, evaluation, chosen_transformations(line))
+        value = transformer.value(_value_of(evaluation, token.name, token.value))
         targets += _value_targets(evaluation, value, sources)
+    if transformer is not None:
+        transformer.check()
     return targets
 
 

@@ -8,18 +8,21 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from larix.cli.transformations import Transformer, Wish, recorded_transformations
 from larix.formats.storepath import StorePath, name_part, store_item_of
 from larix.profiles.manifest import Entry
 
 if TYPE_CHECKING:
     from larix.cli.evaluation import Evaluation
+    from larix.cli.grafting import Grafts
     from larix.cli.session import Session
     from larix.packages.inputs import Output
     from larix.profiles.entries import EntryMaker
+    from larix.protocol import BuildOptions
     from larix.staging import Item
 
 __all__ = ["KINDS", "Wanted"]
@@ -30,9 +33,11 @@ KINDS = ("install", "install-from-expression", "install-from-file")
 class Wanted:
     """Turns wishes into entries; `items` tells how those that must be built come to be."""
 
-    def __init__(self, session: Session, load_path: list[str]) -> None:
+    def __init__(self, session: Session, load_path: list[str], wishes: Sequence[Wish] = ()) -> None:
         self._session = session
         self._load_path = load_path
+        self._wishes = wishes
+        self._transformers: list[Transformer] = []
 
     @cached_property
     def evaluation(self) -> Evaluation:
@@ -63,15 +68,52 @@ class Wanted:
     def manifest_file(self, file: str) -> list[Entry]:
         return self._of_outputs(self.evaluation.manifest_file(file))
 
-    def newest(self, name: str, output: str) -> Entry | None:
-        """The catalogue's entry for an installed one, if it still has it."""
-        package = self.evaluation.newest(name)
-        if package is None or output not in package.outputs:
+    def newest(self, installed: Entry) -> Entry | None:
+        """The catalogue's entry for an installed one, if it still has it, transformed as that one was."""
+        package = self.evaluation.newest(installed.name)
+        if package is None or installed.output not in package.outputs:
             return None
-        return self._maker.entry(package, output)
+        if installed.properties:
+            wishes, sources = recorded_transformations(dict(installed.properties))
+            package = self._new_transformer((*wishes, *self._wishes), sources)(package)
+        elif self._wishes:
+            package = self._transformer(package)
+        return self._maker.entry(package, installed.output)
+
+    @cached_property
+    def _transformer(self) -> Transformer:
+        return self._new_transformer(self._wishes, {})
+
+    def _new_transformer(self, wishes: Sequence[Wish], sources: Mapping[str, Any]) -> Transformer:
+        self._transformers.append(Transformer(self._session, self.evaluation, wishes, sources))
+        return self._transformers[-1]
 
     def _of_outputs(self, outputs: Iterable[Output]) -> list[Entry]:
-        return [self._maker.entry(each.package, each.name) for each in outputs]
+        return [
+            self._maker.entry(self._transformer(each.package) if self._wishes else each.package, each.name)
+            for each in outputs
+        ]
+
+    def check(self) -> None:
+        """Tell which transformations had no effect; called when all entries are made."""
+        for transformer in self._transformers:
+            transformer.check()
+
+    def grafted(
+        self, entries: list[Entry], options: BuildOptions, *, dry_run: bool
+    ) -> tuple[list[Entry], Grafts | None]:
+        """The entries with grafts where replacements ask for them.
+
+        What must be built to know that is built.
+        """
+        if not self.items:
+            return entries, None
+        from larix.cli.grafting import find_grafts
+
+        lowering = self.evaluation.lowering
+        grafts = find_grafts(self._session, lowering, self.items.values(), options, dry_run=dry_run)
+        self._maker.items.update({item.path: item for item in grafts.new.values()})
+        return [_grafted_entry(entry, grafts.new) for entry in entries], grafts
 
     def _store_entry(self, text: str) -> Entry:
         """An item of the store as it is; its name tells name and version as far as names do."""
@@ -82,6 +124,14 @@ class Wanted:
         store.path_info(path)
         name, version = _split_name(path)
         return Entry(name, version, "out", path)
+
+
+def _grafted_entry(entry: Entry, new: Mapping[str, Item]) -> Entry:
+    item = new.get(entry.path)
+    return entry._replace(
+        path=entry.path if item is None else item.path,
+        propagated_inputs=tuple(_grafted_entry(each, new) for each in entry.propagated_inputs),
+    )
 
 
 def _split_name(path: StorePath) -> tuple[str, str]:

@@ -2,27 +2,42 @@
 
 A transformation is memoised by the package's identity, so that what two packages share stays shared. Variants
 keep the location of their original. Inputs are rewritten when they are read, so nothing is walked that is not
-used.
+used. The replacement of a package, for grafts, is changed in the way that the package is.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, TypeAlias
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 from larix.buildside.phases import call_with
+from larix.packages.bag import package_of
 from larix.packages.inputs import Input, Output
 from larix.packages.package import Package
 from larix.packages.record import BadRecord
+from larix.packages.versions import version_matches
 
 if TYPE_CHECKING:
+    from larix.packages.specification import Specification
     from larix.staging.lower import Lowerable
 
 __all__ = [
+    "Rule",
+    "Transformation",
+    "also_replacement",
+    "check_argument",
+    "depends_on",
+    "is_meant",
     "mapped_inputs",
+    "packages_below",
     "rewrite_inputs",
+    "rewrite_matching",
     "static_package",
+    "variant",
+    "with_arguments",
     "with_configure_flags",
+    "with_debug_info",
+    "with_replacement",
     "with_source",
     "without_tests",
 ]
@@ -30,6 +45,28 @@ __all__ = [
 Transformation: TypeAlias = Callable[[Package], Package]
 
 INPUT_FIELDS = ("native_inputs", "inputs", "propagated_inputs")
+
+
+def variant(package: Package, **changes: Any) -> Package:
+    """A variant at the place of its original, which keeps the replacement unless another is given."""
+    kept = {"replacement": package.raw_fields.get("replacement")}
+    return package.inherit(location=package.location, **(kept | changes))
+
+
+def also_replacement(change: Transformation) -> Transformation:
+    """The transformation that gives a package's variant the variant of its replacement."""
+
+    def changed(package: Package) -> Package:
+        made = change(package)
+        if package.raw_fields.get("replacement") is None:
+            return made
+        return variant(made, replacement=lambda: _changed_package(package.replacement, change))
+
+    return changed
+
+
+def _changed_package(package: Package | None, change: Transformation) -> Package | None:
+    return None if package is None else change(package)
 
 
 def mapped_inputs(change: Transformation, *, native: bool = True) -> Transformation:
@@ -43,8 +80,7 @@ def mapped_inputs(change: Transformation, *, native: bool = True) -> Transformat
 
     def transformed(package: Package) -> Package:
         if id(package) not in known:
-            late: dict[str, Any] = {field: _late_inputs(package, field, transformed) for field in fields}
-            made = change(package.inherit(location=package.location, **late))
+            made = change(_with_inputs(package, fields, transformed))
             # The original is kept, so that its identity is not given to another.
             known[id(package)] = (package, made)
             # What a variant is transformed into is itself.
@@ -62,7 +98,6 @@ def rewrite_inputs(replacements: Mapping[Package | str, Package | Transformation
     """
     by_identity = {id(old): new for old, new in replacements.items() if isinstance(old, Package)}
     by_name = {old: new for old, new in replacements.items() if isinstance(old, str)}
-    known: dict[int, tuple[Package, Package]] = {}
 
     def replaced(package: Package) -> Package | None:
         new = by_identity.get(id(package)) or by_name.get(package.name)
@@ -70,16 +105,73 @@ def rewrite_inputs(replacements: Mapping[Package | str, Package | Transformation
             return None
         return new if isinstance(new, Package) else new(package)
 
+    return _rewriting(replaced)
+
+
+class Rule(NamedTuple):
+    """What to do with the packages that a specification names."""
+
+    meant: Specification
+    change: Transformation
+
+
+def is_meant(package: Package, wanted: Specification) -> bool:
+    return package.name == wanted.name and version_matches(package.version, wanted.version)
+
+
+def rewrite_matching(rules: Sequence[Rule]) -> Transformation:
+    """As `rewrite_inputs`, by specifications; all rules that name a package apply to it, in their order."""
+
+    def replaced(package: Package) -> Package | None:
+        changes = [rule.change for rule in rules if is_meant(package, rule.meant)]
+        made = package
+        for change in changes:
+            made = change(made)
+        return made if changes else None
+
+    return _rewriting(replaced)
+
+
+def _rewriting(replaced: Callable[[Package], Package | None]) -> Transformation:
+    known: dict[int, tuple[Package, Package]] = {}
+
     def transformed(package: Package) -> Package:
         if id(package) not in known:
-            made = replaced(package) or package.inherit(
-                location=package.location,
-                **{field: _late_inputs(package, field, transformed) for field in INPUT_FIELDS},
-            )
+            made = replaced(package) or _with_inputs(package, INPUT_FIELDS, transformed)
             known[id(package)] = (package, made)
         return known[id(package)][1]
 
     return transformed
+
+
+def packages_below(package: Package) -> Iterator[Package]:
+    """The package, and all that it needs at any distance, each once; what build systems imply is left out."""
+    seen: dict[int, Package] = {}
+    todo = [package]
+    while todo:
+        each = todo.pop()
+        if id(each) not in seen:
+            seen[id(each)] = each
+            yield each
+            todo += [
+                below for given in each.direct_inputs() if (below := package_of(given.value)) is not None
+            ]
+
+
+def depends_on(meant: Callable[[Package], bool]) -> Callable[[Package], bool]:
+    """Whether a package is meant, or needs at any distance one that is; remembered for each package."""
+    known: dict[int, tuple[Package, bool]] = {}
+
+    def depends(package: Package) -> bool:
+        if id(package) not in known:
+            known[id(package)] = (package, meant(package) or any(map(depends, _direct(package))))
+        return known[id(package)][1]
+
+    return depends
+
+
+def _direct(package: Package) -> list[Package]:
+    return [each for given in package.direct_inputs() if (each := package_of(given.value)) is not None]
 
 
 def static_package(package: Package) -> Package:
@@ -93,9 +185,9 @@ def static_package(package: Package) -> Package:
 def _make_static(package: Package) -> Package:
     if package.build_system.name != "gnu":
         return package
-    variant = _with_more(package, "configure_flags", ("--disable-shared", "--enable-static"))
-    variant = _with_more(variant, "make_flags", ("LDFLAGS=-static",))
-    return _with_arguments(variant, validate_runpath=False)
+    made = _with_more(package, "configure_flags", ("--disable-shared", "--enable-static"))
+    made = _with_more(made, "make_flags", ("LDFLAGS=-static",))
+    return with_arguments(made, validate_runpath=False)
 
 
 _static = mapped_inputs(_make_static, native=False)
@@ -103,6 +195,7 @@ _static = mapped_inputs(_make_static, native=False)
 
 def with_configure_flags(package: Package, flags: Sequence[str]) -> Package:
     """A variant with more flags for configure, after its own."""
+    check_argument(package, "configure_flags", "configure flags")
     return _with_more(package, "configure_flags", tuple(flags))
 
 
@@ -114,14 +207,36 @@ def with_source(package: Package, source: Lowerable, *, version: str | None = No
     return package.inherit(location=package.location, **changes)
 
 
+def with_replacement(package: Package, new: Package) -> Package:
+    """The same package, whose place in results `new` takes by grafts."""
+    return variant(package, replacement=new)
+
+
+def with_debug_info(package: Package) -> Package:
+    """A variant whose programs and libraries keep their debugging information."""
+    check_argument(package, "strip_binaries", "word on stripping")
+    return with_arguments(package, strip_binaries=False)
+
+
 def without_tests(package: Package) -> Package:
     """A variant whose test suite is not run."""
     if package.build_system.name == "trivial":
         raise BadRecord(f"package `{package.name}` runs no tests to leave out", place=package.location)
-    return _with_arguments(package, tests=False)
+    return with_arguments(package, tests=False)
 
 
-def _with_arguments(package: Package, **changes: Any) -> Package:
+def check_argument(package: Package, argument: str, what: str) -> None:
+    """Raise BadRecord when the package's build system knows no such argument."""
+    system = package.build_system
+    if argument not in getattr(system, "argument_names", ()):
+        raise BadRecord(
+            f"build system `{system.name}` of package `{package.name}` takes no {what}",
+            place=package.location,
+        )
+
+
+def with_arguments(package: Package, **changes: Any) -> Package:
+    """A variant with some arguments of its build system changed."""
     return package.inherit(location=package.location, arguments=lambda: {**package.arguments, **changes})
 
 
@@ -140,6 +255,13 @@ def _extended(function: Callable[..., Any], more: tuple[str, ...]) -> Callable[.
         return [*call_with(function, given), *more]
 
     return extended
+
+
+def _with_inputs(package: Package, fields: Sequence[str], change: Transformation) -> Package:
+    late: dict[str, Any] = {field: _late_inputs(package, field, change) for field in fields}
+    if package.raw_fields.get("replacement") is not None:
+        late["replacement"] = lambda: _changed_package(package.replacement, change)
+    return variant(package, **late)
 
 
 def _late_inputs(package: Package, field: str, change: Transformation) -> Callable[[], tuple[Input, ...]]:

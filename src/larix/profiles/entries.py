@@ -2,12 +2,28 @@
 
 from __future__ import annotations
 
+import json
+from typing import Any
+
 from larix.packages.inputs import Input, Output
+from larix.packages.kinds import thawed
 from larix.packages.package import Package
 from larix.profiles.manifest import Entry
 from larix.staging import Item, Lowering
 
 __all__ = ["EntryMaker"]
+
+
+_KEPT = ("transformations", "trusted-sources")
+
+
+def _kept_properties(package: Package) -> tuple[tuple[str, Any], ...]:
+    """How the package came to differ from the catalogue's, as JSON has it."""
+    return tuple(
+        (name, json.loads(json.dumps(thawed(package.properties[name]))))
+        for name in _KEPT
+        if name in package.properties
+    )
 
 
 class EntryMaker:
@@ -33,6 +49,7 @@ class EntryMaker:
                 path=item.path,
                 propagated_inputs=tuple(self._propagated(each) for each in package.propagated_inputs),
                 search_paths=tuple(dict.fromkeys((*package.native_search_paths, *package.search_paths))),
+                properties=_kept_properties(package),
             )
         return self._made[key]
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from larix.cli import diagnostics
 from larix.cli.building import BUILD_OPTIONS, DRY_RUN, LOAD_PATH, build_options, realise, tell_work, work_for
 from larix.cli.options import CommandLine, Grammar, Option, parse
+from larix.cli.transformations import TRANSFORMATIONS, chosen_transformations
 from larix.errors import LarixError
 from larix.formats.storepath import store_item_of
 
@@ -45,7 +46,7 @@ GRAMMAR = Grammar(
     "build",
     "build [OPTION]... PACKAGE-OR-DERIVATION...",
     "Build each PACKAGE-OR-DERIVATION and print the store items that result.",
-    (("", OPTIONS), ("Building:", (DRY_RUN, LOAD_PATH, *BUILD_OPTIONS))),
+    (("", OPTIONS), ("Building:", (DRY_RUN, LOAD_PATH, *BUILD_OPTIONS)), ("", TRANSFORMATIONS)),
     build_options_from_environment=True,
 )
 
@@ -60,6 +61,7 @@ class RootRefused(LarixError):
 
 def main(arguments: list[str]) -> int:
     line = parse(GRAMMAR, arguments)
+    chosen_transformations(line)
     options = build_options(line, default_verbosity=0 if line.has("quiet") else VERBOSITY)
     from larix.cli.session import open_session
     from larix.cli.targets import chosen_targets

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from larix.cli.building import BUILD_OPTIONS, DRY_RUN, LOAD_PATH, verbosity
 from larix.cli.options import CommandLine, Grammar, Option, parse
+from larix.cli.transformations import TRANSFORMATIONS, chosen_transformations
 
 if TYPE_CHECKING:
     from larix.cli.profiles import Profile
@@ -51,6 +52,7 @@ GRAMMAR = Grammar(
         ("", CHANGES),
         ("Queries:", QUERIES),
         ("Building:", (DRY_RUN, LOAD_PATH, *BUILD_OPTIONS)),
+        ("", TRANSFORMATIONS),
     ),
     build_options_from_environment=True,
 )
@@ -59,6 +61,7 @@ GRAMMAR = Grammar(
 def main(arguments: list[str]) -> int:
     line = parse(GRAMMAR, arguments)
     line.no_operands()
+    chosen_transformations(line)
     answered = _answer_from_catalogue(line)
     if answered is not None:
         return answered

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from larix.cli.building import BUILD_OPTIONS, LOAD_PATH, build_options, realise, work_for
 from larix.cli.options import CommandLine, Grammar, Option, UsageError, parse
+from larix.cli.transformations import TRANSFORMATIONS, chosen_transformations
 
 if TYPE_CHECKING:
     from larix.cli.session import Session
@@ -27,7 +28,7 @@ GRAMMAR = Grammar(
     "run",
     "run [OPTION]... PACKAGE [ARG]...",
     "Run the program of PACKAGE with ARGs, building it first if need be.",
-    (("", OPTIONS), ("Building:", (LOAD_PATH, *BUILD_OPTIONS))),
+    (("", OPTIONS), ("Building:", (LOAD_PATH, *BUILD_OPTIONS)), ("", TRANSFORMATIONS)),
     command_after_operand=True,
     build_options_from_environment=True,
 )
@@ -35,6 +36,7 @@ GRAMMAR = Grammar(
 
 def main(arguments: list[str]) -> int:
     line = parse(GRAMMAR, arguments)
+    chosen_transformations(line)
     given = list(line.operands) + (line.program or [])
     from larix.cli.session import open_session
 
@@ -66,7 +68,7 @@ def _run_package(session: Session, line: CommandLine, given: list[str]) -> int:
     from larix.profiles.manifest import Manifest
     from larix.protocol import BuildTarget
 
-    wanted = Wanted(session, line.values("load-path"))
+    wanted = Wanted(session, line.values("load-path"), chosen_transformations(line))
     if line.has("expression"):
         entry = wanted.entries("install-from-expression", line.last("expression") or "")[-1]
     elif line.has("file"):
@@ -75,8 +77,12 @@ def _run_package(session: Session, line: CommandLine, given: list[str]) -> int:
         (entry,), given = wanted.entries("install", given[0]), given[1:]
     else:
         raise UsageError("missing argument: no package to run")
+    wanted.check()
+    if not line.has("no-grafts"):
+        (entry,), _ = wanted.grafted([entry], build_options(line, default_verbosity=VERBOSITY), dry_run=False)
     manifest = Manifest((entry,))
-    origins = [(item.origin, item.output or "out") for item in wanted.items.values()]
+    paths = {each.path for each in manifest.transitive()}
+    origins = [(item.origin, item.output or "out") for path, item in wanted.items.items() if path in paths]
     lowered = [(origin, name) for origin, name in origins if isinstance(origin, Lowered)]
     session.store.instantiate([origin for origin, _ in lowered])
     targets = [BuildTarget(origin.path, (name,)) for origin, name in lowered]

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from larix.cli import diagnostics
 from larix.cli.building import BUILD_OPTIONS, LOAD_PATH, build_options, realise, work_for
 from larix.cli.options import CommandLine, Grammar, Option, UsageError, parse
+from larix.cli.transformations import TRANSFORMATIONS, chosen_transformations
 
 if TYPE_CHECKING:
     from larix.cli.session import Session
@@ -31,7 +32,7 @@ GRAMMAR = Grammar(
     "shell",
     "shell [OPTION]... [PACKAGE]... [-- COMMAND...]",
     "Start a shell, or run COMMAND, in an environment that has the PACKAGEs.",
-    (("", OPTIONS), ("Building:", (LOAD_PATH, *BUILD_OPTIONS))),
+    (("", OPTIONS), ("Building:", (LOAD_PATH, *BUILD_OPTIONS)), ("", TRANSFORMATIONS)),
     command_after_dashes=True,
     build_options_from_environment=True,
 )
@@ -39,6 +40,7 @@ GRAMMAR = Grammar(
 
 def main(arguments: list[str]) -> int:
     line = parse(GRAMMAR, arguments)
+    chosen_transformations(line)
     if line.has("profile") and any(token.name in ("", "expression", "file") for token in line.tokens):
         raise UsageError("'--profile' cannot be used with package options")
     from larix.cli.options import compile_expression
@@ -76,7 +78,7 @@ def _made(session: Session, line: CommandLine) -> tuple[str, list[SearchPath]]:
     from larix.profiles.manifest import Manifest
     from larix.profiles.transaction import check_collisions
 
-    wanted = Wanted(session, line.values("load-path"))
+    wanted = Wanted(session, line.values("load-path"), chosen_transformations(line))
     kinds = {"": "install", "expression": "install-from-expression", "file": "install-from-file"}
     entries = {
         entry.key: entry
@@ -86,7 +88,11 @@ def _made(session: Session, line: CommandLine) -> tuple[str, list[SearchPath]]:
     }
     if not entries:
         diagnostics.warning("no packages specified; creating an empty environment")
-    manifest = Manifest(tuple(entries.values()))
+    wanted.check()
+    made = list(entries.values())
+    if not line.has("no-grafts"):
+        made, _ = wanted.grafted(made, build_options(line, default_verbosity=VERBOSITY), dry_run=False)
+    manifest = Manifest(tuple(made))
     check_collisions(manifest)
     item, targets = instantiate_profile(session, manifest, wanted)
     work = work_for(session, targets)
