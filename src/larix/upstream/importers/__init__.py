@@ -1,0 +1,1 @@
+"""One module for each importer; see `larix.upstream.importing` for what it offers."""
