@@ -1,3 +1,3 @@
-"""The profile that runs the service: `larix package -p PROFILE -L catalogue -m production.py`."""
+"""What runs the service and looks after it."""
 
-from larix.profiles.manifest import packages  # noqa: F401
+manifest = ["gene-expression", "redis"]

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 import redis
+
 from gene_expression.board import Board
 from gene_expression.dataset import Dataset, read_dataset
 from gene_expression.programs import REDIS_SERVER

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 from gene_expression.board import Answer, Board, Job
@@ -7,6 +8,7 @@ from gene_expression.worker import work
 
 if TYPE_CHECKING:
     import redis
+
     from gene_expression.dataset import Dataset
 
 JOB = Job("P1", "digest", {"A": 1.0, "B": 2.0})
@@ -60,7 +62,7 @@ def test_uploaded_traits_come_back(board: Board) -> None:
 
 def test_a_worker_answers_by_gemma_and_keeps_the_relatedness(board: Board, dataset: Dataset) -> None:
     pairs = zip(dataset.strains, dataset.expression[3].tolist(), strict=True)
-    job = Job("P0004", dataset.digest, {strain: value for strain, value in pairs if value == value})
+    job = Job("P0004", dataset.digest, {strain: value for strain, value in pairs if not math.isnan(value)})
     board.ask(job)
     assert work(board, dataset, seconds=1)
     answer = board.answer(job.key)

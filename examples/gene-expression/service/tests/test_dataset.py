@@ -4,6 +4,7 @@ import math
 from typing import TYPE_CHECKING
 
 import pytest
+
 from gene_expression.dataset import Dataset, parse_trait, read_dataset
 from gene_expression.errors import BadData
 from gene_expression.simulate import GENES, STRAINS, simulate
@@ -72,7 +73,11 @@ def test_a_trait_of_a_visitor_is_read() -> None:
 
 @pytest.mark.parametrize(
     ("text", "message"),
-    [("BXD1", "line 1: expected a strain"), ("A 1\nA 2", "line 2: strain `A` comes twice"), ("", "found none")],
+    [
+        ("BXD1", "line 1: expected a strain"),
+        ("A 1\nA 2", "line 2: strain `A` comes twice"),
+        ("", "found none"),
+    ],
 )
 def test_a_wrong_trait_is_told_with_its_line(text: str, message: str) -> None:
     with pytest.raises(BadData, match=message):

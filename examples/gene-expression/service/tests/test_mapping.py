@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+
 from gene_expression import mapping
 from gene_expression.dataset import Dataset
 from gene_expression.errors import MappingFailed, TooFew
@@ -64,9 +65,7 @@ def test_too_few_values_and_equal_ones_are_told(dataset: Dataset, related: str) 
         map_trait(dataset, np.ones(len(dataset.strains)), related=related)
 
 
-def test_a_gemma_that_fails_is_told(
-    dataset: Dataset, related: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_gemma_that_fails_is_told(dataset: Dataset, related: str, monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(MappingFailed, match="GEMMA ended with status"):
         map_trait(dataset, dataset.expression[0], related="no matrix\n")
     monkeypatch.setattr(mapping, "GEMMA", "/nowhere/gemma")

@@ -30,7 +30,9 @@ class Service:
         answer = connection.getresponse()
         text = answer.read()
         connection.close()
-        return answer.status, json.loads(text) if answer.headers["Content-Type"] == "application/json" else text
+        return answer.status, json.loads(text) if answer.headers[
+            "Content-Type"
+        ] == "application/json" else text
 
     def end(self) -> int:
         self.running.send_signal(signal.SIGTERM)

@@ -4,6 +4,7 @@ import math
 
 import numpy as np
 import pytest
+
 from gene_expression.errors import TooFew
 from gene_expression.statistics import correlate, ranks, summarise
 
@@ -12,7 +13,13 @@ NAN = float("nan")
 
 def test_a_summary_passes_over_what_is_missing() -> None:
     summary = summarise(np.array([1.0, NAN, 2.0, 3.0, 6.0]))
-    assert (summary.n, summary.mean, summary.median, summary.minimum, summary.maximum) == (4, 3.0, 2.5, 1.0, 6.0)
+    assert (summary.n, summary.mean, summary.median, summary.minimum, summary.maximum) == (
+        4,
+        3.0,
+        2.5,
+        1.0,
+        6.0,
+    )
     assert summary.deviation == pytest.approx(math.sqrt(14 / 3))
     assert summary.error == pytest.approx(summary.deviation / 2)
 

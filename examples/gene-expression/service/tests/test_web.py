@@ -1,14 +1,17 @@
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import pytest
+
 from gene_expression.web import create_application
 from gene_expression.worker import work
 
 if TYPE_CHECKING:
     import redis
     from flask.testing import FlaskClient
+
     from gene_expression.board import Board
     from gene_expression.dataset import Dataset
 
@@ -31,14 +34,16 @@ def test_a_trait_has_its_summary_and_its_correlations(web: FlaskClient) -> None:
     assert answer["summary"]["n"] == len(answer["values"])
     rows = web.get("/api/traits/P0001/correlations?limit=5&method=spearman").json
     assert len(rows) == 5
-    assert all(abs(first["r"]) >= abs(second["r"]) for first, second in zip(rows, rows[1:], strict=False))
+    assert all(abs(first["r"]) >= abs(second["r"]) for first, second in pairwise(rows))
     assert "P0001" not in {row["probe"] for row in rows}
     page = web.get("/traits/P0001").text
     assert "<svg" in page
     assert "Map it" in page
 
 
-def test_mapping_waits_for_a_worker_and_is_then_known(web: FlaskClient, board: Board, dataset: Dataset) -> None:
+def test_mapping_waits_for_a_worker_and_is_then_known(
+    web: FlaskClient, board: Board, dataset: Dataset
+) -> None:
     assert web.get("/api/traits/P0002/mapping").status_code == 404
     assert web.post("/api/traits/P0002/mapping").status_code == 202
     assert "waiting" in web.get("/traits/P0002").text

@@ -48,7 +48,8 @@ class Answer:
 
 class Board:
     def __init__(self, client: redis.Redis) -> None:
-        self._client = client
+        # Its methods are declared for clients of asyncio too, whose answers must be waited for.
+        self._client: Any = client
 
     def is_alive(self) -> bool:
         return bool(self._client.ping())
@@ -89,7 +90,7 @@ class Board:
             return Answer("failed", state.removeprefix(b"failed ").decode())
         return Answer(state.decode(), json.loads(text) if text is not None else None)
 
-    def take(self, *, seconds: float) -> Job | None:
+    def take(self, *, seconds: int) -> Job | None:
         """The job that waits longest; None if none comes in this time."""
         text = self._client.blmove(QUEUE, WORKING, seconds, src="RIGHT", dest="LEFT")
         if text is None:

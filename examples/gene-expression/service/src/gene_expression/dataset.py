@@ -96,9 +96,11 @@ def read_dataset(directory: Path) -> Dataset:
                 genotypes[row, index] = _allele(cells[column[strain]], place)
     return Dataset(
         strains=strains,
-        probes=tuple([Probe(*head[:3], _number(head[3], place)) for place, head, _ in probe_rows]),
+        probes=tuple(
+            [Probe(head[0], head[1], head[2], _number(head[3], place)) for place, head, _ in probe_rows]
+        ),
         expression=np.array([[_value(cell, place) for cell in cells] for place, _, cells in probe_rows]),
-        markers=tuple([Marker(*head[:2], _number(head[2], place)) for place, head, _ in marker_rows]),
+        markers=tuple([Marker(head[0], head[1], _number(head[2], place)) for place, head, _ in marker_rows]),
         genotypes=genotypes,
         digest=digest.hexdigest(),
     )

@@ -26,7 +26,7 @@ FEWEST = 10
 
 @dataclass(frozen=True)
 class Association:
-    """`effect` is the change of the trait for each D allele, `score` minus the logarithm of `p` to base 10."""
+    """`effect` is the change of the trait for each D allele, `score` minus the logarithm of `p`, base 10."""
 
     marker: str
     chromosome: str

@@ -29,7 +29,9 @@ def genome_plot(rows: Sequence[dict[str, Any]]) -> Markup:
     parts: list[str] = []
     for index, (chromosome, start) in enumerate(starts.items()):
         middle = _across((start + lengths[chromosome] / 2) / end)
-        parts.append(f'<text x="{middle:.1f}" y="{HEIGHT - 8}" text-anchor="middle">{escape(chromosome)}</text>')
+        parts.append(
+            f'<text x="{middle:.1f}" y="{HEIGHT - 8}" text-anchor="middle">{escape(chromosome)}</text>'
+        )
         for row in [each for each in rows if each["chromosome"] == chromosome]:
             x = _across((start + row["megabases"]) / end)
             title = f"{row['marker']}: {row['score']:.2f}"

@@ -1,4 +1,4 @@
-"""A data set made up as nature would: strains inbred from the cross of B and D, and genes under their control.
+"""A data set made up as nature would: strains inbred from a cross of B and D, and genes in their control.
 
 Each chromosome of a strain is a chain of alleles that switch as recombination does under mating of brothers
 and sisters. The level of a gene is its own, moved by a marker near it, by one locus that moves many, by what
@@ -32,7 +32,7 @@ Place = tuple[str, float]
 
 def simulate(directory: Path, *, seed: int = 1) -> None:
     """Write `expression.tsv` and `genotypes.tsv`."""
-    random = Random(seed)
+    random = Random(seed)  # noqa: S311
     markers = _markers(random)
     strains = [f"BXD{number}" for number in range(1, STRAINS + 1)]
     alleles = [_inherited(random, markers) for _ in strains]
@@ -72,9 +72,7 @@ def _nearest(markers: list[Place], chromosome: str, place: float) -> int:
     return min(own[max(0, after - 1) : after + 1], key=lambda index: abs(markers[index][1] - place))
 
 
-def _write_genotypes(
-    file: Path, strains: list[str], markers: list[Place], alleles: list[list[bool]]
-) -> None:
+def _write_genotypes(file: Path, strains: list[str], markers: list[Place], alleles: list[list[bool]]) -> None:
     lines = ["# Simulated genotypes; made by gene_expression.simulate, free for any use."]
     lines.append("\t".join(["marker", "chromosome", "megabases", *strains]))
     for index, (chromosome, place) in enumerate(markers):

@@ -67,7 +67,9 @@ def _add_pages(app: Flask, dataset: Dataset, board: Board) -> None:
         method = _method()
         answer = board.answer(_job(dataset, wanted).key)
         found = correlate(wanted.values, dataset.expression, method=method)
-        rows = [(each, dataset.probes[each.index]) for each in found if dataset.probes[each.index].name != name]
+        rows = [
+            (each, dataset.probes[each.index]) for each in found if dataset.probes[each.index].name != name
+        ]
         done = answer is not None and answer.state == "done"
         return render_template(
             "trait.html",

@@ -27,7 +27,7 @@ def run(board: Board, dataset: Dataset) -> None:
         work(board, dataset, seconds=1)
 
 
-def work(board: Board, dataset: Dataset, *, seconds: float) -> bool:
+def work(board: Board, dataset: Dataset, *, seconds: int) -> bool:
     """Do one job, if one comes in this time; tell whether."""
     job = board.take(seconds=seconds)
     if job is None:
