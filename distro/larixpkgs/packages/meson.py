@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from larix.buildsystems.pyproject import pyproject
 from larix.packages import Origin, Package, licenses
-from larixpkgs.packages import python_setuptools, python_wheel
+from larixpkgs.packages import ninja, python_setuptools, python_wheel
 
 __all__ = ["meson"]
 
@@ -21,7 +21,11 @@ meson = Package(
         # Those of single functions. The others configure, build and run a thousand projects.
         "test_command": ["python3", "run_unittests.py", "-v", "InternalTests"],
     },
-    native_inputs=lambda: [python_setuptools.python_setuptools, python_wheel.python_wheel],
+    native_inputs=lambda: [
+        ninja.ninja,  # its tests look for one
+        python_setuptools.python_setuptools,
+        python_wheel.python_wheel,
+    ],
     synopsis="Build system that is fast and easy to read",
     description=(
         "Meson configures builds of programs in C, C++, Fortran, Rust and many other languages from short "
