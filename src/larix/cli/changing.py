@@ -66,7 +66,24 @@ def change_packages(profile: Profile, line: CommandLine, *, default_verbosity: i
     realise(session, targets, options, work)
     profile.switch(item, generation.current_generation(profile.file) + 1)
     _hint_settings(profile)
+    _offer_newer(effects, wanted)
     return 0
+
+
+def _offer_newer(effects: Effects, wanted: Wanted) -> None:
+    """A word on newer releases of what was installed as the catalogue has it."""
+    from larix.cli.offers import is_wanted, offer_newer
+
+    if not is_wanted():
+        return
+    entries = [*effects.installed, *(new for _, new in effects.upgraded)]
+    found = [wanted.evaluation.newest(entry.name) for entry in entries]
+    same = [
+        package
+        for package, entry in zip(found, entries, strict=True)
+        if package is not None and package.version == entry.version
+    ]
+    offer_newer(same)
 
 
 def _effects(
