@@ -224,6 +224,17 @@ def test_bad_hash_in_a_late_source_is_told_when_the_catalogue_is_read(tmp_path: 
     assert str(warning.place).startswith(f"{tmp_path / 'bad_hash.py'}:9:")
 
 
+def test_patch_that_is_not_there_is_told_when_the_catalogue_is_read(tmp_path: Path):
+    file = write(tmp_path, "bad_patch", "bad")
+    origin = "Origin(uri='https://example.org/x-1.tar', sha256='0' * 64, patches=['no.patch'])"
+    text = file.read_text().replace("source=None", f"source=lambda: {origin}")
+    file.write_text(text.replace("import Package", "import Origin, Package"))
+    catalogue, warnings = open_catalogue(tmp_path)
+    assert catalogue.names() == ["bad"]
+    assert warnings[0].message == "patch `no.patch` does not exist"
+    assert str(tmp_path) in (warnings[0].hint or "")
+
+
 def test_packages_that_need_each_other_are_told_with_the_way_round(tmp_path: Path):
     for one, other in (("round_a", "round_b"), ("round_b", "round_c"), ("round_c", "round_a")):
         text = f"def needed():\n    from {other} import {other}\n    return [{other}]\n"

@@ -248,3 +248,22 @@ def test_licences_may_be_several():
         licenses.gpl3_plus,
         licenses.expat,
     )
+
+
+def test_no_two_licences_have_one_name():
+    known = [each for each in vars(licenses).values() if isinstance(each, licenses.License)]
+    assert len({each.name for each in known}) == len(known) > 70
+    assert licenses.x11_style("https://example.org/").name == "X11-style"
+    assert package(license=licenses.bsd_style("https://example.org/", "as told there")).license[0].comment
+
+
+def test_unknown_argument_is_told_at_the_definition_with_the_one_meant():
+    with pytest.raises(BadRecord, match=r"`gnu` of package `hello` has no argument `test`") as caught:
+        package(arguments={"test": False})
+    assert caught.value.hint == "Did you mean `tests'?"
+    assert caught.value.place is not None
+    assert caught.value.place.file == __file__
+    late = package(arguments=lambda: {"mkae_flags": []})
+    with pytest.raises(BadRecord, match="has no argument `mkae_flags`"):
+        late.check_arguments()
+    package(arguments={"allowed_references": []})

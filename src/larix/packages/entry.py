@@ -46,6 +46,7 @@ def describe(package: Package, folder: int, module: str, variable: str) -> tuple
     Every field is looked at, so that mistakes in late ones are told when the catalogue is read.
     """
     from larix.packages.bag import package_of
+    from larix.packages.origin import Origin
 
     mistakes: list[LarixError] = []
     dependencies: set[str] = set()
@@ -55,7 +56,9 @@ def describe(package: Package, folder: int, module: str, variable: str) -> tuple
     except LarixError as error:
         mistakes.append(error)
     try:
-        _ = package.source
+        source = package.source
+        if isinstance(source, Origin):
+            source.check_patches()
         package.check_arguments()
     except LarixError as error:
         mistakes.append(error)

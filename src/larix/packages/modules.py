@@ -62,15 +62,22 @@ def load_module(name: str, folder: Folder) -> ModuleType:
     except (Exception, SystemExit) as error:  # a package file may raise whatever it likes
         raise _broken(name, error, folder.directory) from error
     expected = os.path.join(folder.directory, *name.removeprefix(f"{folder.package}.").split("."))
-    file = os.path.realpath(module.__file__ or "")
-    if file not in {os.path.realpath(f"{expected}.py"), os.path.realpath(f"{expected}/__init__.py")}:
+    file = module.__file__ or ""
+    if file != f"{expected}.py" and not _is_same_file(file, expected):
         raise BrokenModule(
             name,
-            f"another module has this name: {file or 'a part of Python'}",
+            f"another module has this name: {os.path.realpath(file) if file else 'a part of Python'}",
             place=Location(f"{expected}.py", 1),
             hint="rename the file",
         )
     return module
+
+
+def _is_same_file(file: str, expected: str) -> bool:
+    return os.path.realpath(file) in {
+        os.path.realpath(f"{expected}.py"),
+        os.path.realpath(f"{expected}/__init__.py"),
+    }
 
 
 def packages_of_module(module: ModuleType) -> list[tuple[str, Package]]:

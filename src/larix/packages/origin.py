@@ -179,6 +179,11 @@ class Origin(Record, StoreFile):
             f"{top}.tar.xz", patch_and_pack, lowering=lowering, python=tools.python
         )
 
+    def check_patches(self) -> None:
+        """Raise `BadRecord` for a patch that is not there."""
+        for each in self.patches:
+            self._patch_file(each)
+
     def _patch_file(self, patch: Lowerable | str | Path) -> Lowerable:
         if not isinstance(patch, (str, Path)):
             return patch
