@@ -16,10 +16,40 @@ if TYPE_CHECKING:
     from larix.packages.origin import Origin
     from larix.packages.package import Package
     from larix.packages.search_paths import SearchPath
+    from larix.packages.transform import (
+        mapped_inputs,
+        rewrite_inputs,
+        static_package,
+        with_configure_flags,
+        with_replacement,
+        without_tests,
+    )
 
-__all__ = ["Origin", "Output", "Package", "SearchPath"]
+__all__ = [
+    "Origin",
+    "Output",
+    "Package",
+    "SearchPath",
+    "mapped_inputs",
+    "rewrite_inputs",
+    "static_package",
+    "with_configure_flags",
+    "with_replacement",
+    "without_tests",
+]
 
-_HOMES = {"Origin": "origin", "Output": "inputs", "Package": "package", "SearchPath": "search_paths"}
+_HOMES = {
+    "Origin": "origin",
+    "Output": "inputs",
+    "Package": "package",
+    "SearchPath": "search_paths",
+    "mapped_inputs": "transform",
+    "rewrite_inputs": "transform",
+    "static_package": "transform",
+    "with_configure_flags": "transform",
+    "with_replacement": "transform",
+    "without_tests": "transform",
+}
 
 
 def __getattr__(name: str) -> Any:
