@@ -5,18 +5,15 @@ Figure 9, the substitution in GCC's configuration, is in tests/buildside/test_fi
 
 from __future__ import annotations
 
-import os
 import platform
 import shutil
 import subprocess
 import tarfile
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from larix.builder import realise
 from larix.buildside.elf import read_elf
 from larix.buildside.files import find_files, substitute
 from larix.buildside.gnu import standard_phases
@@ -24,12 +21,10 @@ from larix.buildsystems.gnu import gnu
 from larix.buildsystems.trivial import trivial
 from larix.errors import LarixError
 from larix.formats.hashes import hash_bytes
-from larix.formats.storepath import StoreDir
 from larix.packages import Origin, Package, licenses
 from larix.packages.toolchain import lowering_for, toolchain
 from larix.packages.transform import static_package
-from larix.protocol import BuildLog, BuildOptions, BuildPhase, BuildTarget, Event
-from larix.store import Layout, LocalStore, open_local_store
+from shops import Shop, open_shop
 
 pytestmark = [
     pytest.mark.build,
@@ -91,45 +86,10 @@ howdy = hello.inherit(  # Figure 8; its test suite expects the other greeting
 )
 
 
-class Shop:
-    """A store of its own under a short name, as `#!` lines have a limit; what is built stays there."""
-
-    def __init__(self, store: LocalStore) -> None:
-        self.store = store
-        self.log = ""
-        self.phases: list[str] = []
-
-    def build(self, package: Package) -> Path:
-        lowering = lowering_for(self.store.store_dir, "x86_64-linux")
-        item = lowering.lower(package)
-        lowered = item.origin
-        self.store.instantiate([lowered])
-        lines: list[bytes] = []
-        self.phases = []
-
-        def sink(event: Event) -> None:
-            if isinstance(event, BuildLog) and event.drv == lowered.path:
-                lines.append(event.line)
-            if isinstance(event, BuildPhase) and event.drv == lowered.path and event.seconds is None:
-                self.phases.append(event.phase)
-
-        try:
-            realise(self.store, [BuildTarget(lowered.path)], BuildOptions(cores=2), sink)
-        finally:
-            self.log = b"\n".join(lines).decode(errors="replace")
-        return Path(item.path)
-
-
 @pytest.fixture(scope="module")
 def shop() -> Iterator[Shop]:
-    base = tempfile.mkdtemp(prefix="lxfig")
-    os.chmod(base, 0o755)  # builds run as another user
-    layout = Layout(StoreDir(f"{base}/store"), f"{base}/var", f"{base}/var/log")
-    with open_local_store(layout) as store:
-        yield Shop(store)
-    for directory, _, _ in os.walk(base):
-        os.chmod(directory, 0o700)
-    shutil.rmtree(base)
+    with open_shop() as opened:
+        yield opened
 
 
 def run(program: Path) -> str:
