@@ -56,7 +56,7 @@ TESTS = """
     array base64 bool builtin bytes bz2 call class codecs complex contextlib copy csv ctypes dataclasses
     datetime dict difflib enum exceptions float fnmatch format functools generators genericpath grammar gzip
     hash hashlib hmac int itertools json list locale lzma math operator ordered_dict patma posixpath pprint
-    py_compile re readline secrets set shlex sort sqlite3 ssl string struct super sysconfig textwrap tomllib
+    py_compile re readline secrets set shlex sort sqlite3 string struct super sysconfig textwrap tomllib
     tuple types unicodedata unpack urlparse uuid with xml_etree zlib
 """.split()  # noqa: SIM905
 
@@ -77,10 +77,36 @@ def compile_nothing_yet() -> None:
     )
 
 
+# Looks for a libc by a compiler that would link with one in a directory of the system.
+OF_THE_SYSTEM = "*.test_ctypes.test_find.*"
+# Of `ssl` those that open no socket.
+OF_SSL = ("ContextTests", "MemoryBIOTests", "SSLObjectTests", "TestEnumerations")
+# What a build without a library would silently leave out.
+LINKED = "_bz2 _ctypes _curses _curses_panel _hashlib _lzma _sqlite3 _ssl readline zlib"
+
+
+def configure_flags(inputs: dict[str, Path]) -> list[str]:
+    return [
+        f"--with-openssl={inputs['openssl']}",
+        "--with-dbmliborder=",
+        "--without-ensurepip",
+        "--without-static-libpython",
+        # What is true of the machines that run this, whatever can be seen in a build.
+        "ac_cv_buggy_getaddrinfo=no",
+        "ac_cv_file__dev_ptmx=yes",
+        "ac_cv_file__dev_ptc=no",
+        "ac_cv_posix_semaphores_enabled=yes",
+        "ac_cv_broken_sem_getvalue=no",
+    ]
+
+
 def check() -> None:
     os.environ["HOME"] = os.getcwd()
+    invoke("./python", "-c", f"import {LINKED.replace(' ', ', ')}")
     names = [f"test_{name}" for name in TESTS]
-    invoke("./python", "-m", "test", f"-j{parallel_jobs()}", "--slowest", "--fail-rerun", *names)
+    invoke("./python", "-m", "test", f"-j{parallel_jobs()}", "--slowest", "-i", OF_THE_SYSTEM, *names)
+    chosen = [word for name in OF_SSL for word in ("-m", name)]
+    invoke("./python", "-m", "test", *chosen, "test_ssl")
 
 
 def leave_out_tests(*, outputs: dict[str, Path]) -> None:
@@ -132,17 +158,7 @@ python = Package(
     ),
     build_system=gnu,
     arguments={
-        "configure_flags": [
-            "--with-dbmliborder=",
-            "--without-ensurepip",
-            "--without-static-libpython",
-            # What is true of the machines that run this, whatever can be seen in a build.
-            "ac_cv_buggy_getaddrinfo=no",
-            "ac_cv_file__dev_ptmx=yes",
-            "ac_cv_file__dev_ptc=no",
-            "ac_cv_posix_semaphores_enabled=yes",
-            "ac_cv_broken_sem_getvalue=no",
-        ],
+        "configure_flags": configure_flags,
         "make_flags": ["TEST_MODULES=no"],  # they are built, and not installed
         "phases": standard_phases.add_before("configure", name_the_shell)
         .add_before("configure", add_site_customization)

@@ -20,6 +20,10 @@ python_packaging: Package = Package(
         sha256="d443872c98d677bf60f6a1f2f8c1cb748e8fe762d2bf9d3148b5599295b0fc4f",
     ),
     build_system=pyproject,
+    arguments={
+        # The two files left out compare each of many versions with each: fifty thousand tests, for minutes.
+        "test_flags": ["--ignore=tests/test_specifiers.py", "--ignore=tests/test_version.py"],
+    },
     native_inputs=lambda: [
         python_flit_core.python_flit_core,
         python_pretend.python_pretend,
