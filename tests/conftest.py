@@ -9,8 +9,13 @@ would inherit, and those that are to be interrupted would never end.
 from __future__ import annotations
 
 import signal
+from collections.abc import Iterator
+from pathlib import Path
 
+import pytest
 from hypothesis import HealthCheck, settings
+
+from sessions import cloned
 
 settings.register_profile(
     "default", derandomize=True, deadline=None, suppress_health_check=[HealthCheck.too_slow]
@@ -22,3 +27,9 @@ settings.load_profile("default")
 
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+@pytest.fixture(scope="session")
+def clone() -> Iterator[Path]:
+    """A clean clone, shared by all documents that are followed: the seed in its store is made once."""
+    yield from cloned()
