@@ -347,7 +347,10 @@ def test_page_is_read_into_memory_with_where_it_was_and_what_it_is() -> None:
     with HttpServer(answer(b"<p>", headers=["Content-Type: Text/HTML; charset=utf-8"])) as last:
         moved = answer(b"", status="302 Found", headers=[f"Location: {last.url}/there"])
         with HttpServer(moved) as first:
-            page = Fetcher(environment={}).page(f"{first.url}/here", accept="text/html")
+            told: list[Progress] = []
+            fetcher = Fetcher(environment={}, progress=told.append)
+            page = fetcher.page(f"{first.url}/here", accept="text/html")
+            assert (told[-1].url, told[-1].done, told[-1].finished) == (f"{first.url}/here", 3, True)
         assert first.requests[0].headers["accept"] == "text/html"
     assert page == (f"{last.url}/there", "text/html", b"<p>")
 

@@ -201,6 +201,7 @@ class Fetcher:
             return Answer(url, "", buffer.read())
         attempt = _HttpAttempt(self, url, buffer, extra={"Accept": accept})
         self._persist(attempt, buffer)
+        self.tell(url, buffer.size, buffer.size, finished=True)
         return Answer(attempt.place, attempt.media_type, buffer.read())
 
     def probe(self, url: str) -> str:
