@@ -6,7 +6,8 @@ import os
 import random
 from collections.abc import Callable, Iterator
 
-from measure import Bar, Comparison, Failed, Side, measure_in_turn
+from catalogue import write_catalogue
+from measure import Bar, Comparison, Failed, Side, clear, measure_in_turn
 from scratch import BENCH, LARIX, Scratch, find_program, larix_script
 
 GIGABYTE = 1 << 30
@@ -279,6 +280,66 @@ def row_h1(scratch: Scratch, runs: int) -> Iterator[Comparison]:
         nix=scratch.nix("nix-store", "--version"),
         larix=scratch.larix(LARIX, "--version"),
         runs=runs * 4,
+    )
+
+
+def synthetic_catalogue(scratch: Scratch, count: int) -> str:
+    """A folder of so many package modules."""
+    folder = scratch.file(f"catalogue-{count}")
+    if not os.path.isdir(folder):
+        write_catalogue(count, folder)
+    return folder
+
+
+def nix_catalogue(scratch: Scratch, count: int, *words: str) -> Side:
+    """The same number of packages in one expression, evaluated by Nix."""
+    file = os.path.join(BENCH, "catalogue.nix")
+    return scratch.nix("nix-env", "-f", file, "--argstr", "n", str(count), "-qa", *words)
+
+
+def row_h2(scratch: Scratch, runs: int) -> Iterator[Comparison]:
+    scratch.start_empty()
+    count = 10_000
+    folder = synthetic_catalogue(scratch, count)
+    module = os.path.join(folder, sorted(os.listdir(folder))[count // 2])
+    name = os.path.basename(module).removeprefix("p_").removesuffix(".py").replace("_", "-")
+    queries = {
+        "list all": (("package", "-A"), ()),
+        "list by expression": (("package", "-A", "^python-al"), ("package77.*",)),
+        "search a word": (("search", "gnobrimar"), (".*7777.*",)),
+        "search two expressions": (("search", "compil.*mail", "genotype"), (".*7.*7.*",)),
+        "show one": (("show", name), ("package7",)),
+    }
+    limit = Bar(0.3, 0.1, of="cpu", absolute=True)
+    for work, (words, nix_words) in queries.items():
+        larix = scratch.larix(LARIX, words[0], f"--load-path={folder}", *words[1:])
+        measure_in_turn([larix], 1)
+        nix = nix_catalogue(scratch, count, *nix_words)
+        yield compare("H2", f"{work}, of {count:,} packages", limit, nix=nix, larix=larix, runs=runs)
+    larix = scratch.larix(LARIX, "show", f"--load-path={folder}", name)
+    nix = nix_catalogue(scratch, count, "package7")
+    changed = larix._replace(prepare=lambda: os.utime(module))
+    work = "show one, after a module changed"
+    yield compare("H2", work, Bar(1.0, 0.5, of="cpu", absolute=True), nix=nix, larix=changed, runs=runs)
+    cold = larix._replace(prepare=lambda: clear(scratch.file("home/.cache")))
+    work = f"show one, {count:,} modules never read before"
+    yield compare("H2", work, Bar(20, 10, of="cpu", absolute=True), nix=nix, larix=cold, runs=min(runs, 3))
+
+
+def row_h3(scratch: Scratch, runs: int) -> Iterator[Comparison]:
+    scratch.start_empty()
+    distribution = scratch.larix(*larix_script("evaluate.py"))
+    nix = nix_catalogue(scratch, 200, "--drv-path")
+    measure_in_turn([distribution], 1)
+    work = "evaluate the distribution (Nix: 200 small derivations)"
+    yield compare("H3", work, Bar(2, 1, of="cpu", absolute=True), nix=nix, larix=distribution, runs=runs)
+    count = 2_000
+    synthetic = scratch.larix(*larix_script("evaluate.py", synthetic_catalogue(scratch, count)))
+    nix = nix_catalogue(scratch, count, "--drv-path")
+    measure_in_turn([synthetic], 1)
+    work = f"evaluate it and {count:,} packages more (Nix: small derivations)"
+    yield compare(
+        "H3", work, Bar(5, 2.5, of="cpu", absolute=True), nix=nix, larix=synthetic, runs=min(runs, 3)
     )
 
 

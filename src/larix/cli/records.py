@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from larix.cli.options import compile_expression
 from larix.cli.tables import Style, print_json, print_paged, print_table
 from larix.errors import LarixError
+from larix.packages.catalogue import Row
 from larix.packages.index import COMMON_OUTPUTS
 from larix.packages.specification import parse_specification
 from larix.packages.versions import version_matches
@@ -16,7 +17,7 @@ from larix.packages.versions import version_matches
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from larix.packages.catalogue import Catalogue, Entry, Row
+    from larix.packages.catalogue import Catalogue, Entry
 
 __all__ = ["PackageNotFound", "list_available", "record_lines", "search", "show"]
 
@@ -35,32 +36,28 @@ class PackageNotFound(LarixError):
 
 
 def list_available(catalogue: Catalogue, expression: str, *, as_json: bool) -> None:
-    matches = compile_expression(expression).search
-    rows = [row for row in catalogue.listed_rows() if matches(row.name)]
+    listed = catalogue.listing(compile_expression(expression).search)
     if as_json:
-        print_json(packages=[_data(catalogue.entry(row)) for row in rows])
+        found = (Row(name, group, number) for name, _, _, _, _, group, number in listed)
+        print_json(packages=[_data(catalogue.shown(row)) for row in found])
         return
-    style = Style.of_output()
-    here = _Here()
-    print_table(list(_table(catalogue, rows, here, style)))
+    style, here = Style.of_output(), _Here()
+    shown = {directory: here.shorten(directory) for _, _, _, directory, _, _, _ in listed}
+    print_table(
+        [
+            (name, version, outputs, _linked(style, shown[directory] + place))
+            for name, version, outputs, directory, place, _, _ in listed
+        ]
+        if style.links
+        else [
+            (name, version, outputs, shown[directory] + place)
+            for name, version, outputs, directory, place, _, _ in listed
+        ]
+    )
 
 
-def _table(
-    catalogue: Catalogue, rows: Sequence[Row], here: _Here, style: Style
-) -> Iterator[tuple[str, str, str, str]]:
-    columns = [
-        (index.column("version"), index.column("outputs"), index.column("place"))
-        for index in catalogue.indexes
-    ]
-    for row in rows:
-        versions, outputs, places = columns[row.group]
-        number = row.number
-        directory = catalogue.directory(row)
-        place = places[number]
-        shown = f"{here.name(directory)}{place}"
-        if style.links:
-            shown = style.link(shown, f"{directory}/{place}".rsplit(":", 2)[0])
-        yield row.name, versions[number], outputs[number], shown
+def _linked(style: Style, place: str) -> str:
+    return style.link(place, place.rsplit(":", 2)[0])
 
 
 class _Here:
@@ -71,16 +68,12 @@ class _Here:
             self._prefix = f"{os.getcwd()}/"
         except OSError:
             self._prefix = "\0"
-        self._names: dict[str, str] = {}
 
-    def name(self, directory: str) -> str:
-        """What to write before a name in the directory."""
-        if directory not in self._names:
-            self._names[directory] = f"{directory}/".removeprefix(self._prefix)
-        return self._names[directory]
+    def shorten(self, file: str) -> str:
+        return file.removeprefix(self._prefix)
 
     def place(self, entry: Entry) -> str:
-        return str(entry.location._replace(file=entry.location.file.removeprefix(self._prefix)))
+        return str(entry.location._replace(file=self.shorten(entry.location.file)))
 
 
 def show(catalogue: Catalogue, specifications: Sequence[str], *, as_json: bool) -> None:

@@ -12,7 +12,8 @@ from __future__ import annotations
 
 import os
 import re
-from typing import TYPE_CHECKING, NamedTuple
+from operator import itemgetter
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias, TypeVar
 
 from larix.errors import LarixError
 from larix.packages.distributions import Folder, find_distributions
@@ -33,12 +34,14 @@ __all__ = [
     "Catalogue",
     "Entry",
     "Found",
+    "Listed",
     "NoSuchFolder",
     "Row",
     "Superseded",
     "UnknownPackage",
 ]
 
+T = TypeVar("T")
 _NOT_LOADED = re.compile(r"failed to load `(?P<module>[\w.]+)`")
 
 
@@ -64,6 +67,10 @@ class Found(NamedTuple):
     entry: Entry
     package: Package
     output: str
+
+
+# Name, version, outputs, directory of the folder, FILE:LINE:COLUMN below it; group and number as of `Row`.
+Listed: TypeAlias = tuple[str, str, str, str, str, int, int]
 
 
 class Row(NamedTuple):
@@ -165,15 +172,30 @@ class Catalogue:
         found.sort(key=lambda pair: (-pair[1], pair[0]))
         return found
 
-    def directory(self, row: Row) -> str:
-        """The directory of a package's folder."""
-        folders = self._groups[row.group].folders
-        if len(folders) == 1:
-            return folders[0].directory
-        return folders[int(self.indexes[row.group].column("folder")[row.number])].directory
+    def listing(self, matches: Callable[[str], object]) -> list[Listed]:
+        """The packages for this system that are neither hidden nor superseded, and whose names match.
+
+        In the order of `rows`.
+        """
+        found: list[list[Listed]] = []
+        for group, index in enumerate(self.indexes):
+            directories = [f"{each.directory}/" for each in self._groups[group].folders]
+            parts = [
+                index.column(part) for part in ("listed", "name", "version", "outputs", "place", "folder")
+            ]
+            found.append(
+                [
+                    (name, version, outputs, directories[int(folder)], place, group, number)
+                    for number, (listed, name, version, outputs, place, folder) in enumerate(
+                        zip(*parts, strict=True)
+                    )
+                    if listed and matches(name)
+                ]
+            )
+        return _merged(found, name=itemgetter(0), version=itemgetter(1), group=itemgetter(5))
 
     def listed_rows(self) -> list[Row]:
-        """The packages for this system that are neither hidden nor superseded, in the order of `rows`."""
+        """The packages of `listing`, whatever their names."""
         listed = [index.column("listed") for index in self.indexes]
         return [row for row in self.rows if listed[row.group][row.number]]
 
@@ -264,9 +286,7 @@ class Catalogue:
             return UnknownPackage(
                 f"{wanted.name}@{wanted.version}: unknown package", hint=f"there is {versions}"
             )
-        from larix.packages.blame import did_you_mean
-
-        return UnknownPackage(f"{wanted.name}: unknown package", hint=did_you_mean(wanted.name, self.names()))
+        return UnknownPackage(f"{wanted.name}: unknown package", hint=self.hint_for(wanted.name))
 
     def _open(self, group: Group) -> Index:
         fixed = self._fixed
@@ -292,25 +312,39 @@ class Catalogue:
 
     def _sorted_rows(self) -> list[Row]:
         rows = [
-            Row(name, group, number)
+            [Row(name, group, number) for number, name in enumerate(index.column("name"))]
             for group, index in enumerate(self.indexes)
-            for number, name in enumerate(index.column("name"))
         ]
-        if len(self.indexes) < 2:
-            return rows
-        rows.sort(key=lambda each: each.name)
-        start = 0
-        while start < len(rows):
-            end = start + 1
-            while end < len(rows) and rows[end].name == rows[start].name:
-                end += 1
-            if rows[start].group != rows[end - 1].group:
-                rows[start:end] = sorted(rows[start:end], key=self._version_key, reverse=True)
-            start = end
-        return rows
+        return _merged(rows, name=itemgetter(0), version=self._version, group=itemgetter(1))
+
+    def _version(self, row: Row) -> str:
+        return self.indexes[row.group].column("version")[row.number]
 
     def _version_key(self, row: Row) -> VersionKey:
-        return version_key(self.indexes[row.group].column("version")[row.number])
+        return version_key(self._version(row))
+
+
+def _merged(
+    groups: Sequence[list[T]],
+    *,
+    name: Callable[[T], str],
+    version: Callable[[T], str],
+    group: Callable[[T], int],
+) -> list[T]:
+    """What several groups have, each in order, in one order: by name, newer versions first, by group."""
+    together = [each for some in groups for each in some]
+    if len([some for some in groups if some]) < 2:
+        return together
+    together.sort(key=name)
+    start = 0
+    for end in range(1, len(together) + 1):
+        if end < len(together) and name(together[end]) == name(together[start]):
+            continue
+        if end - start > 1 and group(together[start]) != group(together[end - 1]):
+            same = together[start:end]
+            together[start:end] = sorted(same, key=lambda each: version_key(version(each)), reverse=True)
+        start = end
+    return together
 
 
 def _ignore(_warning: LarixError) -> None:

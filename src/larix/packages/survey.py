@@ -26,7 +26,7 @@ from larix.packages.platform import platform
 from larix.packages.versions import version_key
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
     from types import ModuleType
 
     from larix.packages.distributions import Folder
@@ -78,25 +78,26 @@ def open_index(group: Group, *, system: str, cache_directory: str | None, is_fix
 
     What `is_fixed` never changes: its files are not looked at.
     """
-    stamps: dict[str, str] = {}
     stamp = [__version__, sys.version, system, *([each.directory, each.package] for each in group.folders)]
     file = _index_file(cache_directory, stamp) if cache_directory is not None else None
 
-    def make(known: Index | None) -> Index:
-        content, made = _Survey(group, system, stamps or dict(_stamps(group)), known).index(stamp)
+    def make(known: Index | None, stamps: str) -> Index:
+        content, made = _Survey(group, system, stamps, known).index(stamp)
         if file is not None:
             _write(file, content)
         return made
 
-    known = read_index(file, group.directories, lambda: make(None)) if file is not None else None
+    known = None
+    if file is not None:
+        known = read_index(file, group.directories, lambda: make(None, _stamps_text(group)))
     if known is not None and known.header["stamp"] != stamp:
         known = None
     if known is not None and is_fixed:
         return known
-    stamps = dict(_stamps(group))
-    if known is not None and _stamps_text(stamps) == known.text("stamps") and _elsewhere_is_same(known):
+    stamps = _stamps_text(group)
+    if known is not None and stamps == known.text("stamps") and _elsewhere_is_same(known):
         return known
-    return make(known)
+    return make(known, stamps)
 
 
 def _index_file(cache_directory: str, stamp: object) -> str:
@@ -126,27 +127,33 @@ def _top(folder: Folder) -> str:
     return top
 
 
-def _stamps(group: Group) -> Iterator[tuple[str, str]]:
-    """Name, time and size of the files that packages may be made from, and of translations."""
+def _stamps_text(group: Group) -> str:
+    """Name, time and size of the files that packages may be made from, and of translations.
+
+    Each time that a catalogue is used, this looks at every file: it is all but the whole cost of a query.
+    """
+    found: list[str] = []
     for folder in group.folders:
         pending = [_top(folder)]
         while pending:
             directory = pending.pop()
-            found: list[tuple[str, str]] = []
+            here: list[str] = []
             with os.scandir(directory) as entries:
                 for entry in entries:
                     name = entry.name
                     if name.endswith((".py", ".po")):
                         status = entry.stat()
-                        found.append((entry.path, f"{status.st_mtime_ns} {status.st_size}"))
+                        here.append(f"{directory}/{name}\0{status.st_mtime_ns} {status.st_size}")
                     elif "." not in name and name != "__pycache__" and entry.is_dir():
-                        pending.append(entry.path)
-            found.sort()
-            yield from found
+                        pending.append(f"{directory}/{name}")
+            here.sort()
+            found += here
+    return "\0".join(found)
 
 
-def _stamps_text(stamps: Mapping[str, str]) -> str:
-    return "\n".join([f"{file} {stamp}" for file, stamp in stamps.items()])
+def _stamps(text: str) -> dict[str, str]:
+    parts = text.split("\0") if text else []
+    return dict(zip(parts[::2], parts[1::2], strict=True))
 
 
 def _elsewhere_is_same(index: Index) -> bool:
@@ -165,12 +172,13 @@ def _stamp_of(file: str) -> str:
 class _Survey:
     """One making of an index. With the one `known`, what has not changed is taken from there."""
 
-    def __init__(self, group: Group, system: str, stamps: dict[str, str], known: Index | None) -> None:
+    def __init__(self, group: Group, system: str, stamps: str, known: Index | None) -> None:
         from larix.packages.modules import module_names
 
         self.group = group
         self.system = system
-        self.stamps = stamps
+        self._text = stamps
+        self.stamps = _stamps(stamps)
         self.files: dict[str, _File] = {}
         self.entries: dict[str, list[Entry]] = {}
         self.described: list[Package] = []
@@ -227,7 +235,7 @@ class _Survey:
             languages=languages,
             warnings=[*warnings, *mistakes],
             more={
-                "stamps": _stamps_text(self.stamps),
+                "stamps": self._text,
                 "files": json.dumps([[file, *each] for file, each in self.files.items()]),
                 "elsewhere": json.dumps(
                     sorted({pair for each in self.files.values() for pair in each.elsewhere})
