@@ -27,7 +27,6 @@ cython = Package(
             "Cython.Compiler.Tests.TestGrammar",
             "Cython.Compiler.Tests.TestSignatureMatching",
             "Cython.Compiler.Tests.TestTypes",
-            "Cython.Build.Tests.TestStripLiterals",
             "Cython.Tests.TestCodeWriter",
         ],
     },

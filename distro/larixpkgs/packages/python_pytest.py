@@ -27,14 +27,12 @@ python_pytest = Package(
     arguments={
         # A representative part: all of them take six minutes, mostly to start other copies of pytest.
         "test_flags": [
-            "testing/code",
-            "testing/io",
+            "testing/code/test_excinfo.py",
+            "testing/code/test_source.py",
+            "testing/io/test_saferepr.py",
             "testing/test_compat.py",
-            "testing/test_mark.py",
             "testing/test_mark_expression.py",
             "testing/test_monkeypatch.py",
-            "testing/test_skipping.py",
-            "testing/test_tmpdir.py",
         ],
     },
     native_inputs=lambda: [
