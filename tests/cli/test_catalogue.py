@@ -6,6 +6,9 @@ import json
 import os
 import pty
 import subprocess
+import sys
+
+import pytest
 
 
 def test_the_catalogue_lists_searches_and_shows(reader):
@@ -144,13 +147,14 @@ def test_a_folder_of_the_environment_that_is_not_there_is_a_warning(reader):
 def test_records_are_filled_to_the_width_and_no_word_is_cut(reader):
     (reader.folder / "packages" / "long.py").write_text(
         "from small import simple\n"
-        "long = simple('long', '1', description='word ' * 30 + 'https://example.org/' + 'x' * 90)\n"
+        "long = simple('long', '1', description='one\\u00a0word ' * 30 + 'https://example.org/' + 'x' * 90)\n"
     )
     for columns in ("40", "100"):
         lines = reader.succeed("show", "long", COLUMNS=columns).splitlines()
         filled = lines[lines.index(next(each for each in lines if each.startswith("description: "))) : -1]
         assert all(each.startswith("+ ") for each in filled[1:])
-        assert max(len(each) for each in filled[:-1]) in range(int(columns) - 4, int(columns) + 1)
+        assert max(len(each) for each in filled[:-1]) in range(int(columns) - 8, int(columns) + 1)
+        assert "\n+ word" not in "\n".join(filled)
         assert filled[-1].endswith("x" * 90)
 
 
@@ -222,3 +226,32 @@ def test_messages_for_translators_are_those_of_the_folders(reader):
     assert '#: more.py:2\nmsgid "Marked"\nmsgstr "Marqué"\n' in text
     assert "Compress files" not in text, "packages of the distribution are none of these folders"
     assert "nowhere' is no folder" in reader("messages", "nowhere").stderr
+
+
+MODULES = """
+import sys
+from larix.cli.main import main
+main(sys.argv[1:])
+print(*sys.modules, file=sys.stderr)
+"""
+
+
+@pytest.mark.parametrize(
+    "words", [["package", "-A"], ["search", "gamma"], ["show", "gamma"], ["show", "gamma", "--json"]]
+)
+def test_queries_load_no_package_and_nothing_that_makes_one(reader, words):
+    reader.succeed("show", "gamma")
+    done = subprocess.run(
+        [sys.executable, "-S", "-c", MODULES, *words],
+        env=reader.environment,
+        cwd=reader.folder,
+        capture_output=True,
+        check=True,
+        text=True,
+    )
+    loaded = set(done.stderr.split())
+    assert "larix.packages.catalogue" in loaded
+    assert (
+        not {"small", "larix.packages.record", "larix.staging", "larix.store", "hashlib", "pathlib"} & loaded
+    )
+    assert not [each for each in loaded if each.startswith("larixpkgs")]

@@ -31,6 +31,9 @@ _MEANINGS = {
 }
 
 
+_BREAKS = dict.fromkeys(map(ord, "\n\r\t\v\f"), " ")
+
+
 class PackageNotFound(LarixError):
     """The catalogue has no such package to show."""
 
@@ -150,8 +153,8 @@ def record_lines(
     lines.append(f"license: {', '.join(entry.licenses) or 'unknown'}")
     if entry.superseded_by is not None:
         lines.append(f"superseded-by: {entry.superseded_by}")
-    lines += _filled("synopsis: ", entry.synopsis.split(), width)
-    lines += _filled("description: ", entry.description.split(), width)
+    lines += _filled("synopsis: ", _words(entry.synopsis), width)
+    lines += _filled("description: ", _words(entry.description), width)
     if relevance is not None:
         lines.append(f"relevance: {relevance}")
     return lines
@@ -167,6 +170,11 @@ def _meaning(output: str, entry: Entry) -> str:
     if output in COMMON_OUTPUTS:
         return _MEANINGS[output]
     return "see the description"
+
+
+def _words(text: str) -> list[str]:
+    """What may stand on lines of its own: not what spaces that do not break hold together."""
+    return [each for each in text.translate(_BREAKS).split(" ") if each]
 
 
 def _filled(label: str, words: Sequence[str], width: int) -> list[str]:
