@@ -314,6 +314,16 @@ def test_index_saves_importing_until_a_file_changes(tmp_path: Path):
         assert index.read_bytes() == whole
 
 
+def test_links_that_lead_nowhere_do_no_harm(tmp_path: Path):
+    write(tmp_path / "folder", "linked", "linked")
+    for name in ("gone.py", ".#linked.py", "gone.po"):
+        (tmp_path / "folder" / name).symlink_to(tmp_path / "nowhere")
+    for _ in range(2):
+        catalogue, warnings = open_catalogue(tmp_path / "folder", cache=tmp_path / "cache")
+        assert [each.name for each in catalogue.entries] == ["linked"]
+        assert [each.place.file for each in warnings] == [str(tmp_path / "folder" / "gone.po")]
+
+
 def test_cache_that_cannot_be_written_does_no_harm(tmp_path: Path):
     write(tmp_path / "folder", "uncached", "uncached")
     (tmp_path / "file").write_text("")

@@ -142,7 +142,13 @@ def _stamps_text(group: Group) -> str:
                 for entry in entries:
                     name = entry.name
                     if name.endswith((".py", ".po")):
-                        status = entry.stat()
+                        if name[0] == ".":
+                            continue  # locks of editors are links that lead nowhere
+                        try:
+                            status = entry.stat()
+                        except OSError:
+                            here.append(f"{directory}/{name}\0")
+                            continue
                         here.append(f"{directory}/{name}\0{status.st_mtime_ns} {status.st_size}")
                     elif "." not in name and name != "__pycache__" and entry.is_dir():
                         pending.append(f"{directory}/{name}")
