@@ -313,6 +313,14 @@ def test_definition_that_cannot_be_lowered_is_a_finding_at_its_place(bench: Benc
     assert (found.message, str(found.place)) == ("failed to create a derivation: no compiler", "here.py:3")
 
 
+def test_variant_is_not_blamed_for_what_it_inherits(bench: Bench) -> None:
+    """The name of this one is not that which the description begins with."""
+    text = SOUND.replace('"This makes', '"sound makes')
+    assert bench.text("description", text + '\n\nother = sound.inherit(name="other")\n') == []
+    changed = bench.text("description", text + '\n\nother = sound.inherit(description="x")\n')
+    assert [line for _, line in changed] == ['other = sound.inherit(description="x")'] * len(changed) != []
+
+
 def test_field_that_fails_is_a_finding_of_the_checker_that_reads_it(bench: Bench) -> None:
     found = bench.fields("source-file-name", source="lambda: 1 / 0")
     assert found == ["field `source` of package `thing`: ZeroDivisionError: division by zero"]

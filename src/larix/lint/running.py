@@ -45,8 +45,13 @@ def all_checkers() -> list[Checker]:
 
 
 def findings_of(subject: Subject, checker: Checker) -> Iterator[Finding]:
-    """What one checker finds; a definition that cannot be read is a finding, too."""
+    """What one checker finds; a definition that cannot be read is a finding, too.
+
+    What a variant has from its original is told of that alone.
+    """
     try:
-        yield from checker.run(subject)
+        for each in checker.run(subject):
+            if each.field is None or not subject.inherits(each.field):
+                yield each
     except LarixError as error:
         yield Finding(error.message.partition("\n")[0].rstrip(":"), error.place or subject.package.location)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
@@ -21,10 +22,11 @@ __all__ = ["Finding", "Subject"]
 
 
 class Finding(NamedTuple):
-    """What is wrong, and where."""
+    """What is wrong, and where; `field` names the package's field if that alone is to blame."""
 
     message: str
     place: Location
+    field: str | None = None
 
 
 class Subject:
@@ -61,6 +63,16 @@ class Subject:
         except CannotEdit:
             return None
 
+    def inherits(self, field: str) -> bool:
+        """Whether a field is that of another package, whose own fault it would be."""
+        definition = self.definition
+        return (
+            definition is not None
+            and isinstance(definition.call.func, ast.Attribute)
+            and definition.call.func.attr == "inherit"
+            and definition.field(field) is None
+        )
+
     def place(self, field: str) -> Location:
         """Where a field of the package is written, else where the package is."""
         return _place(self.definition, field, self.package.location)
@@ -72,10 +84,10 @@ class Subject:
         )
 
     def found(self, field: str, message: str) -> Finding:
-        return Finding(message, self.place(field))
+        return Finding(message, self.place(field), field)
 
     def found_in_origin(self, field: str, message: str) -> Finding:
-        return Finding(message, self.origin_place(field))
+        return Finding(message, self.origin_place(field), "source")
 
     def inputs(self) -> dict[str, tuple[Input, ...]]:
         """The inputs that the definition names, by field."""
