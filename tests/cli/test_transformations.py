@@ -160,7 +160,11 @@ def test_flags_and_tests_are_changed_of_what_is_meant_alone(shop):
         ("--with-input=lib", "invalid replacement specification: lib", "--with-input=PACKAGE=VALUE"),
         ("--with-graft==lib", "invalid replacement specification: =lib", "--with-graft=PACKAGE=VALUE"),
         ("--with-input=lib=lbi", "lbi: unknown package", "Did you mean `lib'?"),
-        ("--with-input=lob=beta", "lob: unknown package, in '--with-input=lob=beta'", "Did you mean `lib'?"),
+        (
+            "--with-input=midle=beta",
+            "midle: unknown package, in '--with-input=midle=beta'",
+            "Did you mean `middle'?",
+        ),
         ("--with-configure-flag=alpha=--x", "build system `script` of package `alpha` takes no", ""),
         ("--with-patch=lib=absent.patch", "absent.patch': no such file", "--with-patch=lib="),
         ("--with-source=absent-1.tar", "absent-1.tar': no such file", "--with-source="),

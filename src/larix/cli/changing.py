@@ -49,7 +49,7 @@ def change_packages(profile: Profile, line: CommandLine, *, default_verbosity: i
     if not line.has("allow-collisions"):
         check_collisions(effects.manifest)
     item, targets = instantiate_profile(session, effects.manifest, wanted)
-    work = work_for(session, targets)
+    work = work_for(session, [*targets, *(grafts.needed if grafts is not None else ())])
     if dry_run and line.has("json"):
         _print_plan(effects, work, pending)
         return 0

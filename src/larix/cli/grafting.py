@@ -27,11 +27,13 @@ class Grafts(NamedTuple):
     """`new` tells by store path what takes the place of an item; the rest stays.
 
     In a dry run it may be that nobody can know yet: `pending` are then the packages, as OLD and NEW full
-    names, whose replacements come into question when all is built.
+    names, whose replacements come into question when all is built, and `needed` is what is to be built
+    beside the originals.
     """
 
     new: Mapping[str, Item] = {}
     pending: tuple[tuple[str, str], ...] = ()
+    needed: tuple[BuildTarget, ...] = ()
 
 
 def find_grafts(
@@ -51,7 +53,7 @@ def find_grafts(
     while True:
         if _build(session, [*wanted, *replaced.values()], options, dry_run=dry_run):
             names = ((each.package.full_name, _full_name_of_new(each.package)) for each in concerned)
-            return Grafts(pending=tuple(dict.fromkeys(names)))
+            return Grafts({}, tuple(dict.fromkeys(names)), tuple(_targets(replaced.values())))
         closure = store.closure([_store_path(item) for item in (*wanted, *replaced.values())])
         candidates = replacements(lowering)
         fresh = {path: candidates[path] for path in closure if path in candidates and path not in replaced}
@@ -84,10 +86,9 @@ def _store_path(item: Item) -> StorePath:
 
 def _build(session: Session, items: Iterable[Item], options: BuildOptions, *, dry_run: bool) -> bool:
     """Make the items valid; in a dry run, tell whether they are not."""
-    origins = [(item.origin, item.output or "out") for item in items]
-    lowered = [(origin, output) for origin, output in origins if isinstance(origin, Lowered)]
-    session.store.instantiate([origin for origin, _ in lowered])
-    targets = [BuildTarget(origin.path, (output,)) for origin, output in lowered]
+    listed = list(items)
+    session.store.instantiate([item.origin for item in listed if isinstance(item.origin, Lowered)])
+    targets = _targets(listed)
     work = work_for(session, targets)
     if dry_run:
         return len(work) > 0
@@ -96,6 +97,14 @@ def _build(session: Session, items: Iterable[Item], options: BuildOptions, *, dr
             tell_work(work, dry_run=False, verbosity=options.verbosity)
         realise(session, targets, options, work)
     return False
+
+
+def _targets(items: Iterable[Item]) -> list[BuildTarget]:
+    return [
+        BuildTarget(item.origin.path, (item.output or "out",))
+        for item in items
+        if isinstance(item.origin, Lowered)
+    ]
 
 
 def tell_pending(pending: Sequence[tuple[str, str]]) -> None:

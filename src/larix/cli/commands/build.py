@@ -14,13 +14,14 @@ from larix.errors import LarixError
 from larix.formats.storepath import store_item_of
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from larix.cli.building import Work
+    from larix.cli.grafting import Grafts
     from larix.cli.session import Session
     from larix.cli.targets import Target
     from larix.formats.storepath import StorePath
     from larix.protocol import BuildOptions
-
-    PendingGrafts = tuple[tuple[str, str], ...]
 
 __all__ = ["CATEGORY", "SYNOPSIS", "main"]
 
@@ -82,9 +83,10 @@ def main(arguments: list[str]) -> int:
         if line.has("derivations"):
             return _print_derivations(targets, as_json=line.has("json"))
         wanted = [target.build for target in targets if target.build is not None]
-        work = work_for(session, wanted)
+        work = work_for(session, [*wanted, *(grafts.needed if grafts is not None else ())])
         if line.has("dry-run"):
-            return _print_plan(work, targets, grafts, options.verbosity, as_json=line.has("json"))
+            pending = grafts.pending if grafts is not None else ()
+            return _print_plan(work, targets, pending, options.verbosity, as_json=line.has("json"))
         if options.verbosity >= 1:
             tell_work(work, dry_run=False, verbosity=options.verbosity)
         realise(session, wanted, options, work)
@@ -95,10 +97,10 @@ def main(arguments: list[str]) -> int:
 
 def _graft(
     session: Session, line: CommandLine, targets: list[Target], options: BuildOptions
-) -> PendingGrafts:
+) -> Grafts | None:
     """Put grafts in the place of targets that need them; what must be built to know that is built."""
     if line.has("no-grafts") or not any(target.lowering is not None for target in targets):
-        return ()
+        return None
     from larix.cli.grafting import graft_targets
 
     unbuilt = line.has("dry-run") or line.has("derivations")
@@ -107,11 +109,11 @@ def _graft(
         diagnostics.warning(
             "these derivations are those of the originals: grafts are known when they are built"
         )
-    return grafts.pending
+    return grafts
 
 
 def _print_plan(
-    work: Work, targets: list[Target], grafts: PendingGrafts, verbosity: int, *, as_json: bool
+    work: Work, targets: list[Target], pending: Sequence[tuple[str, str]], verbosity: int, *, as_json: bool
 ) -> int:
     if as_json:
         from larix.cli.tables import print_json
@@ -121,15 +123,15 @@ def _print_plan(
             derivations=list(work.builds),
             downloads=list(work.downloads),
             grafts=list(work.grafts),
-            replacements=[{"from": old, "to": new} for old, new in grafts],
+            replacements=[{"from": old, "to": new} for old, new in pending],
             results=results,
         )
     else:
         tell_work(work, dry_run=True, verbosity=verbosity)
-        if grafts:
+        if pending:
             from larix.cli.grafting import tell_pending
 
-            tell_pending(grafts)
+            tell_pending(pending)
     return 0
 
 
