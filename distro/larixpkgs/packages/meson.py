@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from larix.buildsystems.pyproject import pyproject
 from larix.packages import Origin, Package, licenses
-from larixpkgs.packages import ninja, python_setuptools, python_wheel
+from larixpkgs.packages import ninja, python_setuptools
 
 __all__ = ["meson"]
 
@@ -24,7 +24,6 @@ meson = Package(
     native_inputs=lambda: [
         ninja.ninja,  # its tests look for one
         python_setuptools.python_setuptools,
-        python_wheel.python_wheel,
     ],
     synopsis="Build system that is fast and easy to read",
     description=(

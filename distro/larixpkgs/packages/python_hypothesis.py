@@ -6,10 +6,8 @@ from larix.buildsystems.pyproject import pyproject
 from larix.packages import Origin, Package, licenses
 from larixpkgs.packages import (
     python_attrs,
-    python_pytest,
     python_setuptools,
     python_sortedcontainers,
-    python_wheel,
 )
 
 __all__ = ["python_hypothesis"]
@@ -23,19 +21,9 @@ python_hypothesis = Package(
         sha256="b3b4a162134eeef8a992621de6c43d80e03d44704a3c3bfb5b9d0661b375b0d2",
     ),
     build_system=pyproject,
-    arguments={
-        # A representative part: all of them take half an hour, and many more packages.
-        "test_flags": [
-            "-o",
-            "addopts=",
-            "tests/cover/test_testdecorators.py",
-            "tests/cover/test_simple_strings.py",
-        ],
-    },
+    arguments={"tests": False},  # the archive has those of one plugin
     native_inputs=lambda: [
-        python_pytest.python_pytest,
         python_setuptools.python_setuptools,
-        python_wheel.python_wheel,
     ],
     propagated_inputs=lambda: [python_attrs.python_attrs, python_sortedcontainers.python_sortedcontainers],
     synopsis="Tests from properties",

@@ -4,7 +4,14 @@ from __future__ import annotations
 
 from larix.buildsystems.pyproject import pyproject
 from larix.packages import Origin, Package, licenses
-from larixpkgs.packages import meson, ninja, python_packaging, python_pyproject_metadata
+from larixpkgs.packages import (
+    meson,
+    ninja,
+    python_packaging,
+    python_pyproject_metadata,
+    python_pytest,
+    python_wheel,
+)
 
 __all__ = ["python_meson_python"]
 
@@ -21,7 +28,7 @@ python_meson_python = Package(
         # Those that build nothing: the others build and install packages with tools that fetch.
         "test_flags": ["tests/test_tags.py", "tests/test_wheelfile.py"],
     },
-    native_inputs=lambda: [ninja.ninja],
+    native_inputs=lambda: [ninja.ninja, python_pytest.python_pytest, python_wheel.python_wheel],
     propagated_inputs=lambda: [
         meson.meson,
         python_packaging.python_packaging,
