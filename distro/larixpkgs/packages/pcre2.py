@@ -10,6 +10,8 @@ from larixpkgs.packages import bzip2, zlib
 
 __all__ = ["pcre2"]
 
+RELEASES = "https://github.com/PCRE2Project/pcre2/releases/download"
+
 
 def name_echo() -> None:
     """What `pcre2grep` is to run in its tests."""
@@ -21,7 +23,7 @@ pcre2 = Package(
     version="10.46",
     source=lambda p: Origin(
         uri=(
-            f"https://github.com/PCRE2Project/pcre2/releases/download/pcre2-{p.version}/pcre2-{p.version}.tar.gz",
+            f"{RELEASES}/pcre2-{p.version}/pcre2-{p.version}.tar.gz",
             f"debian://pool/main/p/pcre2/pcre2_{p.version}.orig.tar.gz",
         ),
         sha256="8d28d7f2c3b970c3a4bf3776bcbb5adfc923183ce74bc8df1ebaad8c1985bd07",
