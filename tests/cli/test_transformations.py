@@ -6,6 +6,9 @@ import hashlib
 import http.server
 import json
 import os
+import shutil
+import subprocess
+import tarfile
 import threading
 
 import pytest
@@ -261,6 +264,50 @@ def test_upgrades_apply_again_what_was_applied(shop):
     assert installed(shop, "top")["transformations"] == [*expected, ["with-configure-flag", "top=--more"]]
     shop.succeed("install", "-p", "profile", "top")
     assert "transformations" not in installed(shop, "top")
+
+
+def git(folder, *words):
+    settings = ("-c", "user.name=A", "-c", "user.email=a@example.org", "-c", "init.defaultBranch=main")
+    subprocess.run(["git", *settings, *words], cwd=folder, check=True, capture_output=True)
+
+
+def test_branches_and_commits_of_repositories_are_built(shop):
+    if shutil.which("git") is None:
+        pytest.skip("no git")
+    tree = shop.folder / "repository"
+    tree.mkdir()
+    git(tree, "init", "-q")
+    for text, tag in (("one", "v1"), ("two", "v2")):
+        (tree / "text").write_text(f"{text}\n")
+        git(tree, "add", "text")
+        git(tree, "commit", "-q", "-m", text)
+        git(tree, "tag", tag)
+    git(tree, "branch", "old", "v1")
+    url = f"--with-git-url=lib=file://{tree}"
+
+    def content(*options):
+        (path,) = shop.succeed("build", "-q", "lib", *options).split()
+        with tarfile.open(f"{path}/source") as archive:
+            member = archive.extractfile("lib/text")
+            assert member is not None
+            return os.path.basename(path)[33:], member.read()
+
+    name, text = content(url)
+    assert (name.startswith("lib-git."), text) == (True, b"two\n")
+    assert content(url, "--with-branch=lib=old") == ("lib-git.old", b"one\n")
+    assert content(url, "--with-commit=lib=v1") == ("lib-git.v1", b"one\n")
+    (tree / "text").write_text("three\n")
+    git(tree, "commit", "-q", "-a", "-m", "three")
+    assert content(url)[1] == b"three\n"
+    for option, message in (
+        ("--with-branch=lib=none", "no such branch `none`"),
+        ("--with-commit=lib=0123", "no such commit `0123`"),
+        (f"--with-git-url=lib=file://{tree}/absent", "the repository cannot be fetched"),
+    ):
+        done = shop("build", "lib", url, option)
+        assert (done.returncode, message in done.stderr) == (1, True), done.stderr
+    done = shop("build", "lib", "--with-branch=lib=main")
+    assert "package `lib@1.0`: no repository is known" in done.stderr
 
 
 def test_what_is_run_and_entered_is_transformed(shop):

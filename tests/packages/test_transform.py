@@ -2,11 +2,18 @@ import pytest
 
 from larix.derivation import instantiation_order
 from larix.packages.record import BadRecord
+from larix.packages.specification import parse_specification
 from larix.packages.transform import (
+    Rule,
+    also_replacement,
     mapped_inputs,
+    packages_below,
     rewrite_inputs,
+    rewrite_matching,
     static_package,
     with_configure_flags,
+    with_debug_info,
+    with_replacement,
     with_source,
     without_tests,
 )
@@ -94,3 +101,40 @@ def test_source_and_tests_can_be_changed():
 
     with pytest.raises(BadRecord, match="runs no tests"):
         without_tests(hello.inherit(build_system=trivial))
+
+
+def test_rules_apply_to_what_they_name_wherever_it_is_and_in_their_order():
+    old, newer = package("lib", version="1.5"), package("lib", version="2.0")
+    top = package("top", inputs=[old, ("newer", newer)])
+    first = Rule(parse_specification("lib@1"), lambda each: with_configure_flags(each, ["--a"]))
+    second = Rule(parse_specification("lib"), lambda each: with_configure_flags(each, ["--b"]))
+    made = rewrite_matching([first, second])(top)
+    flags = [each.value.arguments["configure_flags"] for each in made.inputs]
+    assert flags == [("--a", "--b"), ("--b",)]
+    assert rewrite_matching([first])(old).arguments["configure_flags"] == ("--a",)
+    assert lower(rewrite_matching([])(top)).path == lower(top).path
+
+
+def test_replacements_are_kept_and_changed_in_the_same_way():
+    fixed = package("lib", version="1.1", inputs=[package("zlib")])
+    lib = package("lib", inputs=[package("zlib")], replacement=fixed)
+    top = package("top", inputs=[lib])
+    made = rewrite_inputs({"zlib": package("zlib-ng")})(top)
+    (inner,) = [each.value for each in made.inputs]
+    assert [each.value.name for each in inner.replacement.inputs] == ["zlib-ng"]
+    quick = also_replacement(without_tests)(lib)
+    assert (quick.arguments["tests"], quick.replacement.arguments["tests"]) == (False, False)
+    assert without_tests(lib).replacement is None
+    assert with_replacement(lib, top).replacement is top
+    assert lower(with_replacement(lib, top)).path == lower(lib).path
+
+
+def test_debugging_information_is_kept_by_not_stripping():
+    assert "strip_binaries=False" in program(lower(with_debug_info(package())).origin)
+
+
+def test_all_packages_below_are_met_once():
+    shared = package("shared")
+    one = package("one", inputs=[shared])
+    top = package("top", native_inputs=[one], propagated_inputs=[shared.output("out")])
+    assert sorted(each.name for each in packages_below(top)) == ["one", "shared", "top"]

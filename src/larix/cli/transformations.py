@@ -27,6 +27,9 @@ _OPTIONS = (
     Option("with-source", argument="[PKG[@VERSION]=]SOURCE", help="build PKG from a file, a folder or a URL"),
     Option("with-input", argument="PKG=SPEC", help="put SPEC in the place of PKG as an input"),
     Option("with-graft", argument="PKG=SPEC", help="graft SPEC in the place of PKG, and build nothing again"),
+    Option("with-git-url", argument="PKG=URL", help="build PKG from that Git repository"),
+    Option("with-branch", argument="PKG=BRANCH", help="build PKG from the tip of that branch"),
+    Option("with-commit", argument="PKG=COMMIT", help="build PKG from that commit or tag"),
     Option("with-patch", argument="PKG=FILE", help="apply the patch FILE to the source of PKG"),
     Option("with-configure-flag", argument="PKG=FLAG", help="give FLAG to the configuration of PKG"),
     Option("with-version", argument="PKG=VERSION", help="build that release of PKG"),
@@ -145,7 +148,7 @@ class Transformer:
     def _workshop(self) -> Workshop:
         from larix.cli.transforming import Workshop
 
-        return Workshop(self._session, self._evaluation, self._sources)
+        return Workshop(self._session, self._evaluation, self._sources, self._wishes)
 
     @cached_property
     def _walks(self) -> list[Walk]:

@@ -7,9 +7,11 @@ import re
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from larix.cli.checkouts import Checkout, checkout, repository_of
 from larix.cli.options import UsageError
 from larix.cli.transformations import IN_SOURCE, Wish
 from larix.cli.trust import Trust, Trusted
+from larix.packages.origin import Origin
 from larix.packages.specification import Specification, parse_specification
 from larix.packages.toolchain import registered_toolchains
 from larix.packages.transform import (
@@ -49,6 +51,7 @@ if TYPE_CHECKING:
 
 __all__ = ["NoSource", "Part", "Walk", "Workshop"]
 
+_GIT = ("with-git-url", "with-branch", "with-commit")
 _REPOSITORIES = (".git", ".hg", ".svn", ".bzr")
 
 
@@ -74,8 +77,16 @@ class Walk(NamedTuple):
 class Workshop:
     """Makes transformations of the wishes of one command."""
 
-    def __init__(self, session: Session, evaluation: Evaluation, sources: Mapping[str, Any] | None) -> None:
+    def __init__(
+        self,
+        session: Session,
+        evaluation: Evaluation,
+        sources: Mapping[str, Any] | None,
+        wishes: Sequence[Wish],
+    ) -> None:
         self._session = session
+        self._wishes = wishes
+        self._checkouts: dict[tuple[str | None, ...], Checkout] = {}
         self._evaluation = evaluation
         self._sources = sources
 
@@ -159,6 +170,35 @@ class Workshop:
 
         return Rule(parse_specification(wish.value), change)
 
+    def git(self, wish: Wish) -> Rule:
+        """One of the three options on repositories; the others, where they are about the same, count too."""
+        name, _ = _pair(wish)
+        about: dict[str, str] = {}
+        for each in self._wishes:
+            if each.option in _GIT and _pair(each)[0] == name:
+                about[each.option] = _pair(each)[1]
+
+        def change(package: Package) -> Package:
+            known = package.source.uri if isinstance(package.source, Origin) else ()
+            url = about.get("with-git-url") or repository_of(known)
+            if url is None:
+                raise NoSource(
+                    f"package `{package.full_name}`: no repository is known",
+                    place=package.location,
+                    hint=f"name it: `--with-git-url={name}=URL`",
+                )
+            made = self._checkout(package.name, url, about.get("with-branch"), about.get("with-commit"))
+            return with_source(package, _local(made.file), version=made.version)
+
+        return Rule(parse_specification(name), change)
+
+    def _checkout(self, name: str, url: str, branch: str | None, commit: str | None) -> Checkout:
+        key = (name, url, branch, commit)
+        if key not in self._checkouts:
+            base = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")
+            self._checkouts[key] = checkout(f"{base}/larix/git", name, url, branch=branch, commit=commit)
+        return self._checkouts[key]
+
     def version(self, wish: Wish) -> Rule:
         name, version = _pair(wish)
 
@@ -227,6 +267,7 @@ class Workshop:
 _RULES: dict[str, Callable[[Workshop, Wish], Rule]] = {
     "with-input": Workshop.input,
     "with-graft": Workshop.graft,
+    **dict.fromkeys(_GIT, Workshop.git),
     "with-patch": Workshop.patch,
     "with-configure-flag": Workshop.configure_flag,
     "without-tests": Workshop.tests,

@@ -1,0 +1,91 @@
+"""Sources from Git repositories, for options that ask for a branch or a commit: fetched with the user's git.
+
+A repository is kept in the cache, and only what is new is fetched. What is built is an archive of one commit,
+the same bytes for the same commit; submodules are not part of it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import shutil
+import subprocess
+from typing import NamedTuple
+
+from larix.errors import LarixError
+
+__all__ = ["Checkout", "GitFailed", "checkout", "repository_of"]
+
+_HOSTED = re.compile(r"(https://(?:github\.com|gitlab\.com|codeberg\.org)/[^/]+/[^/]+)/")
+
+
+class GitFailed(LarixError):
+    """A repository cannot be fetched, or has no such branch or commit."""
+
+
+class Checkout(NamedTuple):
+    """The archive of a commit, and a version for what is built from it."""
+
+    file: str
+    version: str
+
+
+def repository_of(uris: tuple[str, ...]) -> str | None:
+    """The repository that a source's addresses tell, where a forge keeps both in one place."""
+    found = (_HOSTED.match(uri) for uri in uris)
+    return next((each[1] for each in found if each is not None), None)
+
+
+def checkout(cache: str, name: str, url: str, *, branch: str | None, commit: str | None) -> Checkout:
+    """The tip of a branch, of the default one when none is named, or a commit; a tag is one, too."""
+    repository = _fetched(cache, url)
+    wanted = commit or (f"refs/heads/{branch}" if branch else "HEAD")
+    found = _git(
+        ["-C", repository, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{wanted}^{{commit}}"]
+    )
+    if found is None:
+        what = f"commit `{commit}`" if commit else f"branch `{branch}`" if branch else "commit"
+        raise GitFailed(f"{url}: no such {what}")
+    digits = found.strip()
+    label = commit if commit and not digits.startswith(commit) else branch or digits[:12]
+    version = "git." + re.sub(r"[^A-Za-z0-9+._-]", "-", label)
+    file = f"{cache}/{name}-{digits}.tar"
+    if not os.path.exists(file):
+        temporary = f"{file}.{os.getpid()}"
+        archive = ["archive", "--format=tar", f"--prefix={name}/", f"--output={temporary}", digits]
+        if _git(["-C", repository, *archive]) is None:
+            raise GitFailed(f"{url}: commit {digits} cannot be taken out of the repository")
+        os.replace(temporary, file)
+    return Checkout(file, version)
+
+
+def _fetched(cache: str, url: str) -> str:
+    """A copy of the repository that has all that is there now."""
+    os.makedirs(cache, exist_ok=True)
+    repository = f"{cache}/{hashlib.sha256(url.encode()).hexdigest()[:32]}.git"
+    if not os.path.isdir(repository):
+        temporary = f"{repository}.{os.getpid()}"
+        steps = [["clone", "--quiet", "--mirror", "--", url, temporary]]
+    else:
+        temporary = ""
+        steps = [["-C", repository, "fetch", "--quiet", "--prune", "--", url, "+refs/*:refs/*"]]
+    for step in steps:
+        if _git(step) is None:
+            shutil.rmtree(temporary, ignore_errors=True)
+            raise GitFailed(f"{url}: the repository cannot be fetched", hint="what git says stands above")
+    if temporary:
+        os.rename(temporary, repository)
+    return repository
+
+
+def _git(arguments: list[str]) -> str | None:
+    """What git prints, or None when it fails; what it has to say of that goes to standard error."""
+    program = shutil.which("git")
+    if program is None:
+        raise GitFailed("git is needed to fetch from a repository", hint="install it: `larix install git`")
+    environment = {**os.environ, "GIT_TERMINAL_PROMPT": "0", "GIT_CONFIG_NOSYSTEM": "1"}
+    done = subprocess.run(
+        [program, *arguments], stdout=subprocess.PIPE, env=environment, check=False, text=True
+    )
+    return done.stdout if done.returncode == 0 else None
