@@ -1,14 +1,18 @@
 """What build systems with implied tools share, seen in the programs of their builds."""
 
+import re
+
 import pytest
 
 from larix.buildsystems import build_system, build_system_names
 from larix.buildsystems._arguments import BadArguments
 from larix.errors import LarixError
-from larix.packages.toolchain import lowering_for, using_toolchain
+from larix.packages.inputs import Input
+from larix.packages.native import Native
+from larix.packages.toolchain import CrossTools, lowering_for, register_toolchain, using_toolchain
 from larix.packages.tools import UnknownTool, register_tool, tool
 from larix.staging.modules import module_closure
-from toolchains import lower, package, program
+from toolchains import lower, make_toolchain, package, program
 
 TOOLS = {name: package(name) for name in ("cmake", "meson", "ninja", "perl", "python")}
 IMPLIED = {
@@ -125,6 +129,37 @@ def test_what_a_tool_propagates_comes_with_it():
     register_tool("perl", lambda: given)
     _, ordinary = inputs_of(made("perl"))
     assert [*ordinary] == ["perl", "library"]
+
+
+@pytest.fixture
+def cross():
+    """A toolchain of nothing that has a compiler for another machine."""
+    compiler = package("compiler")
+    made = make_toolchain()._replace(
+        name="cross",
+        cross=lambda _: CrossTools((Input("compiler", compiler),), ()),
+        targets=("aarch64-linux-gnu",),
+    )
+    register_toolchain("cross", lambda: made)
+    with using_toolchain("cross"):
+        yield lowering_for("/larix/store", "x86_64-linux", "aarch64-linux-gnu")
+
+
+@pytest.mark.parametrize("name", IMPLIED)
+def test_tools_run_on_this_machine_and_are_used_on_the_other(cross, name):
+    given = made(name, native_inputs=[package("generator")], inputs=[package("library")])
+    bag = given.build_system.lower(given, cross)
+    native, ordinary = IMPLIED[name]
+    natives = {each.label: each.value for each in bag.build_inputs}
+    assert set(natives) == {"generator", *native, *ordinary, "tools", "compiler"}
+    assert all(isinstance(each, Native) for each in natives.values())
+    assert [each.label for each in bag.host_inputs] == ["library", *ordinary]
+    text = program(cross.lower(given).origin)
+    compile(text, "builder", "exec")
+    assert "target='aarch64-linux-gnu'," in text
+    for tool_name in ordinary:
+        found = re.findall(rf"'{tool_name}': Path\('([^']*)'\)", text)
+        assert len(set(found)) == 2, "the tool of each machine"
 
 
 def test_package_without_implied_inputs_has_no_tools():
