@@ -1,28 +1,38 @@
-"""Libtool and C++: what it must be told to link C++ libraries with the toolchain of the seed.
+"""Libtool and C++: how C++ libraries are linked with the toolchain of the seed.
 
-It leaves C++ alone when the compiler is called `g++` and `g++ -v` fails, as with the seed, whose specs give
-each call something to link. And it links C++ libraries with `-nostdlib`, so that those specs do not name the
-directory of the compiler's and the C library's own libraries.
+Libtool leaves C++ alone when the compiler is called `g++` and `g++ -v` fails, as with the seed, whose specs
+give each call something to link. And it links C++ libraries with `-nostdlib` and a list of the compiler's own
+objects and libraries; so those specs do not name the directory in which these are found at run time.
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
-from pathlib import Path
+from typing import TYPE_CHECKING
 
-from larix.buildside.failure import BuildSideError
+from larix.buildside.files import find_files, substitute
 
-__all__ = ["prepare_libtool_for_cxx"]
+if TYPE_CHECKING:
+    from larix.buildside.phases import Phases
 
-RUNTIME = "libstdc++.so.6"
+__all__ = ["link_cxx_by_compiler", "name_cxx_compiler", "with_libtool_for_cxx"]
 
 
-def prepare_libtool_for_cxx(*, toolchain: Sequence[Path]) -> None:
-    """A phase to put before `configure`: set CXX, and name the directory of the C++ library in LDFLAGS."""
-    directories = [file.parent for root in toolchain for file in sorted(Path(root, "lib").rglob(RUNTIME))]
-    if not directories:
-        raise BuildSideError(f"no `{RUNTIME}` in the toolchain ({', '.join(map(os.fspath, toolchain))})")
+def with_libtool_for_cxx(phases: Phases) -> Phases:
+    """The phases for a package of which Libtool links C++ libraries."""
+    return phases.add_before("configure", name_cxx_compiler).add_before("build", link_cxx_by_compiler)
+
+
+def name_cxx_compiler() -> None:
     os.environ["CXX"] = "c++"
-    os.environ["LDFLAGS"] = f"{os.environ.get('LDFLAGS', '')} -Wl,-rpath,{directories[0]}".strip()
-    print(f"CXX=c++ LDFLAGS={os.environ['LDFLAGS']}", flush=True)
+
+
+def link_cxx_by_compiler() -> None:
+    """Let the compiler itself add what C++ libraries are linked with, in all scripts `libtool`."""
+    scripts = find_files(".", r"^libtool$")
+    substitute(
+        scripts,
+        (r" -nostdlib(?= |\\?\")", ""),
+        (r" \\?\$(?:predep|postdep)_objects(?= |\\?\")", ""),
+        (r'^(postdeps|predeps|predep_objects|postdep_objects)=".*"$', r'\1=""'),
+    )
