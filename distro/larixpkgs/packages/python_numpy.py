@@ -31,6 +31,9 @@ python_numpy = Package(
         # Those of linear algebra, transforms, random numbers, texts and types: a minute of the ten of all.
         "test_flags": [
             "-q",
+            # One starts a Python in the source, which is no place to import NumPy; the others are a class
+            # that this version of pytest cannot set up.
+            *("-k", "not test_sdot_bug_8577 and not TestBroadcast"),
             "--pyargs",
             "numpy.linalg",
             "numpy.fft",
