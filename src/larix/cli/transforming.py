@@ -7,6 +7,7 @@ import re
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from larix.cli import diagnostics
 from larix.cli.checkouts import Checkout, checkout, repository_of
 from larix.cli.options import UsageError
 from larix.cli.transformations import IN_SOURCE, Wish
@@ -40,6 +41,7 @@ from larix.packages.transform_source import (
 )
 from larix.packages.versions import version_key
 from larix.staging.files import LocalFile
+from larix.upstream.web import DownloadFailed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -242,7 +244,13 @@ class Workshop:
         if known is not None and known.version is not None and version is not None:
             return with_origin(package, known.version, known.uris, known.content)
         if not uris:
-            version, uri = self._upstream(package, version)
+            try:
+                version, uri = self._upstream(package, version)
+            except DownloadFailed as error:
+                if known is None or known.version is None:
+                    raise
+                diagnostics.warning(f"{error.message}; taking {package.name}@{known.version}, as last time")
+                return with_origin(package, known.version, known.uris, known.content)
             if version_key(version) == version_key(package.version):
                 return package
             uris = (uri, *(each for each in following_uris(package, version) or () if each != uri))

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from larix.cli.transformations import Transformer, Wish, recorded_transformations
 from larix.formats.storepath import StorePath, name_part, store_item_of
-from larix.profiles.manifest import Entry
+from larix.profiles.manifest import Entry, Manifest
 
 if TYPE_CHECKING:
     from larix.cli.evaluation import Evaluation
@@ -111,7 +111,9 @@ class Wanted:
         from larix.cli.grafting import find_grafts
 
         lowering = self.evaluation.lowering
-        grafts = find_grafts(self._session, lowering, self.items.values(), options, dry_run=dry_run)
+        paths = {entry.path for entry in Manifest(tuple(entries)).transitive()}
+        items = [item for path, item in self.items.items() if path in paths]
+        grafts = find_grafts(self._session, lowering, items, options, dry_run=dry_run)
         self._maker.items.update({item.path: item for item in grafts.new.values()})
         return [_grafted_entry(entry, grafts.new) for entry in entries], grafts
 

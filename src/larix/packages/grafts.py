@@ -132,7 +132,7 @@ class _Grafter:
         self._references = references
         self._replaced = replaced
         self._origins = origins
-        self._lowering = lowering
+        self._lowering = lowering.variant(target=None)  # grafts run on this machine, whatever they are for
         self._found: dict[tuple[str, frozenset[str]], Item | None] = {}
         self._links: dict[tuple[str, str], Item] = {}
 
