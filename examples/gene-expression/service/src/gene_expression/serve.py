@@ -86,7 +86,9 @@ def _environment(directory: Path, data: Path, database: Path) -> dict[str, str]:
         "GENE_EXPRESSION_DATA": str(data.absolute()),
         "GENE_EXPRESSION_REDIS": str(database),
         "HOME": str(directory),
-        "LC_ALL": "C.UTF-8",
+        # The one locale that needs no file of the machine's.
+        "LC_ALL": "C",
+        "PYTHONUTF8": "1",
         "OPENBLAS_NUM_THREADS": "1",
         "TMPDIR": str(temporary),
     }
