@@ -110,8 +110,12 @@ def service(profile: Path) -> Iterator[Service]:
     # The name of a socket must be short, and those of pytest's directories are not.
     with tempfile.TemporaryDirectory(prefix="service-") as name:
         command = [profile / "bin/gene-expression", "serve", "--directory", name, "--port", "0"]
-        # No PATH, no home, no PYTHONPATH: whatever is found is found in the store.
-        with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env={}, cwd="/") as running:
+        # No PATH, no home, no PYTHONPATH: whatever is found is found in the store. Without a locale, Python
+        # would take one whose files are the machine's.
+        environment = {"LC_ALL": "C"}
+        with subprocess.Popen(
+            command, stdout=subprocess.PIPE, text=True, env=environment, cwd="/"
+        ) as running:
             assert running.stdout is not None
             address = next(
                 (line.split()[-1] for line in running.stdout if line.startswith("serving on")), None
