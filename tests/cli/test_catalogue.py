@@ -138,6 +138,16 @@ def test_folders_of_the_command_line_come_before_those_of_the_environment(reader
     assert "second/in_second.py" in done.stderr
 
 
+def test_a_variant_is_listed_with_the_place_of_what_it_is_a_variant_of(reader):
+    (reader.folder / "more").mkdir()
+    (reader.folder / "more" / "variants.py").write_text(
+        "from small import gamma\nnewer = gamma.inherit(location=gamma.location, version='3')\n"
+    )
+    lines = reader.succeed("package", "-A", "^gamma$", "-L", "more").splitlines()
+    assert [line.split("\t")[1].strip() for line in lines] == ["3", "1.0"]
+    assert all(line.split("\t")[3].startswith("packages/small.py:51") for line in lines)
+
+
 def test_a_folder_of_the_environment_that_is_not_there_is_a_warning(reader):
     done = reader("package", "-A", "^alpha$", LARIX_PACKAGE_PATH=f"nowhere:{reader.folder}/packages")
     assert (done.returncode, done.stdout.count("alpha")) == (0, 2)
@@ -240,6 +250,7 @@ print(*sys.modules, file=sys.stderr)
     "words", [["package", "-A"], ["search", "gamma"], ["show", "gamma"], ["show", "gamma", "--json"]]
 )
 def test_queries_load_no_package_and_nothing_that_makes_one(reader, words):
+    reader.environment["PYTHONPATH"] = reader.environment["PYTHONPATH"].partition(":")[0]
     reader.succeed("show", "gamma")
     done = subprocess.run(
         [sys.executable, "-S", "-c", MODULES, *words],
@@ -254,4 +265,3 @@ def test_queries_load_no_package_and_nothing_that_makes_one(reader, words):
     assert (
         not {"small", "larix.packages.record", "larix.staging", "larix.store", "hashlib", "pathlib"} & loaded
     )
-    assert not [each for each in loaded if each.startswith("larixpkgs")]

@@ -142,6 +142,9 @@ def test_an_index_gives_back_what_it_was_made_of():
     assert made.entries() == [first, second]
     assert made.column("listed") == ["", ""]
     assert made.column("place") == ["file.py:3:7", "file.py:3:7"]
+    elsewhere = entry("c", location=Location("/other/x.py", 2))
+    assert index(elsewhere).entry(0) == elsewhere
+    assert index(elsewhere).column("place") == ["/other/x.py:2"]
 
 
 def test_an_empty_index_finds_nothing():

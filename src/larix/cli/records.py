@@ -46,17 +46,13 @@ def list_available(catalogue: Catalogue, expression: str, *, as_json: bool) -> N
         return
     style, here = Style.of_output(), _Here()
     shown = {directory: here.shorten(directory) for _, _, _, directory, _, _, _ in listed}
-    print_table(
-        [
-            (name, version, outputs, _linked(style, shown[directory] + place))
-            for name, version, outputs, directory, place, _, _ in listed
-        ]
-        if style.links
-        else [
-            (name, version, outputs, shown[directory] + place)
-            for name, version, outputs, directory, place, _, _ in listed
-        ]
-    )
+    rows = [
+        (name, version, outputs, shown[directory] + place if directory else here.shorten(place))
+        for name, version, outputs, directory, place, _, _ in listed
+    ]
+    if style.links:
+        rows = [(*row[:3], _linked(style, row[3])) for row in rows]
+    print_table(rows)
 
 
 def _linked(style: Style, place: str) -> str:

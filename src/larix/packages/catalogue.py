@@ -69,7 +69,8 @@ class Found(NamedTuple):
     output: str
 
 
-# Name, version, outputs, directory of the folder, FILE:LINE:COLUMN below it; group and number as of `Row`.
+# Name, version, outputs, directory of the folder ("" for a file elsewhere), FILE:LINE:COLUMN below it; then
+# group and number as of `Row`.
 Listed: TypeAlias = tuple[str, str, str, str, str, int, int]
 
 
@@ -186,6 +187,8 @@ class Catalogue:
             found.append(
                 [
                     (name, version, outputs, directories[int(folder)], place, group, number)
+                    if place[0] != "/"
+                    else (name, version, outputs, "", place, group, number)
                     for number, (listed, name, version, outputs, place, folder) in enumerate(
                         zip(*parts, strict=True)
                     )
@@ -271,9 +274,10 @@ class Catalogue:
 
     def load(self, entry: Entry) -> Package:
         """Import the module of a package, and no other, and take the package out of it."""
-        from larix.packages.modules import BrokenModule, load_module
+        from larix.packages.modules import BrokenModule, add_to_path, load_module
         from larix.packages.package import Package
 
+        add_to_path(self._folders)
         module = load_module(entry.module, self._folders[entry.folder])
         package: object = getattr(module, entry.variable, None)
         if not isinstance(package, Package):

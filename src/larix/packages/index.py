@@ -35,6 +35,9 @@ COMMON_OUTPUTS = ("out", "bin", "doc", "lib", "debug", "static")
 _ALIKE = {ord("\u017f"): "s", ord("\u0131"): "i", ord("\n"): " ", ord("\t"): " "}
 
 
+_LOCATION, _FOLDER = Entry._fields.index("location"), Entry._fields.index("folder")
+
+
 class Translation(NamedTuple):
     synopsis: str
     description: str
@@ -100,12 +103,10 @@ class Index:
         return cast("list[Any]", json.loads(_decoded(part[starts[row] : last])))
 
     def _entry(self, record: list[Any]) -> Entry:
-        fields: list[Any] = [
-            tuple(cast("list[str]", each)) if isinstance(each, list) else each for each in record[:-1]
-        ]
-        made: Entry = Entry._make(fields)
-        file, line, column = cast("tuple[str, int, int]", made.location)
-        return made._replace(location=Location(os.path.join(self._tops[made.folder], file), line, column))
+        fields: list[Any] = [tuple(each) if isinstance(each, list) else each for each in record]
+        file, line, column = fields[_LOCATION]
+        fields[_LOCATION] = Location(_absolute(file, self._tops[fields[_FOLDER]]), line, column)
+        return Entry._make(fields[:-1])
 
     def _part(self, part: str) -> memoryview:
         if part not in self._checked:
@@ -117,6 +118,10 @@ class Index:
                 return self._part(part)
             self._checked[part] = found
         return self._checked[part]
+
+
+def _absolute(file: str, top: str) -> str:
+    return file if file.startswith("/") else f"{top}/{file}"
 
 
 def fold(text: str) -> str:
@@ -136,11 +141,11 @@ def make_index(
 ) -> tuple[bytes, Index]:
     """The bytes of an index, and what reading them gives.
 
-    File names are kept relative to `tops`, the directories of the folders. `languages` map texts to their
-    translations; `more` are further parts.
+    File names below them are kept relative to `tops`, the directories of the folders. `languages` map texts
+    to their translations; `more` are further parts.
     """
     parts = _Parts()
-    files = [os.path.relpath(each.location.file, tops[each.folder]) for each in entries]
+    files = [each.location.file.removeprefix(f"{tops[each.folder]}/") for each in entries]
     translations = [
         {
             language: [texts.get(each.synopsis, each.synopsis), texts.get(each.description, each.description)]
@@ -156,7 +161,7 @@ def make_index(
     parts.add(
         "place",
         [
-            str(each.location._replace(file=file)).replace("\n", " ")
+            str(Location(file, *each.location[1:])).replace("\n", " ")
             for each, file in zip(entries, files, strict=True)
         ],
     )
@@ -174,8 +179,9 @@ def make_index(
                 for each, found in zip(entries, translations, strict=True)
             ]
             parts.add_searched(f"search.{language}.{field}", texts)
+    encode = json.JSONEncoder(ensure_ascii=False, check_circular=False).encode
     records = [
-        json.dumps([*each._replace(location=each.location._replace(file=file)), found], ensure_ascii=False)
+        encode([*each[:_LOCATION], (file, *each.location[1:]), *each[_LOCATION + 1 :], found])
         for each, file, found in zip(entries, files, translations, strict=True)
     ]
     parts.add("record", records, starts_in_bytes=True)

@@ -14,12 +14,19 @@ from larix.packages.blame import blame
 from larix.packages.package import Package
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterator
+    from collections.abc import Generator, Iterable, Iterator
     from types import ModuleType
 
     from larix.packages.distributions import Folder
 
-__all__ = ["BrokenModule", "load_module", "module_names", "packages_of_file", "packages_of_module"]
+__all__ = [
+    "BrokenModule",
+    "add_to_path",
+    "load_module",
+    "module_names",
+    "packages_of_file",
+    "packages_of_module",
+]
 
 
 class BrokenModule(LarixError):
@@ -51,11 +58,17 @@ def module_names(folder: Folder) -> Iterator[str]:
     yield from sorted(found)
 
 
-def load_module(name: str, folder: Folder) -> ModuleType:
-    """Import a module of a folder, which is put at the end of the import path if it is in no package."""
-    if not folder.package and folder.directory not in sys.path:
-        sys.path.append(folder.directory)
+def add_to_path(folders: Iterable[Folder]) -> None:
+    """Put those that are in no package at the end of the import path: their modules may name each other's."""
+    new = [each.directory for each in folders if not each.package and each.directory not in sys.path]
+    if new:
+        sys.path += new
         importlib.invalidate_caches()
+
+
+def load_module(name: str, folder: Folder) -> ModuleType:
+    """Import a module of a folder."""
+    add_to_path([folder])
     try:
         with _fresh_code(wanted=not folder.package):
             module = importlib.import_module(name)

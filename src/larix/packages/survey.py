@@ -17,6 +17,7 @@ import json
 import os
 import re
 import sys
+from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple, cast
 
 from larix import __version__
@@ -68,9 +69,9 @@ class _File(NamedTuple):
 
     module: str
     stamp: str
-    imports: tuple[tuple[str, tuple[str, ...]], ...] = ()
-    elsewhere: tuple[tuple[str, str], ...] = ()
-    warnings: tuple[Warning_, ...] = ()
+    imports: Sequence[tuple[str, Sequence[str]]] = ()
+    elsewhere: Sequence[tuple[str, str]] = ()
+    warnings: Sequence[Warning_] = ()
 
 
 def open_index(group: Group, *, system: str, cache_directory: str | None, is_fixed: bool = False) -> Index:
@@ -179,8 +180,9 @@ class _Survey:
     """One making of an index. With the one `known`, what has not changed is taken from there."""
 
     def __init__(self, group: Group, system: str, stamps: str, known: Index | None) -> None:
-        from larix.packages.modules import module_names
+        from larix.packages.modules import add_to_path, module_names
 
+        add_to_path(group.folders)
         self.group = group
         self.system = system
         self._text = stamps
@@ -198,14 +200,8 @@ class _Survey:
             self._recall(known)
 
     def _recall(self, known: Index) -> None:
-        for file, module, stamp, imports, elsewhere, warnings in json.loads(known.text("files")):
-            self.old_files[file] = _File(
-                module,
-                stamp,
-                tuple((name, tuple(names)) for name, names in imports),
-                tuple((name, its) for name, its in elsewhere),
-                tuple((text, Location(*place) if place else None, hint) for text, place, hint in warnings),
-            )
+        for file, *fields in json.loads(known.text("files")):
+            self.old_files[file] = _File._make(fields)
         files = {name: file for file, (_, name) in self.listed.items()}
         for entry in known.entries():
             if entry.module in files:
@@ -244,7 +240,7 @@ class _Survey:
                 "stamps": self._text,
                 "files": json.dumps([[file, *each] for file, each in self.files.items()]),
                 "elsewhere": json.dumps(
-                    sorted({pair for each in self.files.values() for pair in each.elsewhere})
+                    sorted({tuple(pair) for each in self.files.values() for pair in each.elsewhere})
                 ),
             },
         )
@@ -259,7 +255,10 @@ class _Survey:
             and (
                 file not in self.old_files
                 or self.old_files[file].stamp != stamp
-                or any(_stamp_of(name) != its for name, its in self.old_files[file].elsewhere)
+                or (
+                    self.old_files[file].elsewhere
+                    and any(_stamp_of(name) != its for name, its in self.old_files[file].elsewhere)
+                )
             )
         ]
         users = self._users([*gone, *changed], of_packages=False)
@@ -267,43 +266,45 @@ class _Survey:
         return sorted({*changed, *users} & self.stamps.keys())
 
     def _users(self, changed: Iterable[str], *, of_packages: bool) -> set[str]:
-        """The files that import from these, by `old_files`: for more than packages, and that transitively.
+        """The files that import from these: for more than packages, and that transitively.
 
         With `of_packages`, those that import nothing but packages too, but only directly.
         """
-        strong, weak = self._importers
+        first = list(changed)
+        direct = set(first)
         found: set[str] = set()
-        pending = list(changed)
-        if of_packages:
-            found.update(user for each in pending for user in weak.get(each, ()))
+        followed: set[str] = set()
+        pending = first
         while pending:
-            new = [user for user in strong.get(pending.pop(), ()) if user not in found]
-            found.update(new)
-            pending += new
-        return found
+            file = pending.pop()
+            known = self.files.get(file) or self.old_files.get(file)
+            packages = {
+                each.variable for each in [*self.old_entries.get(file, []), *self.entries.get(file, [])]
+            }
+            for user, names in self._importers.get(known.module, ()) if known is not None else ():
+                if names and packages.issuperset(names):
+                    if of_packages and file in direct:
+                        found.add(user)
+                elif user not in followed:
+                    followed.add(user)
+                    pending.append(user)
+        return found | followed
 
-    @property
-    def _importers(self) -> tuple[dict[str, list[str]], dict[str, list[str]]]:
-        """By file, those that import more than packages from it, and those that import packages alone."""
-        known = {**self.old_files, **self.files}
-        homes = {each.module: file for file, each in known.items()}
-        packages = {
-            file: {each.variable for each in [*self.old_entries.get(file, []), *self.entries.get(file, [])]}
-            for file in known
-        }
-        strong: dict[str, list[str]] = {}
-        weak: dict[str, list[str]] = {}
-        for user, each in known.items():
+    @cached_property
+    def _importers(self) -> dict[str, list[tuple[str, Sequence[str]]]]:
+        """By module of this group, the files that import it, and which names out of it; none: itself."""
+        homes = {each.module for each in self.old_files.values()}
+        homes.update(name for _, name in self.listed.values())
+        importers: dict[str, list[tuple[str, Sequence[str]]]] = {name: [] for name in homes}
+        packages = {name.rpartition(".")[0] for name in homes}
+        for user, each in self.old_files.items():
             for module, names in each.imports:
-                home = homes.get(module)
-                if home is not None:
-                    kind = weak if names and packages[home].issuperset(names) else strong
-                    kind.setdefault(home, []).append(user)
-                for name in names:
-                    below = homes.get(f"{module}.{name}")
-                    if below is not None:
-                        strong.setdefault(below, []).append(user)
-        return strong, weak
+                if module in importers:
+                    importers[module].append((user, names))
+                if module in packages:
+                    for name in names:
+                        importers.get(f"{module}.{name}", []).append((user, ()))
+        return importers
 
     def _is_shown_otherwise(self, file: str) -> bool:
         return _shown(self.old_entries.get(file, [])) != _shown(self.entries[file])
@@ -312,7 +313,10 @@ class _Survey:
         self.files[file] = self.old_files[file]
         if file in self.listed:
             folder = self.listed[file][0]
-            self.entries[file] = [each._replace(folder=folder) for each in self.old_entries.get(file, [])]
+            self.entries[file] = [
+                each if each.folder == folder else each._replace(folder=folder)
+                for each in self.old_entries.get(file, [])
+            ]
 
     def _read(self, file: str) -> None:
         """Load a package module, and look at other files only for what they import."""
