@@ -103,9 +103,11 @@ class Index:
         return cast("list[Any]", json.loads(_decoded(part[starts[row] : last])))
 
     def _entry(self, record: list[Any]) -> Entry:
-        fields: list[Any] = [tuple(each) if isinstance(each, list) else each for each in record]
+        fields: list[Any] = [
+            tuple(cast("list[str]", each)) if isinstance(each, list) else each for each in record
+        ]
         file, line, column = fields[_LOCATION]
-        fields[_LOCATION] = Location(_absolute(file, self._tops[fields[_FOLDER]]), line, column)
+        fields[_LOCATION] = Location(_absolute(file, self._tops[int(fields[_FOLDER])]), line, column)
         return Entry._make(fields[:-1])
 
     def _part(self, part: str) -> memoryview:

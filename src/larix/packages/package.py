@@ -232,8 +232,7 @@ class Package(Record, StoreFile):
 
 def replaced_packages(lowering: Lowering) -> list[Package]:
     """Those with a replacement that were lowered so far, in that order; it is added to."""
-    found: list[Package] = lowering.cached(("replaced packages",), list)
-    return found
+    return lowering.cached(("replaced packages",), list["Package"])
 
 
 def package_bag(package: Package, lowering: Lowering) -> Bag:
