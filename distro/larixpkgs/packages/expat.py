@@ -7,10 +7,9 @@ from __future__ import annotations
 
 import os
 
-from larix.buildside.gnu import standard_phases
-from larix.buildsystems.gnu import gnu
+from larix.buildside.cmake import standard_phases
+from larix.buildsystems.cmake import cmake
 from larix.packages import Origin, Package, licenses
-from larixpkgs.packages import autoconf, automake, libtool
 
 __all__ = ["expat"]
 
@@ -27,13 +26,12 @@ expat = Package(
         uri=(f"debian://pool/main/e/expat/expat_{p.version}.orig.tar.gz",),
         sha256="533659a16e0184035a99fd8e783f1ad61a887a7bf8586a8681740b9d7ed42389",
     ),
-    build_system=gnu,
+    build_system=cmake,
     arguments={
         # The manual page of xmlwf is made by tools for DocBook.
-        "configure_flags": ["--disable-static", "--without-docbook"],
+        "configure_flags": ["-DEXPAT_BUILD_DOCS=OFF"],
         "phases": standard_phases.add_after("unpack", enter_expat),
     },
-    native_inputs=lambda: [autoconf.autoconf, automake.automake, libtool.libtool],
     synopsis="Parse XML as it streams by",
     description=(
         "Expat is a library that parses XML piece by piece and calls the program for each element, text and "
