@@ -170,7 +170,7 @@ python = Package(
         .add_before("link-program", name_this_python)
         .add_after("patch-shebangs", compile_modules),
     },
-    # Its own copy of Expat stays in use: that of Debian's archive needs Autoconf, and so Perl.
+    # Its own copy of Expat stays in use: the package needs CMake, which takes longer to build than this.
     inputs=lambda: [
         bzip2.bzip2,
         libffi.libffi,
