@@ -87,6 +87,10 @@ def test_unknown_input_is_told_at_its_line():
         ({"source": "hello.tar.gz"}, "an origin, a local file"),
         ({"arguments": {"phases": []}}, "`phases` as a Phases value"),
         ({"search_paths": ["PATH"]}, "a list of SearchPath values"),
+        ({"search_paths": [SearchPath("X", "bin")]}, "a list of names as `files` of X, found 'bin'"),
+        ({"search_paths": [SearchPath("X", (1,))]}, "a list of names as `files` of X, found (1,)"),
+        ({"search_paths": [SearchPath("X", ("a",), kind="file")]}, "`directory` or `regular` as `kind` of X"),
+        ({"search_paths": [SearchPath("X", ("a",), pattern="(")]}, "a regular expression as `pattern` of X"),
         (
             {"home_page": "example.org"},
             "an address such as `https://example.org/`, or None, found 'example.org'",
@@ -121,6 +125,10 @@ def test_mistake_comes_with_what_was_meant(fields, hint):
     with pytest.raises(BadRecord) as caught:
         package(**fields)
     assert caught.value.hint == hint
+
+
+def test_files_of_search_paths_may_be_a_list():
+    assert package(search_paths=[SearchPath("X", ["bin"])]).search_paths == (SearchPath("X", ("bin",)),)
 
 
 def test_hidden_and_superseded_packages_say_so():

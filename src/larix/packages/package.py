@@ -31,6 +31,7 @@ Inputs: TypeAlias = (
 )
 
 SUPPORTED_SYSTEMS = ("x86_64-linux", "i686-linux", "aarch64-linux")
+_KINDS = ("directory", "regular")
 _SYSTEM = re.compile(r"[a-z0-9_]+-[a-z]+")
 
 
@@ -119,7 +120,17 @@ def _properties(value: Any) -> Mapping[str, Any]:
 def _search_path(value: Any) -> SearchPath:
     if not isinstance(value, SearchPath):
         raise Unfit("a list of SearchPath values")
-    return value
+    files: Any = value.files
+    if isinstance(files, str) or not all(isinstance(each, str) for each in files):
+        raise Unfit(f"a list of names as `files` of {value.variable}", repr(files))
+    if value.kind not in _KINDS:
+        hint = did_you_mean(value.kind, _KINDS)
+        raise Unfit(f"`directory` or `regular` as `kind` of {value.variable}", repr(value.kind), hint=hint)
+    try:
+        re.compile(value.pattern or "")
+    except re.error as error:
+        raise Unfit(f"a regular expression as `pattern` of {value.variable}", f"{value.pattern!r}") from error
+    return value._replace(files=tuple(files))
 
 
 def _arguments(value: Any) -> Mapping[str, Any]:
