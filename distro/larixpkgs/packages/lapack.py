@@ -1,8 +1,8 @@
 """LAPACK in C, translated from the reference Fortran by f2c: the toolchain has no compiler for Fortran.
 
 Most of LAPACK is Fortran 77. `fortran77` rewrites the few newer statements; what is newer throughout is
-written in C (`patches/lapack-in-c.patch`) or left out, see `LEFT_OUT`. The archive is meant to become part of a
-library that has the BLAS. Real functions give what C calls float and double, as gfortran's do.
+written in C (`patches/lapack-in-c.patch`) or left out, see `LEFT_OUT`. The archive is meant to become part
+of a library that has the BLAS. Real functions give what C calls float and double, as gfortran's do.
 """
 
 from __future__ import annotations
