@@ -24,11 +24,11 @@ from larixpkgs.packages import (
 
 __all__ = ["gene_expression"]
 
-NOT_SOURCE = {"__pycache__", ".pytest_cache"}
-
 
 def is_source(name: str, _status: os.stat_result) -> bool:
-    return os.path.basename(name) not in NOT_SOURCE
+    """What tools leave behind is no part of the package, which would be another one each time."""
+    base = os.path.basename(name)
+    return base != "__pycache__" and not base.startswith(".")
 
 
 def name_programs(*, inputs: dict[str, Path]) -> None:
