@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import pytest
@@ -51,13 +50,13 @@ def test_bad_command_lines(reader, words, variables, message):
 
 
 def test_package_that_is_gone_from_the_disk_is_told(reader, tmp_path):
-    """The index of the catalogue is trusted for times and sizes of files only."""
-    reader.succeed("package", "-A")
-    index = next((tmp_path / "cache" / "larix").glob("catalogue-*.json"))
-    text = json.loads(index.read_text())
-    for entry in text["entries"]:
-        entry[9][0] = f"{tmp_path}/gone.py"
-    index.write_text(json.dumps(text))
-    done = reader("edit", "beta", VISUAL="true")
+    """The index is trusted while the files of the folder are as they were; this definition is in another."""
+    away = tmp_path / "away.py"
+    away.write_text('remote = beta.inherit(name="remote")\n')
+    near = f"from small import beta\nexec(compile(open({str(away)!r}).read(), {str(away)!r}, 'exec'))\n"
+    (tmp_path / "packages" / "near.py").write_text(near)
+    assert "away.py:1:" in reader.succeed("package", "-A^remote")
+    away.unlink()
+    done = reader("edit", "remote", VISUAL="true")
     assert done.returncode == 1
-    assert done.stderr == f"larix edit: error: file '{tmp_path}/gone.py' not found in search path\n"
+    assert done.stderr == f"larix edit: error: file '{away}' not found in search path\n"
