@@ -15,7 +15,7 @@ FILES = sorted((Path(larixpkgs.__file__).parent / "po").glob("*.po"))
 def test_translations_are_of_texts_that_packages_have(file: Path) -> None:
     texts = read_messages(str(file))
     own = {text for entry in Catalogue().entries for text in (entry.synopsis, entry.description)}
-    assert len(texts) > 50
+    assert len(texts) > 40
     assert len(texts.keys() & own) > 0.8 * len(texts), "merge it anew: larix messages -m"
 
 
