@@ -45,6 +45,8 @@ make = Package(
     ),
     build_system=gnu,
     arguments={
+        # Its tests run Make in an environment of their own, in which the seed's libc finds no other.
+        "locale_name": "C",
         "phases": standard_phases.add_before("configure", leave_out_manual)
         .add_before("configure", name_the_shell)
         .add_before("configure", adjust_tests),
