@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import pty
 import shutil
 import subprocess
 import sys
@@ -59,9 +60,24 @@ class Larix:
         )
 
     def start(self, *words: str, **keywords: Any) -> subprocess.Popen[str]:
-        return subprocess.Popen(
-            self.command(*words), cwd=self.folder, env=self.environment, text=True, **keywords
-        )
+        given: dict[str, Any] = {"env": self.environment, "text": True} | keywords
+        return subprocess.Popen(self.command(*words), cwd=self.folder, **given)
+
+    def on_terminal(self, *words: str, **variables: str) -> str:
+        """What a command that must succeed shows on a terminal of its own, as standard error."""
+        primary, secondary = pty.openpty()
+        environment = self.environment | variables
+        process = self.start(*words, env=environment, stdout=subprocess.DEVNULL, stderr=secondary)
+        os.close(secondary)
+        shown = b""
+        try:
+            while data := os.read(primary, 4096):
+                shown += data
+        except OSError:  # how a terminal says that its other side is gone
+            pass
+        os.close(primary)
+        assert process.wait() == 0, shown
+        return shown.decode()
 
     def succeed(self, *words: str, **variables: str) -> str:
         """Standard output of a command that must succeed."""

@@ -1,9 +1,6 @@
 from __future__ import annotations
 
 import json
-import os
-import pty
-import subprocess
 
 import pytest
 
@@ -103,25 +100,9 @@ def test_checkers_are_listed(linter):
 
 
 def test_terminal_shows_what_is_going_on_and_wipes_it(linter):
-    primary, secondary = pty.openpty()
-    process = subprocess.Popen(
-        linter.command("lint", "-n", "good"),
-        cwd=linter.folder,
-        env=linter.environment | {"TERM": "xterm"},
-        stdout=subprocess.DEVNULL,
-        stderr=secondary,
-    )
-    os.close(secondary)
-    shown = b""
-    try:
-        while data := os.read(primary, 4096):
-            shown += data
-    except OSError:  # how a terminal says that its other side is gone
-        pass
-    os.close(primary)
-    assert process.wait() == 0
-    assert b"checking good@1.0 [license]..." in shown
-    assert shown.endswith(b"\r\x1b[K")
+    shown = linter.on_terminal("lint", "-n", "good", TERM="xterm")
+    assert "checking good@1.0 [license]..." in shown
+    assert shown.endswith("\r\x1b[K")
 
 
 @pytest.mark.parametrize(
