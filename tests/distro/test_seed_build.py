@@ -103,6 +103,7 @@ def test_programs_start_shells_without_bin_sh(store: LocalStore, lowering: Lower
             printf("system %d\n", system("echo from system"));
             FILE *pipe = popen("echo from popen", "r");
             if (pipe && fgets(line, sizeof line, pipe)) fputs(line, stdout);
+            if (pipe) pclose(pipe);
             if (!wordexp("$(echo from wordexp)", &words, 0)) puts(words.we_wordv[0]);
             if (!fork()) { execlp("./script", "script", (char *)0); _exit(1); }
             wait(0);
