@@ -8,7 +8,7 @@ from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from larix.cli import diagnostics
-from larix.cli.checkouts import Checkout, checkout, repository_of
+from larix.cli.checkouts import Checkout, cache_folder, checkout, repository_of
 from larix.cli.options import UsageError
 from larix.cli.transformations import IN_SOURCE, Wish
 from larix.cli.trust import Trust, Trusted
@@ -197,8 +197,7 @@ class Workshop:
     def _checkout(self, name: str, url: str, branch: str | None, commit: str | None) -> Checkout:
         key = (name, url, branch, commit)
         if key not in self._checkouts:
-            base = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")
-            self._checkouts[key] = checkout(f"{base}/larix/git", name, url, branch=branch, commit=commit)
+            self._checkouts[key] = checkout(cache_folder(), name, url, branch=branch, commit=commit)
         return self._checkouts[key]
 
     def version(self, wish: Wish) -> Rule:

@@ -1,4 +1,8 @@
-"""`larix download URI`: a file into the store, under the name that an origin with its hash asks for."""
+"""`larix download URI`: a file into the store, under the name that an origin with its hash asks for.
+
+With `--git` it is the tree of a commit. Its hash is that of an origin which unpacks the archive that a forge
+makes of the commit, as long as nothing in the repository tells the forge to make another.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +13,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 
 from larix.cli.digests import ALGORITHMS, FORMATS, algorithm_of, format_of
-from larix.cli.options import Grammar, Option, UsageError, parse
+from larix.cli.options import CommandLine, Grammar, Option, UsageError, parse
 
 if TYPE_CHECKING:
     from larix.upstream.web import Downloaded
@@ -31,6 +35,10 @@ GRAMMAR = Grammar(
                 Option("hash", "H", "ALGORITHM", "sha256 (default), sha512, sha1 or md5"),
                 Option("format", "f", "FORMAT", "nix-base32 (default), base32, base16, hex, base64, sri"),
                 Option("output", "o", "FILE", "write to FILE and not to the store"),
+                Option("git", "g", help="URI is a Git repository: take the tree of a commit of it"),
+                Option("commit", argument="COMMIT", help="with --git: that commit or tag"),
+                Option("branch", argument="BRANCH", help="with --git: the tip of that branch"),
+                Option("recursive", "r", help="with --git: also the submodules"),
                 Option("no-check-certificate", help="do not check the certificates of servers"),
                 Option("json", help="print JSON"),
             ),
@@ -50,6 +58,11 @@ def main(arguments: list[str]) -> int:
     if others:
         raise UsageError(f"{others[0]}: extraneous argument")
     _require_uri(uri)
+    if line.has("git"):
+        return _print_tree(line, uri, algorithm, style)
+    for name in ("commit", "branch", "recursive"):
+        if line.has(name):
+            raise UsageError(f"'--{name}' cannot be used without '--git'")
     output = line.last("output")
     check = not line.has("no-check-certificate")
     if output is not None:
@@ -110,6 +123,58 @@ def _into_store(uri: str, name: str, algorithm: str, *, check: bool) -> tuple[st
         file = os.path.join(folder, "file")
         done = _fetch(uri, file, algorithm, check=check)
         return session.store.add_path(name, file, recursive=False, algo=algorithm), done
+
+
+def _print_tree(line: CommandLine, url: str, algorithm: str, style: str) -> int:
+    from larix.cli.checkouts import cache_folder, check_out_tree
+    from larix.cli.session import open_session
+
+    if line.has("no-check-certificate"):
+        hint = "git has settings of its own: http.sslVerify"
+        raise UsageError("'--no-check-certificate' cannot be used with '--git'", hint=hint)
+    output = line.last("output")
+    path = os.path.abspath(output) if output is not None else None
+    if path is not None and os.path.lexists(path):
+        raise UsageError(f"'{output}' is there already")
+    name = f"{file_name_of(url).removesuffix('.git')}-checkout"
+    with contextlib.ExitStack() as stack:
+        session = stack.enter_context(contextlib.closing(open_session())) if path is None else None
+        beside = os.path.dirname(path) if path is not None else None
+        folder = stack.enter_context(tempfile.TemporaryDirectory(prefix=".larix-", dir=beside))
+        tree = os.path.join(folder, "tree")
+        commit = check_out_tree(
+            cache_folder(),
+            url,
+            tree,
+            branch=line.last("branch"),
+            commit=line.last("commit"),
+            submodules=line.has("recursive"),
+        )
+        found = _tree_digest(tree, algorithm)
+        if session is not None:
+            path = session.store.add_path(name, tree, algo=algorithm)
+        elif path is not None:
+            os.rename(tree, path)
+    digest = FORMATS[style](found, algorithm)
+    if line.has("json"):
+        from larix.cli.tables import print_json
+
+        print_json(path=path, algorithm=algorithm, format=style, hash=digest, commit=commit)
+    else:
+        print(path)
+        print(digest)
+    return 0
+
+
+def _tree_digest(tree: str, algorithm: str) -> bytes:
+    import hashlib
+
+    from larix.store.pipeline import feed_archive
+    from larix.store.tree import read_steps
+
+    hasher = hashlib.new(algorithm.replace("-", "_"), usedforsecurity=False)
+    feed_archive(read_steps(tree, borrow=True), hasher.update)
+    return hasher.digest()
 
 
 def _fetch(uri: str, file: str, algorithm: str, *, check: bool) -> Downloaded:
