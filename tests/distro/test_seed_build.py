@@ -150,6 +150,68 @@ END
     ]
 
 
+def test_threads_end_in_programs_that_do_not_link_the_unwinder(
+    store: LocalStore, lowering: Lowering, tree: StorePath
+) -> None:
+    """The C library opens it then, and there is no directory in which it would look for a bare name."""
+    output = run_in_room(
+        store,
+        lowering,
+        "threads",
+        r"""
+        cat > program.c <<END
+#include <pthread.h>
+#include <stdio.h>
+#include <unistd.h>
+static void tidy(void *word) { puts(word); fflush(stdout); }
+static void *leave(void *word) { pthread_cleanup_push(tidy, word); pthread_exit(0); pthread_cleanup_pop(0); }
+static void *stay(void *word) { pthread_cleanup_push(tidy, word); for (;;) pause(); pthread_cleanup_pop(0); }
+int main(void) {
+    pthread_t thread;
+    pthread_create(&thread, 0, leave, "left");
+    pthread_join(thread, 0);
+    pthread_create(&thread, 0, stay, "cancelled");
+    pthread_cancel(thread);
+    pthread_join(thread, 0);
+    return 0;
+}
+END
+        gcc program.c -o program
+        ./program > $out
+        ldd program >> $out
+        """,
+    )
+    left, *rest = output.splitlines()
+    assert left == "left"
+    assert "libgcc_s" not in output
+    assert rest[0] == "cancelled" or rest[0].split()[0].endswith(".so.6")  # cancelled before it began
+
+
+def test_compilers_tell_what_they_are_and_search_other_folders_first(
+    store: LocalStore, lowering: Lowering, tree: StorePath
+) -> None:
+    """Libtool asks `g++ -v`, and then links C++ libraries by itself, with -nostdlib."""
+    output = run_in_room(
+        store,
+        lowering,
+        "compilers",
+        """
+        echo 'int f(int n) { return n; }' | tee f.c > f.cc
+        for each in 'gcc f.c' 'g++ f.cc' 'gcc --sysroot=/ f.c'; do
+            ${each% *} -v 2> /dev/null
+            $each -Wall -Werror -fPIC -shared -nostdlib -Wl,-rpath,/first -o f.so
+            readelf -d f.so | sed -n "s|.*runpath: |$each |p" >> $out
+        done
+        """,
+    )
+    libraries = f"{tree}/lib/x86_64-linux-gnu"
+    assert output.splitlines() == [
+        f"gcc f.c [/first:{libraries}]",
+        f"g++ f.cc [/first:{libraries}]",
+        "gcc --sysroot=/ f.c [/first]",
+    ]
+
+
 def test_the_room_has_nothing_but_what_the_build_declares(
     store: LocalStore, lowering: Lowering, tree: StorePath
 ) -> None:

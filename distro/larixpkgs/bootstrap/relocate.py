@@ -11,7 +11,8 @@ holds no reference to TREE, and depends on TREE and `out` alone.
 
 Five programs and the C library start commands by `/bin/sh`, compiled in. They get the name of this tree's
 shell instead, which is longer and thus put elsewhere in the file. So `system`, `popen`, awk's pipes and plain
-`make` work in a root without `/bin`, for what the toolchain builds as well, and wherever that runs later.
+`make` work in a root without `/bin`, for what the toolchain builds as well, and wherever that runs later. In
+the same way the C library gets the place of the library that it opens to end a thread.
 """
 
 import fnmatch
@@ -29,6 +30,7 @@ TRIPLET = "x86_64-linux-gnu"
 LIBRARIES = f"lib/{TRIPLET}"
 LOADER = "ld-linux-x86-64.so.2"
 COMPILER = f"lib/gcc/{TRIPLET}/12"
+UNWINDER = "libgcc_s.so.1"
 PYTHON = "lib/python3.11"
 
 LEFT_OUT = (
@@ -94,6 +96,7 @@ def main(tree: str, output: str) -> None:
         make_links,
         patch_programs,
         patch_shell_names,
+        patch_unwinder_name,
         patch_scripts,
         patch_ldd,
         patch_python,
@@ -207,10 +210,19 @@ def patch_shell_names(_tree: str, output: str) -> None:
         if contents.startswith(ELF_64_LITTLE_ENDIAN) and b"\0/bin/sh\0" in contents:
             image = Image(path, contents)
             if image.loaded:  # an object file has no segments
-                print(
-                    f"  {os.path.relpath(path, output)}: {image.redirect(b'/bin/sh', shell)} uses", flush=True
-                )
-                write(path, bytes(image.contents))
+                redirect(image, b"/bin/sh", shell)
+
+
+def patch_unwinder_name(_tree: str, output: str) -> None:
+    """The C library opens it by its bare name, and ends the program where it is not found."""
+    path = os.path.join(output, LIBRARIES, "libc.so.6")
+    redirect(Image(path, read(path)), UNWINDER.encode(), os.fsencode(f"{output}/{LIBRARIES}/{UNWINDER}"))
+
+
+def redirect(image: "Image", old: bytes, new: bytes) -> None:
+    uses = image.redirect(old, new)
+    print(f"  {os.path.basename(image.path)}: {uses} uses of {old.decode()}", flush=True)
+    write(image.path, bytes(image.contents))
 
 
 class Segment(NamedTuple):
@@ -338,7 +350,10 @@ def write_compiler_specs(_tree: str, output: str) -> None:
 
     The system root makes headers found; the search path makes programs find libc and libgcc where they run.
     Both hang on no `--sysroot` being given: `gcc --sysroot=/` knows nothing of this tree, and can build for
-    another libc. The search path must not stand in `*link`, where it could not be had without.
+    another libc. What links learns of it by a warning, off anyhow, that is turned off once more: GCC has
+    no other switch that is kept, changes nothing and suits all languages. Given to each call as `-Wl`, the
+    search path would leave something to link even to `gcc -v`, which fails then. It stands behind all others,
+    so that libraries of this tree do not hide those of packages.
     """
     gcc = os.path.join(output, "bin/gcc")
     environment = {"PATH": os.path.join(output, "bin"), "LC_ALL": "C"}
@@ -347,9 +362,14 @@ def write_compiler_specs(_tree: str, output: str) -> None:
     write(path, specs)
     libraries = os.path.join(output, LIBRARIES)
     replace(path, b"/lib64/" + LOADER.encode(), os.fsencode(os.path.join(libraries, LOADER)))
-    search_path = f"%{{!nostdlib:%{{!static:%{{!static-pie:%{{!r:-Wl,-rpath,{libraries}}}}}}}}}"
-    own = f"%{{!-sysroot=*:--sysroot={output} {search_path}}}"
-    replace(path, b"*self_spec:\n\n", os.fsencode(f"*self_spec:\n{own}\n"))
+    mark = "Wno-disabled-optimization"
+    replace(
+        path,
+        b"*self_spec:\n\n",
+        os.fsencode(f"*self_spec:\n%{{!-sysroot=*:--sysroot={output} -{mark}}}\n"),
+    )
+    search_path = f"%{{{mark}:%{{!static:%{{!static-pie:%{{!r:-rpath {libraries}}}}}}}}}"
+    replace(path, b" %{T*} ", os.fsencode(f" {search_path} %{{T*}} "))
 
 
 def replace(path: str, old: bytes, new: bytes) -> None:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from larix.buildside.files import mkdir_p
 from larix.buildside.gnu import standard_phases
-from larix.buildside.libtool_cxx import with_libtool_for_cxx
 from larix.buildsystems.gnu import gnu
 from larix.packages import Origin, Package, licenses
 from larixpkgs.packages import m4
@@ -32,7 +31,7 @@ gmp = Package(
         # With --build as given it is for any x86-64; which functions are for what processor, programs that
         # were built with --enable-fat would find out when they run, at the price of twice the time.
         "configure_flags": ["--enable-cxx", "--disable-static"],
-        "phases": with_libtool_for_cxx(standard_phases.add_before("configure", leave_out_manual)),
+        "phases": standard_phases.add_before("configure", leave_out_manual),
     },
     native_inputs=lambda: [m4.m4],
     synopsis="Calculate with numbers of any size",

@@ -25,11 +25,6 @@ def make_flags(*, outputs: dict[str, Path]) -> list[str]:
     return ["DEBUG=", "OPTIMIZATION=-O2", "PYTHON=python3", "V=1", f"PREFIX={outputs['out']}"]
 
 
-def link_with_libgcc() -> None:
-    """The libc opens it when a thread is cancelled, and ends the program where it does not find it."""
-    os.environ["LDFLAGS"] += " -Wl,--push-state,--no-as-needed -lgcc_s -Wl,--pop-state"
-
-
 def make_tests_run(*, shell: Path) -> None:
     """They name programs by their places on other systems, and `kill`, which only the shell has here."""
     program = mkdir_p("larix-tools") / "kill"
@@ -65,7 +60,6 @@ redis = Package(
     arguments={
         "make_flags": make_flags,
         "phases": standard_phases.delete("configure")
-        .add_before("build", link_with_libgcc)
         .add_before("check", make_tests_run)
         .replace("check", check)
         .add_after("install", install_settings),

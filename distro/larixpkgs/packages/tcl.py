@@ -29,11 +29,6 @@ def enter_unix() -> None:
     os.chdir("unix")
 
 
-def link_with_libgcc() -> None:
-    """The libc opens it when a thread ends, and ends the program where it does not find it."""
-    os.environ["LDFLAGS"] += " -Wl,--push-state,--no-as-needed -lgcc_s -Wl,--pop-state"
-
-
 def finish(*, outputs: dict[str, Path], version: str) -> None:
     """Give `tclsh` its plain name, and let those who ask `tclConfig.sh` see nothing of the build."""
     out, short = outputs["out"], ".".join(version.split(".")[:2])
@@ -55,9 +50,7 @@ tcl = Package(
     arguments={
         "make_flags": ["TESTFLAGS=-file '" + " ".join(f"{name}.test" for name in TESTS) + "'"],
         "test_target": "test-tcl",
-        "phases": standard_phases.add_after("unpack", enter_unix)
-        .add_before("configure", link_with_libgcc)
-        .add_after("install", finish),
+        "phases": standard_phases.add_after("unpack", enter_unix).add_after("install", finish),
     },
     inputs=lambda: [zlib.zlib],
     synopsis="Scripting language that programs embed",
