@@ -8,6 +8,7 @@ from larix.buildside.autotest import groups_of_files
 from larix.buildside.files import find_files, substitute
 from larix.buildside.gnu import parallel_jobs, standard_phases
 from larix.buildside.invoke import capture, invoke
+from larix.buildside.portable_scripts import name_usual_shell
 from larix.buildside.shebang import patch_shebangs
 from larix.buildsystems.gnu import gnu
 from larix.packages import Origin, Package, licenses
@@ -30,9 +31,7 @@ def check(*, shell: Path) -> None:
 
 
 def forget_the_shell(*, outputs: dict[str, Path]) -> None:
-    """Scripts that are copied into other sources run on other machines."""
-    for file in find_files(outputs["out"] / "share/autoconf/build-aux"):
-        substitute(file, (r"^#!\s*/\S+/(?:ba)?sh\b", "#!/bin/sh"), required=False)
+    name_usual_shell(outputs["out"] / "share/autoconf/build-aux")
 
 
 autoconf = Package(
