@@ -32,7 +32,7 @@ def test_tree_of_one_package_is_links_manifest_and_settings(hello, tmp_path):
     make_profile(profile, entries=[str(hello)], manifest="{}\n")
     assert sorted(os.listdir(profile)) == ["bin", "etc", "manifest", "share"]
     assert os.readlink(profile / "bin") == f"{hello}/bin"
-    assert os.listdir(profile / "etc") == ["profile"]
+    assert sorted(os.listdir(profile / "etc")) == ["modulefile", "profile", "profile.csh", "profile.fish"]
     assert (profile / "manifest").read_text() == "{}\n"
     last = (profile / "etc" / "profile").read_text().splitlines()[-1]
     assert last == f'export PATH="${{LARIX_PROFILE:-{profile}}}/bin${{PATH:+:}}$PATH"'

@@ -1,4 +1,4 @@
-"""The tree of a profile: the union of its entries, `manifest`, and `etc/profile` for shells to source."""
+"""The tree of a profile: the union of its entries, `manifest`, and in `etc` what shells are to source."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import re
 from typing import TYPE_CHECKING
 
 from larix.buildside.environment import search_path_entries
+from larix.buildside.shell_settings import settings_files
 from larix.buildside.union import union_build
 
 if TYPE_CHECKING:
@@ -49,10 +50,16 @@ def make_profile(
     # A package's own file of such a name is nothing that a profile could be without.
     _write(f"{root}/manifest", manifest)
     lines = [HEADER]
-    for variable, separator, values in settings_of(root, [PATH, *search_paths]):
-        places = ["${LARIX_PROFILE:-" + name + "}" + _in_double_quotes(each[len(root) :]) for each in values]
+    settings = [
+        (variable, separator, [each[len(root) :] for each in values])
+        for variable, separator, values in settings_of(root, [PATH, *search_paths])
+    ]
+    for variable, separator, below in settings:
+        places = ["${LARIX_PROFILE:-" + name + "}" + _in_double_quotes(each) for each in below]
         lines.append(shell_setting(variable, separator, places) + "\n")
     _write(f"{root}/etc/profile", "".join(lines))
+    for file, text in settings_files(name, settings, manifest).items():
+        _write(f"{root}/etc/{file}", text)
 
 
 def settings_of(

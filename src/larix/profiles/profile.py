@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from functools import cache
 from typing import TYPE_CHECKING
 
-from larix.buildside import environment, profile_tree, union
+from larix.buildside import environment, profile_tree, shell_settings, union
 from larix.derivation import Lowered, Source, derivation, tree_source
 from larix.formats.nar import Directory, File
 from larix.formats.storepath import StoreDir, StorePath, parse_store_path
@@ -66,7 +66,7 @@ def profile_derivation(
 def _code_digest() -> str:
     """The hash of the modules that decide how a profile looks."""
     hasher = hashlib.sha256()
-    for module in (environment, profile_tree, union):
+    for module in (environment, profile_tree, shell_settings, union):
         with open(str(module.__file__), "rb") as file:
             hasher.update(file.read())
     return hasher.hexdigest()
