@@ -12,20 +12,27 @@ import pytest
 
 from larix.buildside.profile_tree import make_profile
 
-ODD = "a$bc'd\\e f!g[h]{i}"  # a double quote would be too much for Lmod's own translation to Lua
+ODD = "a$b\"c'd\\e f!g[h]{i}"
 SHELLS = {
     "sh": ". {profile}/etc/profile",
     "zsh": ". {profile}/etc/profile",
     "fish": "source {profile}/etc/profile.fish",
     "tcsh": "source {profile}/etc/profile.csh",
 }
-MODULES = "/usr/share/modules/init/sh", "/usr/share/lmod/lmod/init/sh"
+MODULES = {
+    "/usr/share/modules/init/sh": ODD,
+    "/usr/share/lmod/lmod/init/sh": "a b'c",  # Lmod's own translation to Lua loses itself in the rest
+}
 
 
 @pytest.fixture
 def profile(tmp_path):
+    return make(tmp_path, ODD)
+
+
+def make(tmp_path, odd):
     item = tmp_path / "item"
-    for folder in ("bin", "lib/py", "lib/more", ODD):
+    for folder in ("bin", "lib/py", "lib/more", odd):
         (item / folder).mkdir(parents=True)
     (item / "cert").write_text("")
     made = tmp_path / "profile"
@@ -37,7 +44,7 @@ def profile(tmp_path):
             ("PYTHONPATH", ("lib/py", "lib/more"), ":", "directory", None),
             ("WITH_SEMICOLONS", ("lib/py", "lib/more"), ";", "directory", None),
             ("CERTIFICATE", ("cert",), None, "regular", None),
-            ("ODD", (ODD,), ":", "directory", None),
+            ("ODD", (odd,), ":", "directory", None),
         ],
     )
     return made
@@ -77,9 +84,10 @@ def test_the_visible_name_counts_and_unset_variables_get_no_separator(profile, s
 
 
 @pytest.mark.parametrize("init", MODULES)
-def test_a_module_system_loads_and_unloads_the_modulefile(profile, init, tmp_path):
+def test_a_module_system_loads_and_unloads_the_modulefile(init, tmp_path):
     if not Path(init).exists():
         pytest.skip(f"there is no {init} (Debian: environment-modules, lmod)")
+    profile = make(tmp_path, MODULES[init])
     modules = tmp_path / "modules"
     (modules / "tools").mkdir(parents=True)
     (modules / "tools" / "1").symlink_to(profile / "etc" / "modulefile")
@@ -89,7 +97,7 @@ def test_a_module_system_loads_and_unloads_the_modulefile(profile, init, tmp_pat
     assert found["PYTHONPATH"] == f"{profile}/lib/py:{profile}/lib/more:/before"
     assert found["WITH_SEMICOLONS"] == f"{profile}/lib/py;{profile}/lib/more;x"
     assert found["CERTIFICATE"] == f"{profile}/cert"
-    assert found["ODD"] == f"{profile}/{ODD}"
+    assert found["ODD"] == f"{profile}/{MODULES[init]}"
     found = values("bash", f"{loaded}; module unload tools/1", PYTHONPATH="/before")
     assert found["PYTHONPATH"] == "/before"
     assert "ODD" not in found

@@ -22,13 +22,13 @@ if TYPE_CHECKING:
 __all__ = ["settings_files"]
 
 _FISH = """\
-# Shell settings of this profile, for fish: `source` this file. See `profile` beside it for LARIX_PROFILE.
+# Shell settings of this profile, for fish: `source` this file. On LARIX_PROFILE see `profile`.
 
 set -l larix_profile {name}
 test -n "$LARIX_PROFILE"; and set larix_profile "$LARIX_PROFILE"
 """
 _CSH = """\
-# Shell settings of this profile, for csh and tcsh: `source` this file. See `profile` beside it for LARIX_PROFILE.
+# Shell settings of this profile, for csh and tcsh: `source` this file. On LARIX_PROFILE see `profile`.
 
 set larix_profile = {name}
 if ($?LARIX_PROFILE) then
@@ -37,8 +37,8 @@ endif
 """
 _MODULE = """\
 #%Module1.0
-# Settings of this profile for Environment Modules and for Lmod. A link to this file in a folder of MODULEPATH is
-# a module; a link that goes through a profile's name follows its generations.
+# Settings of this profile for Environment Modules and for Lmod. A link to this file in a folder of MODULEPATH
+# is a module; a link that goes through a profile's name follows its generations.
 
 set larix_profile {name}
 proc ModulesHelp {{ }} {{
@@ -75,7 +75,7 @@ def _fish(text: str) -> str:
 
 
 def _fish_setting(setting: Setting) -> str:
-    """fish splits variables whose names end in PATH at colons, and joins them again within double quotes."""
+    """Fish splits variables whose names end in PATH at colons, and joins them again within double quotes."""
     variable, separator, places = setting
     if separator is None:
         return f'set -gx {variable} "$larix_profile"{_fish(places[0])}\n'
