@@ -23,6 +23,7 @@ from larix.formats.storepath import (
 from larix.protocol import StoreError
 from larix.store.pipeline import hash_steps
 from larix.store.tree import read_steps
+from larix.store.verify import is_intact
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -258,10 +259,11 @@ def _requisites(
     return reached | store.closure(outside)
 
 
-def compare_outputs(store: LocalStore, outputs: Outputs, *, keep: bool) -> None:
+def compare_outputs(store: LocalStore, outputs: Outputs, *, keep: bool, repair: bool = False) -> None:
     """Compare what another round left with the valid outputs, bit for bit.
 
-    With `keep` what differs is left beside the item, as `ITEM-check`. Raises NotDeterministic.
+    With `keep` what differs is left beside the item, as `ITEM-check`. With `repair` what did not differ takes
+    the place of an item that is damaged. Raises NotDeterministic.
     """
     for name, path in outputs.paths.items():
         file = outputs.files[name]
@@ -273,10 +275,19 @@ def compare_outputs(store: LocalStore, outputs: Outputs, *, keep: bool) -> None:
             )
         make_readable(file)
         digest, _ = hash_steps(read_steps(file))
-        if digest == store.path_info(path).nar_hash.digest:
+        info = store.path_info(path)
+        if digest == info.nar_hash.digest:
+            if repair and not is_intact(info):
+                store.ingest(file, path).incoming.replace(path)
             continue
         if outputs.derivation.outputs[name].is_fixed:
             _refuse_fixed(store, outputs)
+        if repair:
+            raise OutputRejected(
+                outputs.drv,
+                f"`{path}` cannot be repaired: building `{outputs.drv}` again made something else",
+                log_file=outputs.log_file,
+            )
         differing = differing_files(path, file)
         kept = _keep_beside(store, path, file) if keep else None
         raise NotDeterministic(

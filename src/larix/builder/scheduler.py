@@ -215,7 +215,8 @@ class Scheduler:
         if running.round == 1:
             take_outputs(self._store, outputs, build.job.inputs)
         else:
-            compare_outputs(self._store, outputs, keep=self._options.keep_failed)
+            options = self._options
+            compare_outputs(self._store, outputs, keep=options.keep_failed, repair=options.repair)
         build.discard()
 
     def _conclude(self, running: _Running, error: BaseException | None) -> None:

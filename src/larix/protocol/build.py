@@ -29,6 +29,9 @@ class BuildOptions(NamedTuple):
     timeout: int = 0
     max_silent_time: int = 0
     check: bool = False  # build again what is valid, and compare
+    repair: bool = (
+        False  # with `check`: what is valid but damaged is replaced by what comes out the same again
+    )
     rounds: int = 1  # how many times in all each is built and compared
     verbosity: int = 0
     sandbox: bool = True

@@ -13,7 +13,7 @@ import stat
 
 from larix.store.errors import os_failure
 
-__all__ = ["remove_tree", "sync_directory", "sync_file_system", "write_all", "write_file"]
+__all__ = ["exchange", "remove_tree", "sync_directory", "sync_file_system", "write_all", "write_file"]
 
 _DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 
@@ -43,6 +43,17 @@ def sync_file_system(name: str) -> None:
             raise os_failure("write to the disk", name, OSError(number, os.strerror(number)))
     finally:
         os.close(descriptor)
+
+
+def exchange(one: str, other: str) -> None:
+    """Swap two names in one step: whoever looks finds either of the two under each, never nothing."""
+    import ctypes
+
+    libc = ctypes.CDLL(None, use_errno=True)
+    here, both_ways = -100, 2  # AT_FDCWD, RENAME_EXCHANGE
+    if libc.renameat2(here, os.fsencode(one), here, os.fsencode(other), both_ways) != 0:
+        number = ctypes.get_errno()
+        raise OSError(number, os.strerror(number), one)
 
 
 def write_file(name: str, contents: bytes, *, mode: int = 0o644) -> None:

@@ -14,7 +14,7 @@ from typing import NamedTuple
 from larix.formats import base32
 from larix.formats.hashes import Hash
 from larix.formats.storepath import StoreDir, StorePath
-from larix.store.atomic import remove_tree, sync_directory
+from larix.store.atomic import exchange, remove_tree, sync_directory
 from larix.store.errors import os_failure
 
 __all__ = ["Incoming", "Ingested", "new_incoming"]
@@ -44,6 +44,22 @@ class Incoming:
             sync_directory(os.path.dirname(path))
         except OSError as error:
             raise os_failure("create", path, error) from error
+
+    def replace(self, path: StorePath) -> None:
+        """Take the place of `path`, which is valid but damaged; nobody ever finds it missing or half there.
+
+        The caller holds its lock. A crash leaves either tree under the name, and the other as garbage.
+        """
+        try:
+            if _exists(path):
+                exchange(self.file, path)
+                sync_directory(os.path.dirname(path))
+                remove_tree(self.file)
+            else:
+                os.rename(self.file, path)
+                sync_directory(os.path.dirname(path))
+        except OSError as error:
+            raise os_failure("repair", path, error) from error
 
     def discard(self) -> None:
         """Remove what was written; best effort: what stays is garbage."""

@@ -13,7 +13,7 @@ from larix.store.errors import StoreError
 from larix.store.local import LocalStore
 from larix.store.pipeline import hash_file
 
-__all__ = ["Mismatch", "Verified", "verify"]
+__all__ = ["Mismatch", "Verified", "is_intact", "verify"]
 
 _AT_A_TIME = 1000
 
@@ -77,6 +77,11 @@ def verify(
     return Verified(
         len(wanted), forgotten, sorted(missing.difference(forgotten)), mismatches, database_is_sound
     )
+
+
+def is_intact(info: PathInfo) -> bool:
+    """Whether a valid item is there with the content that was registered."""
+    return os.path.lexists(info.path) and _hash_of(info) == info.nar_hash
 
 
 def _hash_of(info: PathInfo) -> Hash | None:

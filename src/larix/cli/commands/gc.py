@@ -45,7 +45,7 @@ QUERIES = (
     Option("referrers", help="list what refers to the PATHs"),
     Option("requisites", "R", help="list the PATHs and all they refer to, at any distance"),
     Option("derivers", help="list the derivations that make the PATHs"),
-    Option("verify", argument="WHAT", help="check the store; `contents' too, if told", optional=True),
+    Option("verify", argument="WHAT", help="check the store; also `contents'; `repair' it", optional=True),
     Option("json", help="print the result of a query as JSON"),
 )
 GRAMMAR = Grammar(
@@ -92,7 +92,7 @@ def main(arguments: list[str]) -> int:
 def _check(line: CommandLine) -> None:
     """Refuse what cannot be meant before anything is opened or deleted."""
     verify = line.last("verify")
-    if verify is not None and verify != "contents":
+    if verify is not None and not set(verify.split(",")) <= {"contents", "repair"}:
         raise UsageError(f"{verify}: invalid '--verify' option")
     duration = line.last("delete-generations")
     if duration is not None:
@@ -145,7 +145,8 @@ def _query(session: Session, line: CommandLine) -> int:
     store = session.store
     as_json = line.has("json")
     if line.has("verify"):
-        return _verify(session, contents=line.last("verify") == "contents")
+        wanted = (line.last("verify") or "").split(",")
+        return _verify(session, contents="contents" in wanted, repairing="repair" in wanted)
     if line.has("list-roots"):
         found = roots.find_roots(session.layout)
         return _print(sorted({session.on_host(root.reason) for root in found}), as_json=as_json)
@@ -172,9 +173,16 @@ def _query(session: Session, line: CommandLine) -> int:
     return _print(sorted({other for path in paths for other in ask(path)}), as_json=as_json)
 
 
-def _verify(session: Session, *, contents: bool) -> int:
+def _verify(session: Session, *, contents: bool, repairing: bool) -> int:
     from larix.store.verify import verify
 
+    if repairing:
+        from larix.builder.repairing import repair
+        from larix.cli.progress import watching
+
+        with watching(1, on_host=session.on_host) as sink:
+            for path in repair(session.store, session.store.all_valid_paths(), sink=sink):
+                diagnostics.say(f"repaired `{path}'")
     result = verify(session.store, check_contents=contents)
     for path in result.forgotten:
         diagnostics.warning(f"path `{path}' disappeared; it is no longer registered")
