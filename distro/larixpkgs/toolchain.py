@@ -21,6 +21,7 @@ def _seed() -> Toolchain:
         shell=FileAppend(seed, "bin/bash"),
         cross=cross_tools,
         targets=tuple(TARGETS),
+        systems=("x86_64-linux",),
     )
 
 

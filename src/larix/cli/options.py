@@ -27,6 +27,7 @@ __all__ = [
     "CommandLine",
     "Grammar",
     "Option",
+    "Token",
     "UsageError",
     "compile_expression",
     "parse",

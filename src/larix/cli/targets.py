@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, NamedTuple
 
-from larix.cli.options import CommandLine, UsageError
+from larix.cli.options import CommandLine, Token, UsageError
 from larix.cli.transformations import Transformer, chosen_transformations
 from larix.derivation import Lowered, Source
 from larix.formats.storepath import StorePath, store_item_of
@@ -20,7 +20,9 @@ if TYPE_CHECKING:
     from larix.packages.package import Package
     from larix.staging import Item, Lowering
 
-__all__ = ["Target", "chosen_targets", "package_target"]
+__all__ = ["WANTED", "Target", "chosen_targets", "package_target"]
+
+WANTED = frozenset({"", "expression", "file", "manifest"})  # what names something to be built
 
 
 class Target(NamedTuple):
@@ -38,6 +40,19 @@ class Target(NamedTuple):
 
 def chosen_targets(line: CommandLine, session: Session) -> list[Target]:
     """The targets in the order of the command line."""
+    if line.has("development") or line.has("dependents"):
+        from larix.cli.relatives import require_packages
+
+        require_packages(line)
+    systems = list(dict.fromkeys(line.values("system")))
+    targets: list[Target] = []
+    for number, system in enumerate(systems or [None]):
+        targets += _targets_on(system, line, session, with_items=number == 0)
+    return targets
+
+
+def _targets_on(system: str | None, line: CommandLine, session: Session, *, with_items: bool) -> list[Target]:
+    """Those of the machine's system, when none is named; store items are of none."""
     evaluation: Evaluation | None = None
     transformer: Transformer | None = None
     targets: list[Target] = []
@@ -46,24 +61,35 @@ def chosen_targets(line: CommandLine, session: Session) -> list[Target]:
         from larix.cli.sources import wanted_sources
 
         sources = wanted_sources(line)
+    relation: Token | None = None
     for token in line.tokens:
-        if token.value is None or token.name not in {"", "expression", "file"}:
+        if token.name in {"development", "dependents"}:
+            relation = token
+        if token.value is None or token.name not in WANTED:
             continue
         if token.name == "" and token.value.startswith("/"):
-            targets.append(_store_target(session, token.value))
+            if with_items:
+                targets.append(_store_target(session, token.value))
             continue
         if evaluation is None:
             from larix.cli.evaluation import Evaluation
 
             evaluation = Evaluation(
-                line.values("load-path"),
-                session.layout.store_dir,
-                system=line.last("system"),
-                target=line.last("target"),
+                line.values("load-path"), session.layout.store_dir, system=system, target=line.last("target")
             )
         if transformer is None:
             transformer = Transformer(session, evaluation, chosen_transformations(line))
-        value = transformer.value(_value_of(evaluation, token.name, token.value))
+        value = _value_of(evaluation, token.name, token.value)
+        if relation is not None and relation.name == "dependents":
+            from larix.cli.relatives import dependents
+
+            value = dependents(evaluation, value, relation.value)
+        value = transformer.value(value)
+        if relation is not None and relation.name == "development":
+            from larix.cli.relatives import build_inputs
+
+            value = build_inputs(evaluation, value, packages_only=sources is not None)
+        relation = None
         targets += _value_targets(evaluation, value, sources)
     if transformer is not None:
         transformer.check()
@@ -72,6 +98,8 @@ def chosen_targets(line: CommandLine, session: Session) -> list[Target]:
 
 def _value_of(evaluation: Evaluation, kind: str, text: str) -> object:
     """The package, or whatever else, that a specification, an expression or a file gives."""
+    if kind == "manifest":
+        return evaluation.manifest_file(text)
     if kind == "expression":
         return evaluation.expression(text)
     if kind == "file":

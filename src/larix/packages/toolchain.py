@@ -58,7 +58,8 @@ class Toolchain(NamedTuple):
 
     `python` runs builds. `shell` is the file of a Bash. `shell_link` is where the libc of the toolchain looks
     for `sh`, if that is a place that a build must fill. `cross` gives what compiles for a target, a GNU
-    triplet, or None when there is nothing; `targets` are those it knows.
+    triplet, or None when there is nothing; `targets` are those it knows. `systems` are those it runs on, if
+    that is told.
     """
 
     name: str
@@ -68,6 +69,7 @@ class Toolchain(NamedTuple):
     shell_link: str | None = None
     cross: Callable[[str], CrossTools | None] | None = None
     targets: tuple[str, ...] = ()
+    systems: tuple[str, ...] = ()
 
 
 _factories: dict[str, Callable[[], Toolchain]] = {}

@@ -32,13 +32,19 @@ VERBOSITY = 3
 OPTIONS = (
     Option("expression", "e", "EXPR", "build what the Python expression EXPR gives"),
     Option("file", "f", "FILE", "build what the Python file FILE gives"),
+    Option("manifest", "m", "FILE", "build the packages that the Python file FILE lists as `manifest`"),
+    Option("development", "D", help="build what the next PACKAGE is built with, and not that itself"),
+    Option("dependents", "P", "N", "build what depends on the next PACKAGE, to depth N", optional=True),
     Option("source", "S", help="build the packages' sources, with patches applied"),
     Option("sources", argument="KIND", help="package, all (default) or transitive sources", optional=True),
     Option("derivations", "d", help="print the derivations' file names, build nothing"),
     Option("check", help="build again what is there, and compare"),
+    Option("repair", help="build or download again what is damaged in the store"),
     Option("root", "r", "FILE", "make FILE a link to the result, and a root of the garbage collector"),
     Option("system", "s", "SYSTEM", "build as on SYSTEM, such as x86_64-linux"),
     Option("target", argument="TRIPLET", help="cross-build for TRIPLET, such as aarch64-linux-gnu"),
+    Option("list-systems", help="list the systems that can be built on"),
+    Option("list-targets", help="list the machines that can be cross-built for"),
     Option("log-file", help="print the names of the build logs"),
     Option("quiet", "q", help="show neither progress nor logs"),
     Option("json", help="print the results, or the plan of a dry run, as JSON"),
@@ -63,18 +69,26 @@ class RootRefused(LarixError):
 def main(arguments: list[str]) -> int:
     line = parse(GRAMMAR, arguments)
     chosen_transformations(line)
+    if line.has("list-systems") or line.has("list-targets"):
+        from larix.cli.machines import list_machines
+
+        return list_machines(line)
     options = build_options(line, default_verbosity=0 if line.has("quiet") else VERBOSITY)
     from larix.cli.session import open_session
-    from larix.cli.targets import chosen_targets
+    from larix.cli.targets import WANTED, chosen_targets
 
     with closing(open_session(verbosity=options.verbosity if line.has("verbosity") else 0)) as session:
         targets = chosen_targets(line, session)
         if not targets:
-            if not any(line.has(name) for name in ("expression", "file")) and not line.operands:
+            if not any(line.values(name) for name in WANTED):
                 diagnostics.warning("no arguments specified, nothing to do")
             return 0
         if line.has("log-file"):
             return _print_logs(session, targets)
+        if line.has("repair"):
+            from larix.cli.repairing import repair_targets
+
+            repair_targets(session, line, targets, options)
         grafts = _graft(session, line, targets, options)
         session.store.instantiate(
             [target.lowered for target in targets if target.lowered is not None],

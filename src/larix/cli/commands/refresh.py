@@ -249,30 +249,30 @@ def _list_updaters(evaluation: Evaluation, *, as_json: bool) -> int:
     return 0
 
 
+def _tell_broken(error: LarixError) -> None:
+    diagnostics.warning(error.message, error.place)
+
+
 def _list_dependent(line: CommandLine, evaluation: Evaluation) -> int:
-    """By the index alone; what is shown is the dependents that nothing else depends on."""
-    if not line.operands:
+    """What is shown is the dependents that nothing else depends on."""
+    from larix.cli.relatives import listed_packages
+    from larix.packages.dependents import dependents_of
+
+    named = [wish.package for wish in _named(line, evaluation)]
+    if not named:
         raise UsageError("no package to list the dependents of")
-    entries = evaluation.catalogue.entries
-    users: dict[str, set[str]] = {}
-    for entry in entries:
-        for needed in entry.dependencies:
-            users.setdefault(needed, set()).add(entry.full_name)
-    pending = [evaluation.catalogue.select(text).full_name for text in line.operands]
-    own = set(pending)
-    found: set[str] = set()
-    while pending:
-        for user in users.get(pending.pop(), ()):
-            if user not in found and user not in own:
-                found.add(user)
-                pending.append(user)
-    ends = sorted(name for name in found if not users.get(name))
+    lowering = evaluation.lowering
+    dependents = dependents_of(listed_packages(evaluation), named, lowering, tell=_tell_broken)
+    found = {each.full_name for each in dependents}
+    ends = sorted(
+        each.full_name for each in dependents if not dependents_of(dependents, [each], lowering, depth=1)
+    )
     if line.has("json"):
         from larix.cli.tables import print_json
 
         print_json(build=ends, dependents=sorted(found))
     elif not found:
-        print(f"No dependents other than itself: {', '.join(sorted(own))}")
+        print(f"No dependents other than itself: {', '.join(sorted(each.full_name for each in named))}")
     else:
         packages = "package" if len(ends) == 1 else f"{len(ends)} packages"
         rebuilt = "1 dependent package is" if len(found) == 1 else f"{len(found)} dependent packages are"
