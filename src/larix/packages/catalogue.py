@@ -117,6 +117,11 @@ class Catalogue:
         self._entries: tuple[Entry, ...] | None = None
 
     @property
+    def folders(self) -> Sequence[Folder]:
+        """Where package modules are, those of the user first."""
+        return self._folders
+
+    @property
     def tops(self) -> list[str]:
         """The directories of what packages are made from: the folders, and distributions as a whole."""
         return [top for group in self._groups for top in group.tops]

@@ -10,13 +10,20 @@ from __future__ import annotations
 import re
 from typing import TypeAlias
 
-__all__ = ["VersionKey", "compare_versions", "version_key", "version_matches"]
+__all__ = ["VersionKey", "compare_versions", "split_name", "version_key", "version_matches"]
 
 VersionKey: TypeAlias = tuple[tuple[int, int, str], ...]
 
+_VERSIONED = re.compile(r"(.+?)-([0-9].*)")
 _PARTS = re.compile(r"[0-9]+|[A-Za-z]+")
 _EARLY = {"dev": 0, "alpha": 1, "a": 1, "beta": 2, "b": 2, "pre": 3, "rc": 4}
 _END, _WORD, _NUMBER = 5, 6, 7
+
+
+def split_name(text: str) -> tuple[str, str]:
+    """NAME and VERSION of NAME-VERSION, the version starting at the first hyphen before a digit, or empty."""
+    match = _VERSIONED.fullmatch(text)
+    return (match[1], match[2]) if match else (text, "")
 
 
 def version_matches(version: str, prefix: str | None) -> bool:
