@@ -21,6 +21,12 @@ __all__ = ["Items", "NotInStore", "is_file_name", "store_item"]
 class NotInStore(LarixError):
     """What a package would make is not there."""
 
+    def __init__(self, path: str, *, name: str = "", message: str | None = None) -> None:
+        hint = f"`larix build {name}' makes it" if name else None
+        super().__init__(message or f"`{path}' is not in the store", hint=hint)
+        self.path = path
+        self.name = name
+
 
 def is_file_name(text: str) -> bool:
     """Whether a word of the command line names a file; all others are specifications of packages."""
@@ -77,6 +83,5 @@ class Items:
         there = store.valid_paths(paths)
         for path in paths:
             if path not in there:
-                hint = f"`larix build {name}' makes it" if name else "`larix build' makes it"
-                raise NotInStore(f"`{path}' is not in the store", hint=hint)
+                raise NotInStore(path, name=name)
         return paths

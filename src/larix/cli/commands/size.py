@@ -1,0 +1,153 @@
+"""`larix size PACKAGE-OR-ITEM...`: how much items of the store and all that they refer to weigh."""
+
+from __future__ import annotations
+
+from contextlib import closing
+from typing import TYPE_CHECKING
+
+from larix.cli import diagnostics
+from larix.cli.building import LOAD_PATH
+from larix.cli.options import CommandLine, Grammar, Option, UsageError, parse
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from larix.cli.session import Session
+    from larix.formats.storepath import StorePath
+    from larix.graphs.graph import Graph
+    from larix.graphs.sizes import Weight
+
+__all__ = ["CATEGORY", "SYNOPSIS", "main"]
+
+CATEGORY = "packaging"
+SYNOPSIS = "tell how much items take on disk, with all that they refer to"
+ORDERS = ("closure", "self")
+OPTIONS = (
+    Option("sort", argument="KEY", help="sort by `closure' (the default) or by `self'"),
+    Option("map-file", "m", "FILE", "write a page that shows the sizes as areas to FILE"),
+    Option("system", "s", "SYSTEM", "consider packages as on SYSTEM"),
+    LOAD_PATH,
+    Option("json", help="print JSON, with sizes in bytes"),
+)
+GRAMMAR = Grammar(
+    "size",
+    "size [OPTION]... PACKAGE-OR-ITEM...",
+    "Tell the sizes of PACKAGEs, items of the store or profiles, and of all that they refer to: in all, by\n"
+    "themselves, and what of it others in the table need as well. Sizes are those of archives.",
+    (("", OPTIONS),),
+)
+MEBIBYTE = 1 << 20
+
+
+def main(arguments: list[str]) -> int:
+    line = parse(GRAMMAR, arguments)
+    order = line.last("sort") or "closure"
+    if order not in ORDERS:
+        hint = diagnostics.did_you_mean(order, ORDERS) or f"use {' or '.join(ORDERS)}"
+        raise UsageError(f"{order}: invalid sorting key", hint=hint)
+    if not line.operands:
+        raise UsageError("missing store item argument")
+    map_file = line.last("map-file")
+    if map_file is not None and map_file.endswith((".png", ".svg", ".pdf")):
+        raise UsageError(
+            f"'{map_file}': maps are pages for browsers", hint="give a name that ends in `.html'"
+        )
+    from larix.cli.session import open_session
+    from larix.graphs.kinds import item_graph
+    from larix.graphs.sizes import weights
+
+    with closing(open_session()) as session:
+        roots = _roots(session, line)
+        infos = session.store.path_infos(session.store.closure(roots))
+    graph = item_graph(roots, infos)
+    sizes: dict[str, int] = {path: info.nar_size for path, info in infos.items()}
+    found = weights(graph.arrows, sizes, graph.roots)
+    total = sum(sizes.values())
+    if map_file is not None:
+        _write_map(map_file, graph, found, total)
+    rows = sorted(
+        found.items(),
+        key=lambda row: (-(row[1].total if order == "closure" else row[1].own), -row[1].own, row[0]),
+    )
+    if line.has("json"):
+        _print_json(rows, total)
+    else:
+        _print_table(rows, total)
+    return 0
+
+
+def _roots(session: Session, line: CommandLine) -> list[StorePath]:
+    from larix.cli.items import Items, NotInStore
+    from larix.protocol import PathNotValid
+
+    items = Items(session, line)
+    try:
+        return list(dict.fromkeys(path for text in line.operands for path in items.find(text)))
+    except (PathNotValid, NotInStore) as error:
+        name = error.name if isinstance(error, NotInStore) else ""
+        told = f"no available substitute information for '{error.path}'"
+        raise NotInStore(error.path, name=name, message=told) from error
+
+
+def _percent(size: int, total: int) -> float:
+    return 100 * size / total if total else 0.0
+
+
+def _print_table(rows: Sequence[tuple[str, Weight]], total: int) -> None:
+    width = max(len(path) for path, _ in rows)
+    print(f"{'store item':<{width}}  {'total':>8}  {'self':>8}  {'':>6}  {'shared':>8}")
+    for path, weight in rows:
+        numbers = (weight.total / MEBIBYTE, weight.own / MEBIBYTE)
+        print(
+            f"{path:<{width}}  {numbers[0]:8.1f}  {numbers[1]:8.1f}  {_percent(weight.own, total):5.1f}%  "
+            f"{weight.shared / MEBIBYTE:8.1f}"
+        )
+    print(f"total: {total / MEBIBYTE:.1f} MiB")
+
+
+def _print_json(rows: Sequence[tuple[str, Weight]], total: int) -> None:
+    from larix.cli.tables import print_json
+
+    print_json(
+        total=total,
+        items=[
+            {
+                "path": path,
+                "closure": weight.total,
+                "self": weight.own,
+                "percent": round(_percent(weight.own, total), 3),
+                "shared": weight.shared,
+            }
+            for path, weight in rows
+        ],
+    )
+
+
+def _write_map(file: str, graph: Graph, found: Mapping[str, Weight], total: int) -> None:
+    from larix.graphs.pages import page
+
+    keys = list(found)
+    numbers = {key: number for number, key in enumerate(keys)}
+    users: list[list[int]] = [[] for _ in keys]
+    for key in keys:
+        for target in graph.arrows[key]:
+            users[numbers[target]].append(numbers[key])
+    data = {
+        "items": [
+            {
+                "name": graph.nodes[key].label,
+                "path": key,
+                "own": weight.own,
+                "total": weight.total,
+                "shared": weight.shared,
+                "under": numbers[weight.under] if weight.under else -1,
+                "users": users[numbers[key]],
+            }
+            for key, weight in found.items()
+        ],
+        "total": total,
+    }
+    names = ", ".join(graph.nodes[key].label for key in graph.roots[:3])
+    more = " and others" if len(graph.roots) > 3 else ""
+    with open(file, "w", encoding="utf-8") as stream:
+        stream.write(page("treemap", f"{names}{more}: {total / MEBIBYTE:.1f} MiB", data))

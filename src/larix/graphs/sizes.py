@@ -1,0 +1,98 @@
+"""How much items weigh: by themselves, with all they need, and as far as others need that, too.
+
+What an item alone brings is what it dominates: all ways from the roots there lead through it. The rest of its
+closure is shared, and would stay without it.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+__all__ = ["Weight", "weights"]
+
+_TOP = ""
+
+
+class Weight(NamedTuple):
+    """Bytes: of the item, of its closure, and of the part of that which others need as well.
+
+    `under` is the item that alone brings this one; empty when several do, or when it was asked for.
+    """
+
+    own: int
+    total: int
+    shared: int
+    under: str
+
+
+def weights(
+    arrows: Mapping[str, Sequence[str]], sizes: Mapping[str, int], roots: Iterable[str]
+) -> dict[str, Weight]:
+    """The weights of all that `roots` reach, in a graph without cycles, users before what they need."""
+    wanted = list(dict.fromkeys(roots))
+    order = _users_first(arrows, wanted)
+    totals = _totals(arrows, sizes, order)
+    above = _dominators(arrows, wanted, order)
+    brought = dict(sizes)
+    for key in reversed(order):
+        if above[key] != _TOP:
+            brought[above[key]] += brought[key]
+    return {key: Weight(sizes[key], totals[key], totals[key] - brought[key], above[key]) for key in order}
+
+
+def _users_first(arrows: Mapping[str, Sequence[str]], roots: Sequence[str]) -> list[str]:
+    order: list[str] = []
+    seen: set[str] = set()
+    todo: list[tuple[str, bool]] = [(root, False) for root in reversed(roots)]
+    while todo:
+        key, is_done = todo.pop()
+        if is_done:
+            order.append(key)
+        elif key not in seen:
+            seen.add(key)
+            todo.append((key, True))
+            todo += [(each, False) for each in reversed(arrows[key])]
+    return order[::-1]
+
+
+def _totals(
+    arrows: Mapping[str, Sequence[str]], sizes: Mapping[str, int], order: Sequence[str]
+) -> dict[str, int]:
+    """Closures as sets of bits, a number for each item: a graph of thousands is a matter of megabytes."""
+    numbers = {key: number for number, key in enumerate(order)}
+    listed = [sizes[key] for key in order]
+    closures: dict[str, int] = {}
+    totals: dict[str, int] = {}
+    for key in reversed(order):
+        closure = 1 << numbers[key]
+        for each in arrows[key]:
+            closure |= closures[each]
+        closures[key] = closure
+        text = bin(closure)[:1:-1]
+        totals[key] = sum([size for size, bit in zip(listed, text, strict=False) if bit == "1"])
+    return totals
+
+
+def _dominators(
+    arrows: Mapping[str, Sequence[str]], roots: Sequence[str], order: Sequence[str]
+) -> dict[str, str]:
+    """The nearest item that all ways to each lead through; one pass is enough where nothing goes round."""
+    above: dict[str, str] = dict.fromkeys(roots, _TOP)
+    depth = {_TOP: 0}
+    for key in order:
+        depth[key] = depth[above[key]] + 1
+        for each in arrows[key]:
+            if each not in above:
+                above[each] = key
+                continue
+            one, other = above[each], key
+            while one != other:
+                if depth[one] < depth[other]:
+                    other = above[other]
+                else:
+                    one = above[one]
+            above[each] = one
+    return above
