@@ -24,7 +24,7 @@ def test_version_imports_nothing_but_itself(larix):
     )
     lines = done.stdout.splitlines()
     assert lines[0] == f"larix {package.__version__}"
-    assert lines[-1] == "['__future__', 'larix', 'larix.cli', 'larix.cli.main']"
+    assert lines[-1] == "['__future__', 'larix', 'larix.cli', 'larix.cli.main', 'larix.words']"
 
 
 @pytest.mark.parametrize("words", [["-V"], ["--version"], ["help", "--version"], ["hash", "-V"]])

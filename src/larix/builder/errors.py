@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from larix.errors import LarixError
 from larix.formats.storepath import name_part
+from larix.words import plural, tr
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -67,8 +68,13 @@ class BuilderFailed(BuildError):
         hint: str | None = None,
     ) -> None:
         ended = describe_status(status)
-        where = f"; see the log in `{log_file}`" if log_file else ""
-        super().__init__(drv, f"builder of `{drv}` {ended}{where}", log_file=log_file, hint=hint)
+        where = tr("; see the log in `{log_file}`", log_file=log_file) if log_file else ""
+        super().__init__(
+            drv,
+            tr("builder of `{drv}` {ended}{where}", drv=drv, ended=ended, where=where),
+            log_file=log_file,
+            hint=hint,
+        )
         self.status = status
         self.last_lines = tuple(last_lines)
 
@@ -82,9 +88,9 @@ def describe_status(status: int) -> str:
         try:
             name = signal.Signals(number).name
         except ValueError:
-            name = f"signal {number}"
-        return f"was killed by {name}"
-    return f"failed with exit code {os.waitstatus_to_exitcode(status)}"
+            name = tr("signal {number}", number=number)
+        return tr("was killed by {name}", name=name)
+    return tr("failed with exit code {status}", status=os.waitstatus_to_exitcode(status))
 
 
 class BuildTimedOut(BuildError):
@@ -93,13 +99,18 @@ class BuildTimedOut(BuildError):
     exit_code = 101
 
     def __init__(self, drv: StorePath, *, seconds: int, silent: bool, log_file: str | None) -> None:
-        what = f"of silence from the builder of `{drv}`" if silent else f"building `{drv}`"
         option = "--max-silent-time" if silent else "--timeout"
         super().__init__(
             drv,
-            f"timed out after {seconds} seconds {what}",
+            tr(
+                "timed out after {seconds} seconds of silence from the builder of `{drv}`",
+                seconds=seconds,
+                drv=drv,
+            )
+            if silent
+            else tr("timed out after {seconds} seconds building `{drv}`", seconds=seconds, drv=drv),
             log_file=log_file,
-            hint=f"give it longer with `{option}`",
+            hint=tr("give it longer with `{option}`", option=option),
         )
         self.seconds = seconds
         self.silent = silent
@@ -126,15 +137,15 @@ class HashMismatch(BuildError):
         log_file: str | None = None,
     ) -> None:
         lines = [
-            f"{expected.algo} hash mismatch for `{output}`:",
-            f"  expected: {expected.sri()}",
-            f"  actual:   {actual.sri()}",
-            f"  expected hash: {expected.nix32()}",
-            f"  actual hash:   {actual.nix32()}",
+            tr("{algo} hash mismatch for `{output}`:", algo=expected.algo, output=output),
+            tr("  expected: {hash}", hash=expected.sri()),
+            tr("  actual:   {hash}", hash=actual.sri()),
+            tr("  expected hash: {hash}", hash=expected.nix32()),
+            tr("  actual hash:   {hash}", hash=actual.nix32()),
             *(f"  {detail}" for detail in details),
         ]
         if kept is not None:
-            lines.append(f"  what came is kept as `{kept}`")
+            lines.append(tr("  what came is kept as `{kept}`", kept=kept))
         super().__init__(drv, "\n".join(lines), log_file=log_file)
         self.output = output
         self.expected = expected
@@ -156,11 +167,19 @@ class NotDeterministic(BuildError):
         kept: str | None = None,
         log_file: str | None = None,
     ) -> None:
-        lines = [f"`{drv}` may not be deterministic: `{output}` differs"]
-        if kept is not None:
-            lines[0] += f" from `{kept}`"
+        first = (
+            tr("`{drv}` may not be deterministic: `{output}` differs", drv=drv, output=output)
+            if kept is None
+            else tr(
+                "`{drv}` may not be deterministic: `{output}` differs from `{kept}`",
+                drv=drv,
+                output=output,
+                kept=kept,
+            )
+        )
+        lines = [first]
         lines += [f"  {name}" for name in differing]
-        hint = None if kept else "run again with `--keep-failed` to keep both"
+        hint = None if kept else tr("run again with `--keep-failed` to keep both")
         super().__init__(drv, "\n".join(lines), log_file=log_file, hint=hint)
         self.output = output
         self.differing = tuple(differing)
@@ -178,7 +197,11 @@ class BuildsFailed(LarixError):
 
     def __init__(self, errors: Sequence[BuildError]) -> None:
         names = ", ".join(f"`{name_part(error.drv)}`" for error in errors)
-        super().__init__(f"{len(errors)} builds failed: {names}")
+        super().__init__(
+            plural(
+                "{number} build failed: {names}", "{number} builds failed: {names}", len(errors), names=names
+            )
+        )
         self.errors = tuple(errors)
         code = 0
         for error in errors:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from larix.builder.errors import CannotBuild
+from larix.words import tr
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -129,7 +130,11 @@ def _outputs_read(node: Node) -> dict[str, StorePath]:
     for name, output in node.derivation.outputs.items():
         if not output.path:
             raise CannotBuild(
-                drv, f"`{drv}` has outputs whose names are unknown before they are built, which larix lacks"
+                drv,
+                tr(
+                    "`{drv}` has outputs whose names are unknown before they are built, which larix lacks",
+                    drv=drv,
+                ),
             )
         outputs[name] = _as_path(output.path)
     return outputs
@@ -152,7 +157,10 @@ def _want(node: Node, names: Sequence[str]) -> None:
     for name in names:
         if name not in node.outputs:
             known = ", ".join(f"`{output}`" for output in node.outputs)
-            raise CannotBuild(node.drv, f"`{node.drv}` has no output `{name}`, only {known}")
+            raise CannotBuild(
+                node.drv,
+                tr("`{drv}` has no output `{name}`, only {known}", drv=node.drv, name=name, known=known),
+            )
     node.wanted.update(names or node.outputs)
 
 

@@ -23,6 +23,7 @@ from larix.builder.sandbox.unavailable import SandboxUnavailable
 from larix.builder.sandbox.users import BuildUser, UserPool
 from larix.builder.workspace import Workspaces
 from larix.protocol import BuildLog, DownloadFinished, DownloadProgress, DownloadStarted
+from larix.words import tr
 
 if TYPE_CHECKING:
     import _socket
@@ -94,21 +95,37 @@ class LocalBuilder:
         if is_builtin(derivation):
             if derivation.builder not in _BUILTINS:
                 raise CannotBuild(
-                    job.drv, f"`{job.drv}` wants `{_text(derivation.builder)}`, which larix does not have"
+                    job.drv,
+                    tr(
+                        "`{drv}` wants `{builder}`, which larix does not have",
+                        drv=job.drv,
+                        builder=_text(derivation.builder),
+                    ),
                 )
         elif system != f"{self._machine}-linux":
             raise CannotBuild(
                 job.drv,
-                f"`{job.drv}` must be built on `{system}`, and this machine is `{self._machine}-linux`",
+                tr(
+                    "`{drv}` must be built on `{system}`, and this machine is `{machine}-linux`",
+                    drv=job.drv,
+                    system=system,
+                    machine=self._machine,
+                ),
             )
         missing = set(derivation.env.get(b"requiredSystemFeatures", b"").split()) - _FEATURES
         if missing:
             features = ", ".join(sorted(f"`{_text(feature)}`" for feature in missing))
-            raise CannotBuild(job.drv, f"`{job.drv}` needs a machine that offers {features}")
+            raise CannotBuild(
+                job.drv, tr("`{drv}` needs a machine that offers {features}", drv=job.drv, features=features)
+            )
         if b"__json" in derivation.env:
-            raise CannotBuild(job.drv, f"`{job.drv}` has structured attributes, which larix does not support")
+            raise CannotBuild(
+                job.drv, tr("`{drv}` has structured attributes, which larix does not support", drv=job.drv)
+            )
         if not self.options.sandbox:
-            raise CannotBuild(job.drv, f"`{job.drv}` is not built: larix builds nothing without isolation")
+            raise CannotBuild(
+                job.drv, tr("`{drv}` is not built: larix builds nothing without isolation", drv=job.drv)
+            )
 
     def start(self, job: Job, now: float) -> LocalBuild | None:
         """Start `job`; None when no build user is free."""
@@ -410,33 +427,50 @@ class LocalBuild:
                 return BuiltinFailed(drv, f"{message[1]}", hint=message[2], log_file=log_file)
             if message[0] == "bug":
                 return CannotBuild(
-                    drv, f"starting the builder of `{drv}` failed: {message[1]}", log_file=log_file
+                    drv,
+                    tr("starting the builder of `{drv}` failed: {message}", drv=drv, message=message[1]),
+                    log_file=log_file,
                 )
             if message[0] == "exited" and message[1] == 0:
                 return None
             if message[0] in {"exited", "died"}:
                 lines = tuple(self.logger.last_lines) if self.logger is not None else ()
                 return BuilderFailed(drv, status=message[1], log_file=log_file, last_lines=lines)
-        return CannotBuild(drv, f"the build of `{drv}` was ended from outside larix", log_file=log_file)
+        return CannotBuild(
+            drv, tr("the build of `{drv}` was ended from outside larix", drv=drv), log_file=log_file
+        )
 
     def _setup_failure(self, step: str, number: int, detail: str) -> LarixError:
         if step == "execve":
             hint = None
             if number == 2:
-                hint = "either it is not among the derivation's inputs, or the interpreter it names is not"
+                hint = tr(
+                    "either it is not among the derivation's inputs, or the interpreter it names is not"
+                )
             return CannotBuild(
                 self.drv,
-                f"cannot run the builder `{detail}` of `{self.drv}`: {os.strerror(number)}",
+                tr(
+                    "cannot run the builder `{detail}` of `{drv}`: {problem}",
+                    detail=detail,
+                    drv=self.drv,
+                    problem=os.strerror(number),
+                ),
                 hint=hint,
             )
         if step == "lstat":
             return CannotBuild(
-                self.drv, f"input `{detail}` of `{self.drv}` cannot be read: {os.strerror(number)}"
+                self.drv,
+                tr(
+                    "input `{detail}` of `{drv}` cannot be read: {problem}",
+                    detail=detail,
+                    drv=self.drv,
+                    problem=os.strerror(number),
+                ),
             )
         if step in {"fork", ""}:
             return CannotBuild(
                 self.drv,
-                f"cannot start the build of `{self.drv}`: {os.strerror(number)}",
+                tr("cannot start the build of `{drv}`: {problem}", drv=self.drv, problem=os.strerror(number)),
                 hint=detail or None,
             )
         return SandboxUnavailable(step, number, detail)
@@ -451,7 +485,9 @@ class LocalBuild:
                 file.write(shell_assignments(self.environment.variables))
             return keep_tree(self.directory, self.job.derivation.name, built_by=uid)
         except OSError as error:
-            self._builder.sink(BuildLog(self.drv, f"cannot keep the build directory: {error}".encode()))
+            self._builder.sink(
+                BuildLog(self.drv, tr("cannot keep the build directory: {error}", error=error).encode())
+            )
             return None
 
     def discard(self) -> None:
@@ -482,4 +518,4 @@ def _base(path: str) -> str:
 
 
 if sys.platform != "linux":  # pragma: no cover - told at once, not by a missing call later
-    raise ImportError("larix builds on Linux only")
+    raise ImportError(tr("larix builds on Linux only"))

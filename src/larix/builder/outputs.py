@@ -24,6 +24,7 @@ from larix.protocol import StoreError
 from larix.store.pipeline import hash_steps
 from larix.store.tree import read_steps
 from larix.store.verify import is_intact
+from larix.words import plural, tr
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -58,7 +59,12 @@ def take_outputs(store: LocalStore, outputs: Outputs, inputs: Iterable[StorePath
         if not os.path.lexists(outputs.files[name]):
             raise OutputRejected(
                 drv,
-                f"builder of `{drv}` did not make its output `{name}`, `{path}`",
+                tr(
+                    "builder of `{drv}` did not make its output `{name}`, `{path}`",
+                    drv=drv,
+                    name=name,
+                    path=path,
+                ),
                 log_file=outputs.log_file,
             )
     candidates = {*inputs, *outputs.paths.values()}
@@ -142,7 +148,11 @@ def _check_fixed(store: LocalStore, outputs: Outputs, ingested: Ingested) -> Non
         found = ", ".join(f"`{path}`" for path in sorted(ingested.references))
         raise OutputRejected(
             drv,
-            f"fixed output `{output.path}` refers to store items, which it may not: {found}",
+            tr(
+                "fixed output `{path}` refers to store items, which it may not: {found}",
+                path=output.path,
+                found=found,
+            ),
             log_file=outputs.log_file,
         )
 
@@ -165,7 +175,7 @@ def _describe(outputs: Outputs, ingested: Ingested) -> list[str]:
     status = os.lstat(ingested.file)
     if not stat.S_ISREG(status.st_mode):
         return details
-    details.append(f"size: {status.st_size} bytes")
+    details.append(plural("size: {number} byte", "size: {number} bytes", status.st_size))
     with open(ingested.file, "rb") as file:
         head = file.read(_HEAD_SIZE)
     text = head.lstrip().lower()
@@ -174,9 +184,9 @@ def _describe(outputs: Outputs, ingested: Ingested) -> list[str]:
     ):
         line = head.strip().splitlines()[0][:80].decode("utf-8", "replace")
         shown = "".join(char if char.isprintable() else "?" for char in line)
-        details.append(f"it looks like a web page and not like a file: {shown}")
+        details.append(tr("it looks like a web page and not like a file: {shown}", shown=shown))
     elif not head:
-        details.append("it is empty")
+        details.append(tr("it is empty"))
     return details
 
 
@@ -190,9 +200,11 @@ def _check_cycles(outputs: Outputs, taken: Mapping[str, Ingested]) -> None:
     while left:
         free = [name for name, needs in left.items() if not needs & left.keys()]
         if not free:
-            circle = " and ".join(f"`{outputs.paths[name]}`" for name in sorted(left))
+            circle = tr(" and ").join(f"`{outputs.paths[name]}`" for name in sorted(left))
             raise OutputRejected(
-                outputs.drv, f"outputs refer to each other in a circle: {circle}", log_file=outputs.log_file
+                outputs.drv,
+                tr("outputs refer to each other in a circle: {circle}", circle=circle),
+                log_file=outputs.log_file,
             )
         for name in free:
             del left[name]
@@ -225,7 +237,12 @@ def check_references(
                 names = ", ".join(f"`{item}`" for item in sorted(bad))
                 raise OutputRejected(
                     outputs.drv,
-                    f"output `{path}` may not refer to {names} (`{variable.decode()}`)",
+                    tr(
+                        "output `{path}` may not refer to {names} (`{variable}`)",
+                        path=path,
+                        names=names,
+                        variable=variable.decode(),
+                    ),
                     log_file=outputs.log_file,
                 )
 
@@ -238,7 +255,11 @@ def _listed_path(store: LocalStore, outputs: Outputs, word: str) -> StorePath:
     except BadStorePath:
         raise OutputRejected(
             outputs.drv,
-            f"`{outputs.drv}` lists the reference `{word}`, which is neither a store path nor an output",
+            tr(
+                "`{drv}` lists the reference `{word}`, which is neither a store path nor an output",
+                drv=outputs.drv,
+                word=word,
+            ),
         ) from None
 
 
@@ -270,7 +291,7 @@ def compare_outputs(store: LocalStore, outputs: Outputs, *, keep: bool, repair: 
         if not os.path.lexists(file):
             raise OutputRejected(
                 outputs.drv,
-                f"building `{outputs.drv}` again did not make `{path}`",
+                tr("building `{drv}` again did not make `{path}`", drv=outputs.drv, path=path),
                 log_file=outputs.log_file,
             )
         make_readable(file)
@@ -285,7 +306,11 @@ def compare_outputs(store: LocalStore, outputs: Outputs, *, keep: bool, repair: 
         if repair:
             raise OutputRejected(
                 outputs.drv,
-                f"`{path}` cannot be repaired: building `{outputs.drv}` again made something else",
+                tr(
+                    "`{path}` cannot be repaired: building `{drv}` again made something else",
+                    path=path,
+                    drv=outputs.drv,
+                ),
                 log_file=outputs.log_file,
             )
         differing = differing_files(path, file)
@@ -309,7 +334,7 @@ def export_references(store: LocalStore, env: Mapping[bytes, bytes]) -> dict[str
     for file, item in zip(words[::2], words[1::2], strict=False):
         if "/" in file or file in {".", ".."}:
             raise BadStorePath(
-                expected="a file name without a slash for `exportReferencesGraph`", found=ascii(file)
+                expected=tr("a file name without a slash for `exportReferencesGraph`"), found=ascii(file)
             )
         paths = store.closure([parse_store_path(store.store_dir, item)])
         infos = store.path_infos(paths)

@@ -14,6 +14,7 @@ from larix.builder.realisation import realise
 from larix.errors import LarixError
 from larix.protocol import BuildOptions, BuildTarget, ignore_events
 from larix.store.verify import is_intact
+from larix.words import tr
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -77,6 +78,6 @@ def _deriver(store: LocalStore, path: StorePath) -> StorePath:
             continue
         return drv
     raise CannotRepair(
-        f"`{path}` is damaged, and no derivation of it is in the store",
-        hint="build the package that it belongs to after deleting what refers to it",
+        tr("`{path}` is damaged, and no derivation of it is in the store", path=path),
+        hint=tr("build the package that it belongs to after deleting what refers to it"),
     )

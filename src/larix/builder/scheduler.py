@@ -20,6 +20,7 @@ from larix.builder.outputs import Outputs, compare_outputs, export_references, t
 from larix.builder.workers import Workers
 from larix.protocol import BuildFailed, BuildFinished, BuildStarted, BuildWaiting
 from larix.store.locks import PathLocks, lock_holder
+from larix.words import tr
 
 if TYPE_CHECKING:
     from larix.builder.graph import Graph, Node
@@ -94,7 +95,9 @@ class Scheduler:
     def _refuse_builds(self) -> None:
         for node in self._nodes:
             if not _is_download(node):
-                raise CannotBuild(node.drv, f"`{node.drv}` has to be built, and `--max-jobs=0` forbids it")
+                raise CannotBuild(
+                    node.drv, tr("`{drv}` has to be built, and `--max-jobs=0` forbids it", drv=node.drv)
+                )
 
     def _should_stop(self) -> bool:
         return bool(self._errors) and not self._options.keep_going
@@ -251,13 +254,13 @@ class Scheduler:
         if running.round >= rounds or node.derivation.is_fixed:
             return False
         if not self._start(node, running.locks, running.round + 1):
-            raise CannotBuild(node.drv, f"no build user is free to build `{node.drv}` again")
+            raise CannotBuild(node.drv, tr("no build user is free to build `{drv}` again", drv=node.drv))
         return True
 
     def _keep(self, build: Build, error: BuildError) -> None:
         kept = build.keep() if self._options.keep_failed else None
         if kept is not None:
-            note = f"keeping build directory `{kept}'"
+            note = tr("keeping build directory `{kept}'", kept=kept)
             error.hint = f"{error.hint}; {note}" if error.hint else note
 
     def _done(self, node: Node) -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import stat
 
+from larix.words import tr
+
 __all__ = ["differing_files"]
 
 _MOST = 50
@@ -24,8 +26,12 @@ def differing_files(first: str, second: str) -> list[str]:
         elif stat.S_ISDIR(os.lstat(one).st_mode):
             names_one, names_two = set(os.listdir(one)), set(os.listdir(two))
             for entry in sorted(names_one ^ names_two):
-                where = "first" if entry in names_one else "second"
-                found.append(f"{_shown(_below(name, entry))}: only in the {where}")
+                shown = _shown(_below(name, entry))
+                found.append(
+                    tr("{name}: only in the first", name=shown)
+                    if entry in names_one
+                    else tr("{name}: only in the second", name=shown)
+                )
             todo += [_below(name, entry) for entry in sorted(names_one & names_two, reverse=True)]
     return found[:_MOST]
 
@@ -41,13 +47,13 @@ def _shown(name: bytes) -> str:
 def _difference(one: bytes, two: bytes) -> str | None:
     first, second = os.lstat(one), os.lstat(two)
     if stat.S_IFMT(first.st_mode) != stat.S_IFMT(second.st_mode):
-        return "of different kinds"
+        return tr("of different kinds")
     if stat.S_ISLNK(first.st_mode):
-        return "links to different places" if os.readlink(one) != os.readlink(two) else None
+        return tr("links to different places") if os.readlink(one) != os.readlink(two) else None
     if not stat.S_ISREG(first.st_mode):
         return None
     if bool(first.st_mode & 0o100) != bool(second.st_mode & 0o100):
-        return "executable in one only"
+        return tr("executable in one only")
     import filecmp  # only results that differ pay for it
 
-    return None if filecmp.cmp(one, two, shallow=False) else "different contents"
+    return None if filecmp.cmp(one, two, shallow=False) else tr("different contents")

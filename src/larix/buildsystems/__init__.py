@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, cast
 
 from larix.errors import LarixError
 from larix.packages.blame import did_you_mean
+from larix.words import tr
 
 if TYPE_CHECKING:
     from larix.packages.bag import BuildSystem
@@ -34,6 +35,6 @@ def build_system(name: str) -> BuildSystem:
     """The build system of that name, for callers that have nothing but the name."""
     names = build_system_names()
     if name not in names:
-        hint = did_you_mean(name, names) or f"there are: {', '.join(names)}"
-        raise UnknownBuildSystem(f"no build system is called `{name}`", hint=hint)
+        hint = did_you_mean(name, names) or tr("there are: {names}", names=", ".join(names))
+        raise UnknownBuildSystem(tr("no build system is called `{name}`", name=name), hint=hint)
     return cast("BuildSystem", getattr(importlib.import_module(f"{__name__}.{name}"), name))

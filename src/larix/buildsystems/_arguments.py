@@ -8,6 +8,7 @@ from larix.errors import LarixError
 from larix.packages.bag import REFERENCE_LIMITS, package_of
 from larix.packages.blame import did_you_mean
 from larix.packages.kinds import thawed
+from larix.words import tr
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
@@ -35,9 +36,14 @@ def checked_arguments(package: Package, system: str, known: Collection[str]) -> 
     for name in given:
         if name not in names:
             raise BadArguments(
-                f"build system `{system}` of package `{package.name}` has no argument `{name}`",
+                tr(
+                    "build system `{system}` of package `{package}` has no argument `{name}`",
+                    system=system,
+                    package=package.name,
+                    name=name,
+                ),
                 place=package.location,
-                hint=did_you_mean(name, names) or f"there are: {', '.join(sorted(names))}",
+                hint=did_you_mean(name, names) or tr("there are: {names}", names=", ".join(sorted(names))),
             )
     return {name: thawed(value) for name, value in given.items()}
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, cast
 from larix.buildsystems import build_system
 from larix.buildsystems.gnu import HOST_ARGUMENTS
 from larix.packages.bag import REFERENCE_LIMITS
+from larix.words import mark, tr
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -22,45 +23,45 @@ if TYPE_CHECKING:
 __all__ = ["MEANINGS", "Argument", "Description", "describe_build_system"]
 
 MEANINGS = {
-    "allowed_references": "all that outputs may refer to: items, or names of outputs",
-    "allowed_requisites": "the same for what is referred to in turn",
-    "backend_path": "directories of the source in which its own back end stands",
-    "build_backend": "MODULE or MODULE:OBJECT, in place of what pyproject.toml says",
-    "build_flags": "words for the program that builds",
-    "build_type": "how much to optimise, in the words of the tool",
-    "builder": "the function that makes the outputs",
-    "compress": "whether manual and info pages are compressed",
-    "config_settings": "a mapping for the back end",
-    "configure_flags": "words for configuring, after those that are always given",
-    "disallowed_references": "what outputs must not refer to",
-    "disallowed_requisites": "the same for what is referred to in turn",
-    "generator": "for which program CMake writes",
-    "implicit_inputs": "whether the toolchain and the tools are there without being named",
-    "install_flags": "words for the installation",
-    "install_plan": "steps: a source, a target, and perhaps a choice",
-    "install_target": "what make installs by",
-    "license_files": "a pattern of the names of licences at the top of the source",
-    "locale_name": "the locale of the build",
-    "make_flags": "words for every call of make",
-    "out_of_source": "whether to build in a directory beside the source",
-    "parallel_build": "whether to build on several cores",
-    "parallel_tests": "whether to run tests on several cores",
-    "phases": "changed phases: `standard_phases.add_after(...)`",
-    "prefer_makefile": "whether Makefile.PL is taken where Build.PL is too",
-    "sanity_check": "whether requirements and programs of what was installed are looked at",
-    "set_version": "whether back ends are told the version, which else they ask of Git",
-    "strip_binaries": "whether debugging information is taken out",
-    "strip_directories": "where programs and libraries are looked for",
-    "strip_flags": "words for strip, in place of the usual",
-    "test_command": "words that run the tests, in place of the usual",
-    "test_exclude": "a pattern of names of tests that are left out",
-    "test_flags": "words for the program that runs the tests",
-    "test_logs": "a pattern of names of logs that are shown when tests fail",
-    "test_target": "what make or cmake runs the tests by",
-    "tests": "whether tests are run",
-    "toolchain": "the name of another toolchain",
-    "validate_runpath": "whether programs must find their libraries in the store",
-    "wrap_programs": "whether scripts are made to find their modules on their own",
+    "allowed_references": mark("all that outputs may refer to: items, or names of outputs"),
+    "allowed_requisites": mark("the same for what is referred to in turn"),
+    "backend_path": mark("directories of the source in which its own back end stands"),
+    "build_backend": mark("MODULE or MODULE:OBJECT, in place of what pyproject.toml says"),
+    "build_flags": mark("words for the program that builds"),
+    "build_type": mark("how much to optimise, in the words of the tool"),
+    "builder": mark("the function that makes the outputs"),
+    "compress": mark("whether manual and info pages are compressed"),
+    "config_settings": mark("a mapping for the back end"),
+    "configure_flags": mark("words for configuring, after those that are always given"),
+    "disallowed_references": mark("what outputs must not refer to"),
+    "disallowed_requisites": mark("the same for what is referred to in turn"),
+    "generator": mark("for which program CMake writes"),
+    "implicit_inputs": mark("whether the toolchain and the tools are there without being named"),
+    "install_flags": mark("words for the installation"),
+    "install_plan": mark("steps: a source, a target, and perhaps a choice"),
+    "install_target": mark("what make installs by"),
+    "license_files": mark("a pattern of the names of licences at the top of the source"),
+    "locale_name": mark("the locale of the build"),
+    "make_flags": mark("words for every call of make"),
+    "out_of_source": mark("whether to build in a directory beside the source"),
+    "parallel_build": mark("whether to build on several cores"),
+    "parallel_tests": mark("whether to run tests on several cores"),
+    "phases": mark("changed phases: `standard_phases.add_after(...)`"),
+    "prefer_makefile": mark("whether Makefile.PL is taken where Build.PL is too"),
+    "sanity_check": mark("whether requirements and programs of what was installed are looked at"),
+    "set_version": mark("whether back ends are told the version, which else they ask of Git"),
+    "strip_binaries": mark("whether debugging information is taken out"),
+    "strip_directories": mark("where programs and libraries are looked for"),
+    "strip_flags": mark("words for strip, in place of the usual"),
+    "test_command": mark("words that run the tests, in place of the usual"),
+    "test_exclude": mark("a pattern of names of tests that are left out"),
+    "test_flags": mark("words for the program that runs the tests"),
+    "test_logs": mark("a pattern of names of logs that are shown when tests fail"),
+    "test_target": mark("what make or cmake runs the tests by"),
+    "tests": mark("whether tests are run"),
+    "toolchain": mark("the name of another toolchain"),
+    "validate_runpath": mark("whether programs must find their libraries in the store"),
+    "wrap_programs": mark("whether scripts are made to find their modules on their own"),
 }
 
 
@@ -102,7 +103,7 @@ def describe_build_system(name: str) -> Description:
 
 def _argument(name: str, tools: tuple[str, ...], phases: Phases | None) -> Argument:
     if name in tools:
-        return Argument(name, f"a package in the place of the implied `{name}`", None, ())
+        return Argument(name, tr("a package in the place of the implied `{name}`", name=name), None, ())
     if name in HOST_ARGUMENTS or name == "phases":
         return Argument(name, MEANINGS[name], None, ())
     takers: list[str] = []

@@ -15,6 +15,7 @@ from larix.packages.inputs import Input
 from larix.packages.native import native_inputs
 from larix.packages.tools import tool
 from larix.staging.lower import is_lowerable
+from larix.words import tr
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -94,7 +95,12 @@ def _chosen(package: Package, name: str, value: Any) -> Any:
         return tool(name)
     if not is_lowerable(value):
         raise BadArguments(
-            f"package `{package.name}`: the argument `{name}` is no package but {value!r:.60}",
+            tr(
+                "package `{package}`: the argument `{name}` is no package but {value!r:.60}",
+                package=package.name,
+                name=name,
+                value=value,
+            ),
             place=package.location,
         )
     return value

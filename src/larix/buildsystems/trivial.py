@@ -15,6 +15,7 @@ from larix.buildsystems._arguments import LIMITS, BadArguments, checked_argument
 from larix.packages.bag import Bag, with_propagated
 from larix.packages.toolchain import toolchain
 from larix.staging import build_expression_to_derivation
+from larix.words import tr
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -44,7 +45,10 @@ class TrivialBuildSystem:
         arguments = checked_arguments(package, self.name, self.argument_names)
         if not callable(arguments.get("builder")):
             raise BadArguments(
-                f"package `{package.name}`: build system `trivial` needs the argument `builder`, a function",
+                tr(
+                    "package `{package}`: build system `trivial` needs the argument `builder`, a function",
+                    package=package.name,
+                ),
                 place=package.location,
             )
         arguments["version"], arguments["package_name"] = package.version, package.name

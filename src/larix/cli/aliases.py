@@ -22,13 +22,13 @@ _SPARE = Option(
 )
 
 
-def change(name: str, operands: str, summary: str, arguments: list[str]) -> int:
-    """Run `larix NAME OPERANDS` as a transaction."""
+def change(name: str, usage: str, summary: str, arguments: list[str]) -> int:
+    """Run `larix NAME` with operands that mean what the option NAME of `package` does, as a transaction."""
     own = (*_PROFILE, _SPARE) if name == "upgrade" else _PROFILE
     transformations = () if name == "remove" else TRANSFORMATIONS
     grammar = Grammar(
         name,
-        f"{name} [OPTION]... {operands}",
+        usage,
         summary,
         (("", own), ("Building:", (DRY_RUN, LOAD_PATH, *BUILD_OPTIONS)), ("", transformations)),
         build_options_from_environment=True,

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from larix.cli import diagnostics
 from larix.cli.options import CommandLine, Option, UsageError, whole_number
+from larix.words import tr
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -51,7 +52,7 @@ def verbosity(line: CommandLine, default: int) -> int:
     if text is None:
         return default
     if not (text.isascii() and text.isdigit()):
-        raise UsageError(f"{text}: invalid number")
+        raise UsageError(tr("{text}: invalid number", text=text))
     return min(int(text), 9)
 
 

@@ -6,14 +6,16 @@ import os
 from typing import TYPE_CHECKING
 
 from larix.cli import diagnostics
+from larix.cli.languages import wanted_languages
 from larix.packages.catalogue import Catalogue, Superseded
+from larix.words import tr
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from larix.errors import LarixError
 
-__all__ = ["open_catalogue", "package_folders", "wanted_languages"]
+__all__ = ["open_catalogue", "package_folders"]
 
 
 def package_folders(load_path: Sequence[str]) -> list[str]:
@@ -21,7 +23,7 @@ def package_folders(load_path: Sequence[str]) -> list[str]:
     folders = list(load_path)
     for each in os.environ.get("LARIX_PACKAGE_PATH", "").split(":"):
         if each and not os.path.isdir(each):
-            diagnostics.warning(f"LARIX_PACKAGE_PATH: `{each}' is no directory")
+            diagnostics.warning(tr("LARIX_PACKAGE_PATH: `{folder}' is no directory", folder=each))
         elif each:
             folders.append(each)
     return folders
@@ -38,15 +40,6 @@ def open_catalogue(folders: Sequence[str], *, system: str | None = None) -> Cata
         languages=wanted_languages(),
         warn=_warn,
     )
-
-
-def wanted_languages() -> list[str]:
-    """The names of locales in the user's order, as gettext takes them from the environment."""
-    names = (os.environ.get(name) for name in ("LC_ALL", "LC_MESSAGES", "LANG"))
-    locale = next((name for name in names if name), "C")
-    if locale.partition(".")[0] in {"C", "POSIX"}:
-        return []
-    return [each for each in os.environ.get("LANGUAGE", "").split(":") if each] or [locale]
 
 
 def _warn(error: LarixError) -> None:

@@ -20,6 +20,7 @@ from larix.profiles.manifest import Entry, Manifest
 from larix.profiles.profile import empty_profile, profile_derivation
 from larix.profiles.transaction import Effects, Removal, check_collisions, transact
 from larix.protocol import BuildTarget
+from larix.words import tr
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -44,7 +45,7 @@ def change_packages(profile: Profile, line: CommandLine, *, default_verbosity: i
         if dry_run and line.has("json"):
             _print_plan(effects, Work((), ()), pending)
         else:
-            diagnostics.say("nothing to be done")
+            diagnostics.say(tr("nothing to be done"))
         return 0
     if not line.has("allow-collisions"):
         check_collisions(effects.manifest)
@@ -126,7 +127,7 @@ def _upgrades(
     spared = [compile_expression(text) for text in line.values("do-not-upgrade")]
     for text in line.values("upgrade"):
         if text.startswith("-"):
-            diagnostics.warning(f"upgrade regexp '{text}' looks like a command-line option")
+            diagnostics.warning(tr("upgrade regexp '{text}' looks like a command-line option", text=text))
     newer: list[tuple[Entry, Entry]] = []
     for entry in manifest.entries:
         if chosen and not any(expression.search(entry.name) for expression in chosen):
@@ -137,7 +138,7 @@ def _upgrades(
             continue
         candidate = wanted.newest(entry)
         if candidate is None:
-            diagnostics.warning(f"package '{entry.name}' no longer exists")
+            diagnostics.warning(tr("package '{entry}' no longer exists", entry=entry.name))
             continue
         is_superseded = candidate.name != entry.name
         if is_superseded or version_key(entry.version) <= version_key(candidate.version):
@@ -177,7 +178,9 @@ def _hint_settings(profile: Profile) -> None:
     """After a change: how to make the profile's variables count, unless they do already."""
     if unset_variables(profile):
         diagnostics.show_hint(
-            "To use what is installed, set this shell's variables:\n"
-            f'  LARIX_PROFILE="{profile.file if profile.shown.startswith(".") else profile.shown}"\n'
-            '  . "$LARIX_PROFILE/etc/profile"'
+            tr(
+                "To use what is installed, set this shell's variables:\n  "
+                'LARIX_PROFILE="{profile}"\n  . "$LARIX_PROFILE/etc/profile"',
+                profile=profile.file if profile.shown.startswith(".") else profile.shown,
+            )
         )

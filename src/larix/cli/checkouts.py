@@ -16,6 +16,7 @@ from typing import NamedTuple
 
 from larix.cli import diagnostics
 from larix.errors import LarixError
+from larix.words import tr
 
 __all__ = ["Checkout", "GitFailed", "cache_folder", "check_out_tree", "checkout", "repository_of"]
 
@@ -61,7 +62,9 @@ def checkout(cache: str, name: str, url: str, *, branch: str | None, commit: str
         temporary = f"{file}.{os.getpid()}"
         archive = ["archive", "--format=tar", f"--prefix={name}/", f"--output={temporary}", digits]
         if _git(["-C", repository, *archive]) is None:
-            raise GitFailed(f"{url}: commit {digits} cannot be taken out of the repository")
+            raise GitFailed(
+                tr("{url}: commit {digits} cannot be taken out of the repository", url=url, digits=digits)
+            )
         os.replace(temporary, file)
     return Checkout(file, version)
 
@@ -87,7 +90,8 @@ def check_out_tree(
     for step in steps:
         if _git(step, quiet=True) is None:
             raise GitFailed(
-                f"{url}: commit {digits} cannot be checked out", hint="what git says stands above"
+                tr("{url}: commit {digits} cannot be checked out", url=url, digits=digits),
+                hint=tr("what git says stands above"),
             )
     _forget_history(folder)
     return digits
@@ -110,8 +114,14 @@ def _resolved(repository: str, url: str, *, branch: str | None, commit: str | No
         ["-C", repository, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{wanted}^{{commit}}"]
     )
     if found is None:
-        what = f"commit `{commit}`" if commit else f"branch `{branch}`" if branch else "commit"
-        raise GitFailed(f"{url}: no such {what}")
+        what = (
+            tr("commit `{commit}`", commit=commit)
+            if commit
+            else tr("branch `{branch}`", branch=branch)
+            if branch
+            else tr("commit")
+        )
+        raise GitFailed(tr("{url}: no such {what}", url=url, what=what))
     return found.strip()
 
 
@@ -128,7 +138,9 @@ def _fetched(cache: str, url: str) -> str:
     for step in steps:
         if _git(step) is None:
             shutil.rmtree(temporary, ignore_errors=True)
-            raise GitFailed(f"{url}: the repository cannot be fetched", hint="what git says stands above")
+            raise GitFailed(
+                tr("{url}: the repository cannot be fetched", url=url), hint=tr("what git says stands above")
+            )
     if temporary:
         os.rename(temporary, repository)
     return repository
@@ -141,7 +153,9 @@ def _git(arguments: list[str], *, quiet: bool = False) -> str | None:
     """
     program = shutil.which("git")
     if program is None:
-        raise GitFailed("git is needed to fetch from a repository", hint="install it: `larix install git`")
+        raise GitFailed(
+            tr("git is needed to fetch from a repository"), hint=tr("install it: `larix install git`")
+        )
     environment = {**os.environ, "GIT_TERMINAL_PROMPT": "0", "GIT_CONFIG_NOSYSTEM": "1"}
     done = subprocess.run(
         [program, *arguments],

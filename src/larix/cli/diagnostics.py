@@ -13,6 +13,7 @@ import sys
 from collections.abc import Iterable, Sequence
 
 from larix.errors import LarixError
+from larix.words import tr
 
 __all__ = [
     "as_seen_by_user",
@@ -20,6 +21,7 @@ __all__ = [
     "colour_wanted",
     "conclude",
     "did_you_mean",
+    "error",
     "note",
     "program_name",
     "say",
@@ -97,29 +99,36 @@ def say(line: str) -> None:
         sys.stderr.flush()
 
 
+def error(message: str, place: object = None) -> None:
+    say(f"{place or program_name()}: {_paint(tr('error:'), '1;31')} {message}")
+
+
 def warning(message: str, place: object = None) -> None:
-    say(f"{place or program_name()}: {_paint('warning:', '1;35')} {message}")
+    say(f"{place or program_name()}: {_paint(tr('warning:'), '1;35')} {message}")
 
 
 def note(message: str) -> None:
-    say(f"{_paint('note:', '1')} {message}")
+    say(f"{_paint(tr('note:'), '1')} {message}")
 
 
 def show_hint(text: str) -> None:
     if not colour_wanted():
         for line in text.splitlines():
-            say(f"hint: {line}")
+            say(f"{tr('hint:')} {line}")
         return
     import shutil
     import textwrap
 
     width = max(40, min(shutil.get_terminal_size().columns, 120))
-    label = _paint("hint:", "1;36")
+    label = _paint(tr("hint:"), "1;36")
+    indent = " " * (len(tr("hint:")) + 1)
     for line in text.splitlines():
-        wrapped = textwrap.wrap(line, width - 6, break_long_words=False, break_on_hyphens=False) or [""]
+        wrapped = textwrap.wrap(
+            line, width - len(indent), break_long_words=False, break_on_hyphens=False
+        ) or [""]
         say(f"{label} {wrapped[0]}")
         for more in wrapped[1:]:
-            say(f"      {more}")
+            say(f"{indent}{more}")
 
 
 def conclude(error: BaseException, *, wants_traceback: bool = False) -> int:
@@ -136,21 +145,25 @@ def conclude(error: BaseException, *, wants_traceback: bool = False) -> int:
 
         traceback.print_exception(error)
     if isinstance(error, LarixError):
-        say(f"{error.place or program_name()}: {_paint('error:', '1;31')} {error.message.rstrip()}")
+        say(f"{error.place or program_name()}: {_paint(tr('error:'), '1;31')} {error.message.rstrip()}")
         if error.hint:
             show_hint(error.hint)
         return error.exit_code
     if isinstance(error, OSError):
         _forget_output()
-        say(f"{program_name()}: {_paint('error:', '1;31')} {_describe_os_error(error)}")
+        say(f"{program_name()}: {_paint(tr('error:'), '1;31')} {_describe_os_error(error)}")
         return 1
     if isinstance(error, MemoryError):
-        say(f"{program_name()}: {_paint('error:', '1;31')} out of memory")
+        say(f"{program_name()}: {_paint(tr('error:'), '1;31')} {tr('out of memory')}")
         return 1
     told = " ".join(str(error).split())
-    advice = "" if wants_traceback else "; `--debug' shows where"
     what = f"{type(error).__name__}: {told}" if told else type(error).__name__
-    say(f"{program_name()}: {_paint('error:', '1;31')} {what} (this is a bug of larix{advice})")
+    bug = (
+        tr("this is a bug of larix")
+        if wants_traceback
+        else tr("this is a bug of larix; `--debug' shows where")
+    )
+    say(f"{program_name()}: {_paint(tr('error:'), '1;31')} {what} ({bug})")
     return 1
 
 
@@ -190,7 +203,7 @@ def closest(word: str, choices: Iterable[str], limit: int = 3) -> str | None:
 
 def did_you_mean(word: str, choices: Iterable[str]) -> str | None:
     choice = closest(word, choices)
-    return None if choice is None else f"Did you mean `{choice}'?"
+    return None if choice is None else tr("Did you mean `{choice}'?", choice=choice)
 
 
 def _edits(one: str, other: str, limit: int) -> int:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Collection
 from larix.cli import diagnostics
 from larix.cli.options import CommandLine, UsageError
 from larix.formats import base32
+from larix.words import tr
 
 __all__ = ["ALGORITHMS", "FORMATS", "algorithm_of", "format_of"]
 
@@ -42,8 +43,8 @@ def algorithm_of(line: CommandLine, known: Collection[str] = ALGORITHMS) -> str:
     name = line.last("hash") or "sha256"
     if name in known:
         return name
-    hint = diagnostics.did_you_mean(name, known) or f"there are {', '.join(sorted(known))}"
-    raise UsageError(f"{name}: unknown hash algorithm", hint=hint)
+    hint = diagnostics.did_you_mean(name, known) or tr("there are {known}", known=", ".join(sorted(known)))
+    raise UsageError(tr("{name}: unknown hash algorithm", name=name), hint=hint)
 
 
 def format_of(line: CommandLine) -> str:
@@ -51,5 +52,5 @@ def format_of(line: CommandLine) -> str:
     name = line.last("format") or "nix-base32"
     if name in FORMATS:
         return name
-    hint = diagnostics.did_you_mean(name, FORMATS) or f"there are {', '.join(FORMATS)}"
-    raise UsageError(f"unsupported hash format: {name}", hint=hint)
+    hint = diagnostics.did_you_mean(name, FORMATS) or tr("there are {formats}", formats=", ".join(FORMATS))
+    raise UsageError(tr("unsupported hash format: {name}", name=name), hint=hint)

@@ -29,6 +29,7 @@ from larix.packages.platform import host_system
 from larix.packages.toolchain import lowering_for, using_toolchain
 from larix.staging import Lowering
 from larix.staging.lower import is_lowerable
+from larix.words import tr
 
 __all__ = ["BadExpression", "Evaluation"]
 
@@ -90,7 +91,7 @@ class Evaluation:
             raise
         except SyntaxError as error:
             place = Location("<expression>", error.lineno or 1, error.offset or 0)
-            raise BadExpression(f"syntax error: {error.msg}", place=place) from error
+            raise BadExpression(tr("syntax error: {msg}", msg=error.msg), place=place) from error
         except Exception as error:
             found = blame(error, file="<expression>")
             raise BadExpression(found.message, place=place, hint=found.hint) from error
@@ -108,9 +109,9 @@ class Evaluation:
         own = [value for value in things if _file_of(value) in (None, absolute)]
         if not own:
             raise BadExpression(
-                "this file gives nothing that can be built",
+                tr("this file gives nothing that can be built"),
                 place=Location(file, 1),
-                hint="assign it to `package`",
+                hint=tr("assign it to `package`"),
             )
         return own[-1]
 
@@ -125,7 +126,7 @@ class Evaluation:
         module = self._load_file(file)
         listed: object = getattr(module, "manifest", None)
         if not isinstance(listed, list | tuple):
-            raise BadExpression("this file has no list `manifest`", place=Location(file, 1))
+            raise BadExpression(tr("this file has no list `manifest`"), place=Location(file, 1))
         return [
             output
             for item in cast("Sequence[object]", listed)
@@ -137,10 +138,12 @@ class Evaluation:
         absolute = os.path.abspath(file)
         sys.path += [os.path.abspath(folder) for folder in self._folders]
         if not os.path.isfile(absolute):
-            raise BadExpression(f"'{file}': no such file")
+            raise BadExpression(tr("'{file}': no such file", file=file))
         spec = spec_from_file_location("larix_file", absolute)
         if spec is None or spec.loader is None:
-            raise BadExpression(f"'{file}' is no Python file", hint="give a file whose name ends in `.py'")
+            raise BadExpression(
+                tr("'{file}' is no Python file", file=file), hint=tr("give a file whose name ends in `.py'")
+            )
         module = module_from_spec(spec)
         sys.modules[spec.name] = module
         try:
@@ -162,7 +165,7 @@ class Evaluation:
         if isinstance(value, tuple | list) and value:
             several = cast("Sequence[object]", value)
             return [output for each in several for output in self._installable(each)]
-        raise BadExpression(f"cannot install non-package object `{value!r:.100}'")
+        raise BadExpression(tr("cannot install non-package object `{value}'", value=f"{value!r:.100}"))
 
 
 class _Names(dict[str, Any]):

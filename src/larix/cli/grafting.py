@@ -11,6 +11,7 @@ from larix.derivation import Lowered
 from larix.packages.grafts import graft_items, made_by, replacements
 from larix.protocol import BuildTarget
 from larix.staging import Item
+from larix.words import tr
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -109,8 +110,8 @@ def _targets(items: Iterable[Item]) -> list[BuildTarget]:
 
 def tell_pending(pending: Sequence[tuple[str, str]]) -> None:
     """In a dry run: which replacements may come into effect."""
-    pairs = ", ".join(f"{old} by {new}" for old, new in pending)
-    diagnostics.note(f"grafts are known when this is built; what may be replaced: {pairs}")
+    pairs = ", ".join(tr("{old} by {new}", old=old, new=new) for old, new in pending)
+    diagnostics.note(tr("grafts are known when this is built; what may be replaced: {pairs}", pairs=pairs))
 
 
 def graft_targets(

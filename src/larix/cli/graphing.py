@@ -14,6 +14,7 @@ from larix.formats.storepath import StorePath
 from larix.graphs.graph import Graph, shortest_paths
 from larix.graphs.kinds import Kind, Workshop, derivation_graph, item_graph, package_graph
 from larix.packages.bag import package_of
+from larix.words import tr
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -28,7 +29,7 @@ class NoPath(LarixError):
     """One thing needs another not even by way of others."""
 
     def __init__(self, start: str, goal: str) -> None:
-        super().__init__(f"no path from '{start}' to '{goal}'")
+        super().__init__(tr("no path from '{start}' to '{goal}'", start=start, goal=goal))
 
 
 class Subject(NamedTuple):
@@ -104,8 +105,13 @@ class GraphMaker:
             return path
         if self._kind.of != "derivations":
             raise UsageError(
-                f"'{text}' is an item of the store, and the nodes of `{self._kind.name}' are {self._kind.of}",
-                hint="`--type=references' draws items",
+                tr(
+                    "'{text}' is an item of the store, and the nodes of `{kind}' are {of}",
+                    text=text,
+                    kind=self._kind.name,
+                    of=self._kind.of,
+                ),
+                hint=tr("`--type=references' draws items"),
             )
         if path.endswith(".drv"):
             store.path_info(path)
@@ -113,7 +119,7 @@ class GraphMaker:
         derivers = sorted(store.derivers(path))
         if not derivers:
             store.path_info(path)
-            raise UsageError(f"the store has no derivation that makes `{path}'")
+            raise UsageError(tr("the store has no derivation that makes `{path}'", path=path))
         return derivers[0]
 
     def _of_value(self, value: object, text: str) -> list[Subject]:
@@ -127,7 +133,7 @@ class GraphMaker:
         if self._kind.of == "derivations":
             return [Subject(self._items.evaluation.lowering.lower(value).origin)]
         if package is None:
-            raise UsageError(f"`{value!r:.80}' is not a package")
+            raise UsageError(tr("`{value!r:.80}' is not a package", value=value))
         if self._kind.of == "modules":
             return [Subject(self._modules.of_file(package.location.file))]
         return [Subject(package)]
@@ -151,8 +157,8 @@ class GraphMaker:
         other = next((each.value for each in subjects if not each.is_item), None)
         if other is not None:
             raise UsageError(
-                "derivations of packages and items of the store cannot be drawn together",
-                hint="`larix build -d PACKAGE' puts the derivation into the store and prints its name",
+                tr("derivations of packages and items of the store cannot be drawn together"),
+                hint=tr("`larix build -d PACKAGE' puts the derivation into the store and prints its name"),
             )
         store = self._session.store
         roots = [StorePath(str(each.value)) for each in subjects]

@@ -10,6 +10,7 @@ from larix.cli.options import CommandLine, UsageError
 from larix.derivation import Lowered
 from larix.errors import LarixError
 from larix.formats.storepath import StorePath, store_item_of
+from larix.words import tr
 
 if TYPE_CHECKING:
     from larix.cli.evaluation import Evaluation
@@ -22,8 +23,8 @@ class NotInStore(LarixError):
     """What a package would make is not there."""
 
     def __init__(self, path: str, *, name: str = "", message: str | None = None) -> None:
-        hint = f"`larix build {name}' makes it" if name else None
-        super().__init__(message or f"`{path}' is not in the store", hint=hint)
+        hint = tr("`larix build {name}' makes it", name=name) if name else None
+        super().__init__(message or tr("`{path}' is not in the store", path=path), hint=hint)
         self.path = path
         self.name = name
 
@@ -41,7 +42,7 @@ def store_item(session: Session, text: str) -> StorePath:
         target = os.path.realpath(name)
         name = session.facade.item_of(target) or target
     if not name.startswith(f"{store_dir}/"):
-        raise UsageError(f"'{text}' is not in the store `{store_dir}'")
+        raise UsageError(tr("'{text}' is not in the store `{store_dir}'", text=text, store_dir=store_dir))
     return store_item_of(store_dir, name)
 
 

@@ -14,6 +14,7 @@ from larix.cli.session import Session
 from larix.cli.tables import print_json, print_table
 from larix.profiles import generation
 from larix.profiles.manifest import Entry
+from larix.words import tr
 
 __all__ = [
     "entry_data",
@@ -60,7 +61,8 @@ def list_generations(profile: Profile, pattern: str, *, as_json: bool) -> int:
     before: tuple[Entry, ...] | None = None
     for number in numbers:
         made = time.strftime("%b %d %Y %T", time.localtime(generation.generation_time(profile.file, number)))
-        print(f"Generation {number}\t{made}" + ("\t(current)" if number == current else ""))
+        mark = f"\t{tr('(current)')}" if number == current else ""
+        print(tr("Generation {number}\t{date}", number=number, date=made) + mark)
         entries = profile.manifest(number).entries
         if before is None:
             _print_rows("  ", entries)
@@ -123,7 +125,9 @@ def unset_variables(profile: Profile) -> list[str]:
 def print_search_paths(profiles: Sequence[Profile], kind: str) -> None:
     """`export` lines for all the profiles together: `exact`, or with what was set before at one end."""
     if kind not in ("exact", "prefix", "suffix"):
-        raise UsageError(f"{kind}: unsupported kind of search path", hint="use exact, prefix or suffix")
+        raise UsageError(
+            tr("{kind}: unsupported kind of search path", kind=kind), hint=tr("use exact, prefix or suffix")
+        )
     merged: dict[str, tuple[str | None, list[str]]] = {}
     for profile in profiles:
         for variable, separator, places in _settings(profile):

@@ -36,6 +36,7 @@ from larix.protocol import (
     DownloadStarted,
     Event,
 )
+from larix.words import plural, tr
 
 __all__ = ["LiveProgress"]
 
@@ -125,7 +126,7 @@ class LiveProgress:
         now = time.monotonic()
         if isinstance(event, DownloadStarted):
             if self._verbosity >= 2:
-                self._print(Text(f"downloading from {event.url} ..."))
+                self._print(Text(tr("downloading from {url} ...", url=event.url)))
             if event.drv is not None:
                 self._fetched.add(event.drv)
             self._downloads[event.url] = _Download(now, 0, event.total)
@@ -157,7 +158,7 @@ class LiveProgress:
         builds = [(drv, build) for drv, build in self._builds.items() if drv not in self._fetched]
         for drv, build in builds[:_SHOWN_AT_ONCE]:
             label = Table.grid(padding=(0, 1, 0, 0))
-            again = f" (round {build.round})" if build.round > 1 else ""
+            again = tr(" (round {number})", number=build.round) if build.round > 1 else ""
             label.add_row(build.spinner, Text(short_name(drv) + again, no_wrap=True, overflow="ellipsis"))
             phase = Text(self._running.phases.get(drv, ""), style="cyan")
             rows.add_row(label, phase, Text(_clock(now - build.started), style="dim"))
@@ -168,9 +169,11 @@ class LiveProgress:
         yield rows
         hidden = len(builds) - _SHOWN_AT_ONCE
         if hidden > 0:
-            yield Text(f"and {hidden} more", style="dim")
+            yield Text(plural("and {number} more", "and {number} more", hidden), style="dim")
         if self._total:
-            yield Text(f"{self._finished} of {self._total} done", style="dim")
+            yield Text(
+                tr("{finished} of {total} done", finished=self._finished, total=self._total), style="dim"
+            )
 
 
 @contextlib.contextmanager

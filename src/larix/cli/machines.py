@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from larix.cli.tables import print_json
 from larix.packages.platform import host_system
 from larix.packages.toolchain import toolchain
+from larix.words import tr
 
 if TYPE_CHECKING:
     from larix.cli.options import CommandLine
@@ -20,6 +21,7 @@ def list_machines(line: CommandLine) -> int:
     line.no_operands()
     tools = toolchain(os.environ.get("LARIX_TOOLCHAIN"))
     current = host_system()
+    mark = tr("[current]")
     lists = [
         (name, sorted(rows))
         for name, rows in (("systems", tools.systems or (current,)), ("targets", tools.targets))
@@ -28,10 +30,11 @@ def list_machines(line: CommandLine) -> int:
     if line.has("json"):
         print_json(current=current, **dict(lists))
         return 0
+    headings = {"systems": tr("The available systems are:"), "targets": tr("The available targets are:")}
     for number, (name, rows) in enumerate(lists):
         if number:
             print()
-        print(f"The available {name} are:\n")
+        print(f"{headings[name]}\n")
         for each in rows:
-            print(f"   - {each}{' [current]' if each == current else ''}")
+            print(f"   - {each}{f' {mark}' if each == current else ''}")
     return 0

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import sys
 
 import larix
+from larix.words import tr
 
 __all__ = ["main"]
 
@@ -24,8 +26,13 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def _dispatch(arguments: list[str]) -> int:
+    if not _wants_english():
+        from larix.cli import languages
+
+        languages.speak_as_wished()
     if arguments in (["--version"], ["-V"]):
-        print(f"larix {larix.__version__}\nLicence GPL-3.0-or-later: free software, without any warranty.")
+        licence = tr("Licence GPL-3.0-or-later: free software, without any warranty.")
+        print(f"larix {larix.__version__}\n{licence}")
         return 0
     import gc
 
@@ -33,6 +40,15 @@ def _dispatch(arguments: list[str]) -> int:
     from larix.cli import registry
 
     return registry.run(arguments)
+
+
+def _wants_english() -> bool:
+    """Whether the environment's language needs no translations: asked before what could find them."""
+    environment = os.environ
+    locale = environment.get("LC_ALL") or environment.get("LC_MESSAGES") or environment.get("LANG") or "C"
+    return locale.partition(".")[0] in ("C", "POSIX") or (
+        locale.startswith("en") and not environment.get("LANGUAGE")
+    )
 
 
 if __name__ == "__main__":

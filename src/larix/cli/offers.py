@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 from larix.cli import diagnostics
 from larix.packages.versions import version_key
+from larix.words import tr
 
 if TYPE_CHECKING:
     from larix.packages.package import Package
@@ -44,8 +45,12 @@ def offer_newer(packages: Sequence[Package], *, patience: float | None = PATIENC
     for package in packages:
         version, _ = newest.get(package.name, ("", 0.0))
         if version and version_key(version) > version_key(package.version):
-            diagnostics.note(f"{package.name} {version} is available upstream")
-            diagnostics.show_hint(f"`larix install --with-latest={package.name} {package.name}' builds it")
+            diagnostics.note(
+                tr("{package} {version} is available upstream", package=package.name, version=version)
+            )
+            diagnostics.show_hint(
+                tr("`larix install --with-latest={package} {package}' builds it", package=package.name)
+            )
 
 
 def is_wanted() -> bool:

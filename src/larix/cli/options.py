@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import larix
 from larix.cli import diagnostics
 from larix.errors import LarixError
+from larix.words import mark, tr
 
 if TYPE_CHECKING:
     import re
@@ -34,7 +35,7 @@ __all__ = [
     "whole_number",
 ]
 
-BUG_REPORTS = "Report bugs as CONTRIBUTING.md of larix's source says."
+BUG_REPORTS = mark("Report bugs as CONTRIBUTING.md of larix's source says.")
 
 
 class UsageError(LarixError):
@@ -119,7 +120,7 @@ class CommandLine:
 
     def no_operands(self) -> None:
         if self.operands:
-            raise UsageError(f"{self.operands[0]}: extraneous argument")
+            raise UsageError(tr("{operands}: extraneous argument", operands=self.operands[0]))
 
 
 def parse(grammar: Grammar, arguments: Sequence[str]) -> CommandLine:
@@ -221,11 +222,11 @@ class _Reader:
                 self._met(option, None)
                 return 0
             if following is None:
-                raise UsageError(f"--{option.name}: missing argument")
+                raise UsageError(tr("--{option}: missing argument", option=option.name))
             self._met(option, following)
             return 1
         if equals:
-            raise UsageError(f"--{option.name}: takes no argument")
+            raise UsageError(tr("--{option}: takes no argument", option=option.name))
         self._met(option, None)
         return 0
 
@@ -236,18 +237,22 @@ class _Reader:
             return shown[0]
         if shown:
             choices = ", ".join(f"`--{option.name}'" for option in shown)
-            raise UsageError(f"--{name}: ambiguous option; it could be {choices}")
+            raise UsageError(
+                tr("--{name}: ambiguous option; it could be {choices}", name=name, choices=choices)
+            )
         visible = (option.name for option in self._long.values() if not option.hidden)
         close = diagnostics.closest(name, visible)
-        hint = None if close is None else f"Did you mean `--{close}'?"
-        raise UsageError(f"--{name}: unrecognized option", hint=hint)
+        hint = None if close is None else tr("Did you mean `--{close}'?", close=close)
+        raise UsageError(tr("--{name}: unrecognized option", name=name), hint=hint)
 
     def _read_short(self, word: str, following: str | None) -> int:
         letters = word[1:]
         for index, letter in enumerate(letters):
             option = self._short.get(letter)
             if option is None:
-                raise UsageError(f"-{letter}: unrecognized option", hint=self._for_single_dash(letters))
+                raise UsageError(
+                    tr("-{letter}: unrecognized option", letter=letter), hint=self._for_single_dash(letters)
+                )
             if not option.argument:
                 self._met(option, None)
                 continue
@@ -259,14 +264,14 @@ class _Reader:
                 self._met(option, None)
                 return 0
             if following is None:
-                raise UsageError(f"-{letter}: missing argument")
+                raise UsageError(tr("-{letter}: missing argument", letter=letter))
             self._met(option, following)
             return 1
         return 0
 
     def _for_single_dash(self, letters: str) -> str | None:
         name = letters.partition("=")[0]
-        return f"Did you mean `--{name}'?" if name in self._long else None
+        return tr("Did you mean `--{name}'?", name=name) if name in self._long else None
 
 
 def compile_expression(text: str, *, ignore_case: bool = False) -> re.Pattern[str]:
@@ -276,7 +281,9 @@ def compile_expression(text: str, *, ignore_case: bool = False) -> re.Pattern[st
     try:
         return re.compile(text, re.IGNORECASE if ignore_case else 0)
     except re.error as error:
-        raise UsageError(f"`{text}' is not a regular expression: {error}") from error
+        raise UsageError(
+            tr("`{text}' is not a regular expression: {error}", text=text, error=error)
+        ) from error
 
 
 def whole_number(line: CommandLine, name: str, default: int, *, least: int = 0) -> int:
@@ -284,30 +291,30 @@ def whole_number(line: CommandLine, name: str, default: int, *, least: int = 0) 
     if text is None:
         return default
     if not (text.isascii() and text.isdigit()) or len(text) > 18 or int(text) < least:
-        raise UsageError(f"not a number: '{name}' option argument: {text}")
+        raise UsageError(tr("not a number: '{name}' option argument: {text}", name=name, text=text))
     return int(text)
 
 
 def _help(grammar: Grammar) -> str:
-    lines = [f"Usage: larix {grammar.usage}", grammar.summary]
+    lines = [tr("Usage: larix {usage}", usage=tr(grammar.usage)), tr(grammar.summary)]
     for heading, options in grammar.groups:
         shown = [option for option in options if not option.hidden]
         if shown:
-            lines += ["", *([heading] if heading else []), *_describe(shown)]
-    lines += ["", *_describe(STANDARD), "", BUG_REPORTS]
+            lines += ["", *([tr(heading)] if heading else []), *_describe(shown)]
+    lines += ["", *_describe(STANDARD), "", tr(BUG_REPORTS)]
     return "\n".join(lines)
 
 
 def _describe(options: Iterable[Option]) -> Iterable[str]:
     for option in options:
         short = "".join(f"-{letter}, " for letter in option.short)
-        argument = option.argument
+        argument = tr(option.argument)
         if argument and option.optional:
             argument = f" [{argument}]..." if option.collects else f"[={argument}]"
         elif argument:
             argument = f"={argument}"
         spelling = f"  {short or '    '}--{option.name}{argument}"
-        words = option.help
+        words = tr(option.help)
         if len(spelling) < 25:
             yield f"{spelling:<25}{words}"
         else:

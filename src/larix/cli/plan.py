@@ -6,19 +6,56 @@ from collections.abc import Iterable, Sequence
 
 from larix.profiles.manifest import Entry
 from larix.profiles.transaction import Effects
+from larix.words import mark_plural, plural, tr
 
-__all__ = ["build_lines", "download_lines", "effect_lines", "graft_lines", "item_lines"]
+__all__ = ["build_lines", "download_lines", "effect_lines", "graft_lines"]
 
 
-def item_lines(
-    what: tuple[str, str], happens: str, rows: Sequence[str], *, dry_run: bool, indent: int
-) -> list[str]:
-    """A block of the plan: heading, rows, an empty line; nothing for no rows. `what`: singular, plural."""
+# What happens, in a plan and in that of a dry run: of one, and of several.
+_HEADINGS = {
+    "installed": (
+        mark_plural("The following package will be installed:", "The following packages will be installed:"),
+        mark_plural(
+            "The following package would be installed:", "The following packages would be installed:"
+        ),
+    ),
+    "removed": (
+        mark_plural("The following package will be removed:", "The following packages will be removed:"),
+        mark_plural("The following package would be removed:", "The following packages would be removed:"),
+    ),
+    "upgraded": (
+        mark_plural("The following package will be upgraded:", "The following packages will be upgraded:"),
+        mark_plural("The following package would be upgraded:", "The following packages would be upgraded:"),
+    ),
+    "downgraded": (
+        mark_plural(
+            "The following package will be downgraded:", "The following packages will be downgraded:"
+        ),
+        mark_plural(
+            "The following package would be downgraded:", "The following packages would be downgraded:"
+        ),
+    ),
+    "built": (
+        mark_plural("The following derivation will be built:", "The following derivations will be built:"),
+        mark_plural("The following derivation would be built:", "The following derivations would be built:"),
+    ),
+    "grafted": (
+        mark_plural("The following graft will be made:", "The following grafts will be made:"),
+        mark_plural("The following graft would be made:", "The following grafts would be made:"),
+    ),
+    "downloaded": (
+        mark_plural("The following file will be downloaded:", "The following files will be downloaded:"),
+        mark_plural("The following file would be downloaded:", "The following files would be downloaded:"),
+    ),
+}
+
+
+def _block(happens: str, rows: Sequence[str], *, dry_run: bool, indent: int = 2) -> list[str]:
+    """A part of the plan: heading, rows, an empty line; nothing for no rows."""
     if not rows:
         return []
-    word = what[0] if len(rows) == 1 else what[1]
-    will = "would" if dry_run else "will"
-    return [f"The following {word} {will} be {happens}:", *(" " * indent + row for row in rows), ""]
+    heading = plural(*_HEADINGS[happens][dry_run], len(rows))
+    return [heading, *(" " * indent + row for row in rows), ""]
 
 
 def effect_lines(effects: Effects, *, dry_run: bool) -> list[str]:
@@ -28,29 +65,29 @@ def effect_lines(effects: Effects, *, dry_run: bool) -> list[str]:
         ("upgraded", [_change(*pair) for pair in effects.upgraded]),
         ("installed", [_row(entry) for entry in effects.installed]),
     )
-    return [
-        line
-        for happens, rows in blocks
-        for line in item_lines(("package", "packages"), happens, rows, dry_run=dry_run, indent=3)
-    ]
+    return [line for happens, rows in blocks for line in _block(happens, rows, dry_run=dry_run, indent=3)]
 
 
 def build_lines(derivations: Sequence[str], *, dry_run: bool) -> list[str]:
-    return item_lines(("derivation", "derivations"), "built", derivations, dry_run=dry_run, indent=2)
+    return _block("built", derivations, dry_run=dry_run)
 
 
 def graft_lines(derivations: Sequence[str], *, dry_run: bool) -> list[str]:
-    return item_lines(("graft", "grafts"), "made", derivations, dry_run=dry_run, indent=2)
+    return _block("grafted", derivations, dry_run=dry_run)
 
 
 def download_lines(names: Sequence[str], *, dry_run: bool, each: bool) -> list[str]:
     """The files, or only how many."""
     if each:
-        return item_lines(("file", "files"), "downloaded", names, dry_run=dry_run, indent=2)
+        return _block("downloaded", names, dry_run=dry_run)
     if not names:
         return []
-    what = "1 item" if len(names) == 1 else f"{len(names)} items"
-    return [f"{what} {'would' if dry_run else 'will'} be downloaded", ""]
+    if dry_run:
+        return [
+            plural("{number} item would be downloaded", "{number} items would be downloaded", len(names)),
+            "",
+        ]
+    return [plural("{number} item will be downloaded", "{number} items will be downloaded", len(names)), ""]
 
 
 def _label(entry: Entry) -> str:
@@ -69,5 +106,6 @@ def _transformations(entry: Entry) -> str:
 
 def _change(old: Entry, new: Entry) -> str:
     if old.version == new.version:
-        return f"{_label(new)} {new.version} (dependencies or package changed){_transformations(new)}"
+        changed = tr("(dependencies or package changed)")
+        return f"{_label(new)} {new.version} {changed}{_transformations(new)}"
     return f"{_label(new)} {old.version} → {new.version}{_transformations(new)}"

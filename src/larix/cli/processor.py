@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 
 from larix.errors import LarixError
+from larix.words import tr
 
 __all__ = ["UnknownHost", "native_processor", "processor_of"]
 
@@ -32,7 +33,10 @@ def processor_of(machine: str, features: frozenset[str]) -> str:
     if machine == "aarch64":
         return "armv8-a"
     if machine != "x86_64":
-        raise UnknownHost(f"what processor this {machine} has cannot be told", hint="Name one: `--tune=CPU'.")
+        raise UnknownHost(
+            tr("what processor this {machine} has cannot be told", machine=machine),
+            hint=tr("Name one: `--tune=CPU'."),
+        )
     found = "x86-64"
     for level, needed in _LEVELS:
         if not features.issuperset(needed.split()):

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from larix.cli import diagnostics
 from larix.errors import LarixError
 from larix.profiles import generation
+from larix.words import tr
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
@@ -54,15 +55,19 @@ class Profile(NamedTuple):
     def require(self) -> None:
         if not self.exists:
             generation.current_generation(self.file)  # tells what else may stand there
-            raise NoSuchProfile(f"profile '{self.shown}' does not exist")
+            raise NoSuchProfile(tr("profile '{shown}' does not exist", shown=self.shown))
 
     def lock(self, seconds: float | None = None) -> AbstractContextManager[None]:
         """Hold the profile's lock, after making sure of its folder; see `generation.lock_profile`."""
         folder = os.path.dirname(self.file)
         if not os.path.isdir(folder):
             raise NoSuchProfile(
-                f"cannot make profile '{self.shown}': there is no directory '{folder}'",
-                hint=f"make it first: mkdir -p {folder}",
+                tr(
+                    "cannot make profile '{shown}': there is no directory '{folder}'",
+                    shown=self.shown,
+                    folder=folder,
+                ),
+                hint=tr("make it first: mkdir -p {folder}", folder=folder),
             )
         return generation.lock_profile(
             self.file, waiting=diagnostics.note, warn=diagnostics.warning, seconds=seconds
@@ -76,8 +81,13 @@ class Profile(NamedTuple):
         item = self.session.facade.item_of(target)
         if item is None:
             raise NoSuchGeneration(
-                f"generation {number} of '{self.shown}' points to '{target}', which is not in this store",
-                hint="It was made with another store; choose another profile, or that store's settings.",
+                tr(
+                    "generation {number} of '{shown}' points to '{target}', which is not in this store",
+                    number=number,
+                    shown=self.shown,
+                    target=target,
+                ),
+                hint=tr("It was made with another store; choose another profile, or that store's settings."),
             )
         return item
 
@@ -107,7 +117,7 @@ def read_item_manifest(item: str) -> Manifest:
         with open(file, "rb") as stream:
             return parse_manifest(stream.read(), file)
     except FileNotFoundError:
-        raise NoSuchProfile(f"'{item}' is not a profile: it has no manifest") from None
+        raise NoSuchProfile(tr("'{item}' is not a profile: it has no manifest", item=item)) from None
 
 
 def user_name() -> str:
@@ -140,14 +150,16 @@ def make_default_profile_places(session: Session) -> None:
         except FileExistsError:
             pass
         except OSError as error:
-            diagnostics.warning(f"cannot make the link '{link}': {error.strerror}")
+            diagnostics.warning(
+                tr("cannot make the link '{link}': {problem}", link=link, problem=error.strerror)
+            )
 
 
 def named_profile(session: Session, name: str) -> Profile:
     """The profile the user calls `name`; the link at home stands for the user's own profile."""
     absolute = os.path.abspath(os.path.expanduser(name))
     if not name or name.endswith("/.") or os.path.basename(absolute) in ("", "..", "."):
-        raise NoSuchProfile(f"'{name}' cannot be the name of a profile")
+        raise NoSuchProfile(tr("'{name}' cannot be the name of a profile", name=name))
     is_link_at_home = absolute == f"{home_directory()}/{HOME_LINK}" and os.path.islink(absolute)
     if is_link_at_home and os.readlink(absolute) == per_user_profile(session):
         return default_profile(session)

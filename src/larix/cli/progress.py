@@ -26,6 +26,7 @@ from larix.protocol import (
     Event,
     Sink,
 )
+from larix.words import tr
 
 __all__ = [
     "LinesProgress",
@@ -98,14 +99,17 @@ def short_name(drv: StorePath) -> str:
 
 
 def waiting_line(event: BuildWaiting) -> str:
-    by = f" by process {event.holder}" if event.holder is not None else ""
-    return f"waiting for {event.drv}, which is being built{by}..."
+    if event.holder is None:
+        return tr("waiting for {drv}, which is being built...", drv=event.drv)
+    return tr(
+        "waiting for {drv}, which is being built by process {holder}...", drv=event.drv, holder=event.holder
+    )
 
 
 def phase_line(event: BuildPhase) -> str:
     if event.seconds is None:
-        return f"starting phase `{event.phase}'"
-    return f"phase `{event.phase}' took {event.seconds:.1f} seconds"
+        return tr("starting phase `{phase}'", phase=event.phase)
+    return tr("phase `{phase}' took {seconds:.1f} seconds", phase=event.phase, seconds=event.seconds)
 
 
 def failure_lines(
@@ -116,12 +120,16 @@ def failure_lines(
     tail = running.tail(event.drv) if verbosity < 3 else []
     if tail:
         phase = running.phases.get(event.drv)
-        lines.append(f"last lines of the log, in phase `{phase}':" if phase else "last lines of the log:")
+        lines.append(
+            tr("last lines of the log, in phase `{phase}':", phase=phase)
+            if phase
+            else tr("last lines of the log:")
+        )
         lines += [f"  {line}" for line in tail]
-    lines.append(f"build of {event.drv} failed")
+    lines.append(tr("build of {drv} failed", drv=event.drv))
     log_file = running.log_files.get(event.drv)
     if log_file:
-        lines.append(f"View build log at '{on_host(log_file)}'.")
+        lines.append(tr("View build log at '{log_file}'.", log_file=on_host(log_file)))
     return lines
 
 
@@ -140,14 +148,14 @@ class LinesProgress:
                 diagnostics.say(printable(event.line))
         elif isinstance(event, BuildStarted):
             if self._verbosity >= 1:
-                again = f" (round {event.round})" if event.round > 1 else ""
-                diagnostics.say(f"building {event.drv}...{again}")
+                again = tr(" (round {number})", number=event.round) if event.round > 1 else ""
+                diagnostics.say(tr("building {drv}...{again}", drv=event.drv, again=again))
         elif isinstance(event, BuildPhase):
             if self._verbosity >= 3:
                 diagnostics.say(phase_line(event))
         elif isinstance(event, BuildFinished):
             if self._verbosity >= 1:
-                diagnostics.say(f"successfully built {event.drv}")
+                diagnostics.say(tr("successfully built {drv}", drv=event.drv))
         elif isinstance(event, BuildFailed):
             for line in failure_lines(self._running, event, self._on_host, verbosity=self._verbosity):
                 diagnostics.say(line)
@@ -155,7 +163,7 @@ class LinesProgress:
             if self._verbosity >= 1:
                 diagnostics.say(waiting_line(event))
         elif isinstance(event, DownloadStarted) and self._verbosity >= 2:
-            diagnostics.say(f"downloading from {event.url} ...")
+            diagnostics.say(tr("downloading from {url} ...", url=event.url))
 
 
 @contextlib.contextmanager

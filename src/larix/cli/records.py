@@ -13,6 +13,7 @@ from larix.packages.catalogue import Row
 from larix.packages.index import COMMON_OUTPUTS
 from larix.packages.specification import parse_specification
 from larix.packages.versions import version_matches
+from larix.words import mark, tr
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -22,12 +23,12 @@ if TYPE_CHECKING:
 __all__ = ["PackageNotFound", "list_available", "record_lines", "search", "show"]
 
 _MEANINGS = {
-    "out": "everything else",
-    "bin": "programs",
-    "doc": "documentation",
-    "lib": "shared libraries",
-    "debug": "debug information",
-    "static": "static libraries",
+    "out": mark("everything else"),
+    "bin": mark("programs"),
+    "doc": mark("documentation"),
+    "lib": mark("shared libraries"),
+    "debug": mark("debug information"),
+    "static": mark("static libraries"),
 }
 
 
@@ -93,9 +94,11 @@ def show(catalogue: Catalogue, specifications: Sequence[str], *, as_json: bool) 
 def _not_found(catalogue: Catalogue, text: str, named: Sequence[Entry]) -> PackageNotFound:
     if named:
         there = ", ".join(f"{each.full_name} ({', '.join(each.outputs)})" for each in named)
-        return PackageNotFound(f"{text}: package not found", hint=f"there is {there}")
+        return PackageNotFound(
+            tr("{text}: package not found", text=text), hint=tr("there is {there}", there=there)
+        )
     name = parse_specification(text).name
-    return PackageNotFound(f"{text}: package not found", hint=catalogue.hint_for(name))
+    return PackageNotFound(tr("{text}: package not found", text=text), hint=catalogue.hint_for(name))
 
 
 def search(catalogue: Catalogue, expressions: Sequence[str], *, as_json: bool) -> None:
@@ -145,8 +148,8 @@ def record_lines(
     lines += _filled("dependencies: ", entry.dependencies, width)
     lines.append(f"location: {style.link(place, entry.location.file)}")
     page = entry.home_page
-    lines.append(f"homepage: {style.link(page, address=page) if page else 'unknown'}")
-    lines.append(f"license: {', '.join(entry.licenses) or 'unknown'}")
+    lines.append(f"homepage: {style.link(page, address=page) if page else tr('unknown')}")
+    lines.append(f"license: {', '.join(entry.licenses) or tr('unknown')}")
     if entry.superseded_by is not None:
         lines.append(f"superseded-by: {entry.superseded_by}")
     lines += _filled("synopsis: ", _words(entry.synopsis), width)
@@ -162,10 +165,10 @@ def _output_order(output: str) -> tuple[bool, str]:
 
 def _meaning(output: str, entry: Entry) -> str:
     if output == "out" and len(entry.outputs) == 1:
-        return "everything"
+        return tr("everything")
     if output in COMMON_OUTPUTS:
-        return _MEANINGS[output]
-    return "see the description"
+        return tr(_MEANINGS[output])
+    return tr("see the description")
 
 
 def _words(text: str) -> list[str]:

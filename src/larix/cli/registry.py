@@ -18,19 +18,28 @@ from typing import Any
 from larix.cli import commands, diagnostics
 from larix.cli.options import BUG_REPORTS, Answered, UsageError
 from larix.errors import LarixError
+from larix.words import mark, tr
 
 __all__ = ["CommandNotFound", "ExtensionBroken", "command_names", "find", "overview", "run"]
 
-CATEGORIES = ("main", "software development", "packaging", "plumbing", "extension")
-USAGE = "Usage: larix OPTION | COMMAND ARGS..."
-TRY_HELP = "Try `larix --help' for more information."
+CATEGORIES = {
+    "main": mark("main commands"),
+    "software development": mark("software development commands"),
+    "packaging": mark("packaging commands"),
+    "plumbing": mark("plumbing commands"),
+    "extension": mark("extension commands"),
+}
+USAGE = mark("Usage: larix OPTION | COMMAND ARGS...")
+TRY_HELP = mark("Try `larix --help' for more information.")
 
 
 class CommandNotFound(LarixError):
     """No command of this name."""
 
     def __init__(self, name: str, choices: list[str]) -> None:
-        super().__init__(f"{name}: command not found", hint=diagnostics.did_you_mean(name, choices))
+        super().__init__(
+            tr("{name}: command not found", name=name), hint=diagnostics.did_you_mean(name, choices)
+        )
 
 
 class ExtensionBroken(LarixError):
@@ -74,22 +83,27 @@ def _load_extension(name: str, file: str) -> ModuleType:
 
     spec = spec_from_file_location(f"larix_extension_{name.replace('-', '_')}", file)
     if spec is None or spec.loader is None:
-        raise ExtensionBroken(f"cannot load the extension `{file}'")
+        raise ExtensionBroken(tr("cannot load the extension `{file}'", file=file))
     module = module_from_spec(spec)
     try:
         spec.loader.exec_module(module)
     except Exception as error:
         raise ExtensionBroken(
-            f"the extension `{file}' failed to load: {type(error).__name__}: {error}"
+            tr(
+                "the extension `{file}' failed to load: {kind}: {error}",
+                file=file,
+                kind=type(error).__name__,
+                error=error,
+            )
         ) from error
     if not callable(getattr(module, "main", None)):
-        raise ExtensionBroken(f"the extension `{file}' has no function `main'")
+        raise ExtensionBroken(tr("the extension `{file}' has no function `main'", file=file))
     return module
 
 
 def run(arguments: list[str]) -> int:
     if not arguments:
-        diagnostics.say(f"{USAGE}\nhint: {TRY_HELP}")
+        diagnostics.say(f"{tr(USAGE)}\n{tr('hint:')} {tr(TRY_HELP)}")
         return 1
     name, *rest = arguments
     if name in ("-h", "--help"):
@@ -97,14 +111,14 @@ def run(arguments: list[str]) -> int:
         return 0
     if name.startswith("-"):
         close = diagnostics.did_you_mean(name, ("--help", "--version"))
-        raise UsageError(f"{name}: unrecognized option", hint=_lines(close, TRY_HELP))
+        raise UsageError(tr("{name}: unrecognized option", name=name), hint=_lines(close, tr(TRY_HELP)))
     try:
         module = find(name)
     except CommandNotFound as error:
         diagnostics.say(f"larix: {error.message}")
         if error.hint:
-            diagnostics.say(f"hint: {error.hint}")
-        diagnostics.say(TRY_HELP)
+            diagnostics.show_hint(error.hint)
+        diagnostics.say(tr(TRY_HELP))
         return 1
     diagnostics.set_command(name)
     try:
@@ -139,11 +153,16 @@ def overview() -> str:
     for name, file in sorted(_extensions().items()):
         extension: Any = _load_extension(name, file)
         rows["extension"].append((name, getattr(extension, "SYNOPSIS", "")))
-    lines = [USAGE, "Run COMMAND with ARGS.", "", "  -h, --help      show this help and exit"]
-    lines += ["  -V, --version   show version information and exit", "", "COMMAND is one of:"]
+    lines = [
+        tr(USAGE),
+        tr("Run COMMAND with ARGS."),
+        "",
+        f"  -h, --help      {tr('show this help and exit')}",
+    ]
+    lines += [f"  -V, --version   {tr('show version information and exit')}", "", tr("COMMAND is one of:")]
     for category, commands_in_it in rows.items():
         if commands_in_it:
-            lines += ["", f"  {category} commands"]
-            lines += [f"    {name:<14}{synopsis}" for name, synopsis in commands_in_it]
-    lines += ["", BUG_REPORTS]
+            lines += ["", f"  {tr(CATEGORIES[category])}"]
+            lines += [f"    {name:<14}{tr(synopsis)}" for name, synopsis in commands_in_it]
+    lines += ["", tr(BUG_REPORTS)]
     return "\n".join(lines)

@@ -9,6 +9,7 @@ from larix.cli.options import UsageError
 from larix.packages.bag import package_of
 from larix.packages.dependents import dependents_of
 from larix.packages.package import package_bag
+from larix.words import tr
 
 if TYPE_CHECKING:
     from larix.cli.evaluation import Evaluation
@@ -33,7 +34,7 @@ def require_packages(line: CommandLine) -> None:
             pending = ""
     if pending:
         raise UsageError(
-            f"'--{pending}' is about the package after it, and none comes next",
+            tr("'--{pending}' is about the package after it, and none comes next", pending=pending),
             hint=f"Write `--{pending} PACKAGE'.",
         )
 
@@ -49,7 +50,7 @@ def build_inputs(evaluation: Evaluation, value: object, *, packages_only: bool =
 def dependents(evaluation: Evaluation, value: object, depth: str | None) -> list[Package]:
     """The packages of the catalogue that depend on the package, at most `depth` steps away."""
     if depth is not None and not (depth.isascii() and depth.isdigit() and int(depth[:9]) > 0):
-        raise UsageError(f"not a number: 'dependents' option argument: {depth}")
+        raise UsageError(tr("not a number: 'dependents' option argument: {depth}", depth=depth))
     package = _package(value, "dependents")
     found = dependents_of(
         listed_packages(evaluation),
@@ -59,7 +60,9 @@ def dependents(evaluation: Evaluation, value: object, depth: str | None) -> list
         tell=_tell,
     )
     if not found:
-        diagnostics.warning(f"nothing in the catalogue depends on {package.full_name}")
+        diagnostics.warning(
+            tr("nothing in the catalogue depends on {full_name}", full_name=package.full_name)
+        )
     return found
 
 
@@ -76,5 +79,5 @@ def _tell(error: LarixError) -> None:
 def _package(value: object, option: str) -> Package:
     package = package_of(value)
     if package is None:
-        raise UsageError(f"'--{option}': `{value!r:.80}' is not a package")
+        raise UsageError(tr("'--{option}': `{value!r:.80}' is not a package", option=option, value=value))
     return package

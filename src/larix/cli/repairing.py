@@ -9,6 +9,7 @@ from larix.cli import diagnostics
 from larix.cli.options import UsageError
 from larix.cli.progress import watching
 from larix.formats.storepath import store_item_of
+from larix.words import plural, tr
 
 if TYPE_CHECKING:
     from larix.cli.options import CommandLine
@@ -23,15 +24,15 @@ __all__ = ["repair_targets"]
 def repair_targets(session: Session, line: CommandLine, targets: list[Target], options: BuildOptions) -> None:
     """Repair what is there of the targets and of what these refer to; what is not there is built later."""
     if line.has("dry-run") or line.has("derivations"):
-        raise UsageError("'--repair' cannot be used with '--dry-run' or '--derivations'")
+        raise UsageError(tr("'--repair' cannot be used with '--dry-run' or '--derivations'"))
     store = session.store
     paths = [store_item_of(store.store_dir, path) for target in targets for path in target.paths]
     there = store.closure(store.valid_paths(paths))
     with watching(options.verbosity, on_host=session.on_host) as sink:
         repaired = repair(store, there, options, sink, tell=_tell_damage)
     if repaired:
-        diagnostics.say(f"repaired {len(repaired)} item{'s' if len(repaired) > 1 else ''}")
+        diagnostics.say(plural("repaired {number} item", "repaired {number} items", len(repaired)))
 
 
 def _tell_damage(path: StorePath) -> None:
-    diagnostics.warning(f"`{path}' is damaged or gone")
+    diagnostics.warning(tr("`{path}' is damaged or gone", path=path))

@@ -11,6 +11,7 @@ from larix.buildside.profile_tree import PATH, settings_of
 from larix.cli import diagnostics
 from larix.cli.enter import become
 from larix.packages.search_paths import SearchPath
+from larix.words import tr
 
 __all__ = ["NOT_FOUND", "environment_with", "run_program"]
 
@@ -53,11 +54,11 @@ def run_program(program: str, arguments: Sequence[str], environment: dict[str, s
     """Become `program`, looked up in the environment's PATH; returns only when that is not possible."""
     file = program if "/" in program else shutil.which(program, path=environment.get("PATH", ""))
     if file is None or not os.path.exists(file):
-        diagnostics.say(f"{diagnostics.program_name()}: error: {program}: command not found")
+        diagnostics.error(tr("{program}: command not found", program=program))
         return NOT_FOUND
     try:
         become(file, [program, *arguments], environment)
     except OSError as error:
-        diagnostics.say(f"{diagnostics.program_name()}: error: {program}: {error.strerror}")
+        diagnostics.error(f"{program}: {error.strerror}")
         return NOT_FOUND if isinstance(error, FileNotFoundError) else 126
     return NOT_FOUND

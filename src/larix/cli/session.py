@@ -17,6 +17,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from larix.cli import diagnostics
+from larix.words import tr
 
 if TYPE_CHECKING:
     from larix.profiles.front import Facade
@@ -95,8 +96,12 @@ def open_session(*, verbosity: int = 1) -> Session:
         session = Session(layout, "rootless", host_root)
         diagnostics.translate(f"{layout.state_dir}/", f"{session.on_host(layout.state_dir)}/")
     if verbosity >= 2:
-        where = f", kept in {session.host_root}" if session.host_root else ""
-        diagnostics.note(f"using the {session.mode} store {layout.store_dir}{where}")
+        gaps = {"mode": session.mode, "store_dir": layout.store_dir, "folder": session.host_root}
+        diagnostics.note(
+            tr("using the {mode} store {store_dir}, kept in {folder}", **gaps)
+            if session.host_root
+            else tr("using the {mode} store {store_dir}", mode=session.mode, store_dir=layout.store_dir)
+        )
     return session
 
 

@@ -10,6 +10,7 @@ from larix.derivation import Lowered, instantiation_order
 from larix.packages.bag import package_of
 from larix.packages.origin import Origin
 from larix.staging import Item
+from larix.words import tr
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -33,8 +34,8 @@ def wanted_sources(line: CommandLine) -> str | None:
     if not chosen:
         return None
     if chosen[-1] not in KINDS:
-        hint = diagnostics.did_you_mean(chosen[-1], KINDS) or f"there are: {', '.join(KINDS)}"
-        raise UsageError(f"--sources={chosen[-1]}: invalid argument", hint=hint)
+        hint = diagnostics.did_you_mean(chosen[-1], KINDS) or tr("there are: {kinds}", kinds=", ".join(KINDS))
+        raise UsageError(tr("--sources={chosen}: invalid argument", chosen=chosen[-1]), hint=hint)
     return chosen[-1]
 
 
@@ -47,9 +48,11 @@ def sources_of(lowering: Lowering, value: object, kind: str) -> Iterator[Item]:
     """
     package = package_of(value)
     if package is None:
-        raise UsageError(f"`{value!r:.80}' is not a package, so it has no source")
+        raise UsageError(tr("`{value!r:.80}' is not a package, so it has no source", value=value))
     if package.source is None:
-        diagnostics.warning(f"package '{package.full_name}' has no source", package.location)
+        diagnostics.warning(
+            tr("package '{full_name}' has no source", full_name=package.full_name), package.location
+        )
     found: dict[str, Item] = {}
     for each in _needed(package) if kind == "transitive" else [package]:
         if each.source is not None:

@@ -18,6 +18,7 @@ from larix.cli.profiles import (
 )
 from larix.cli.session import Session
 from larix.profiles import generation
+from larix.words import tr
 
 __all__ = ["change_profile"]
 
@@ -47,7 +48,7 @@ def _lock_wait(line: CommandLine) -> float | None:
     except ValueError:
         seconds = -1
     if not 0 <= seconds < 1e9:
-        raise UsageError(f"not a number: 'lock-wait' option argument: {text}")
+        raise UsageError(tr("not a number: 'lock-wait' option argument: {text}", text=text))
     return seconds
 
 
@@ -69,7 +70,7 @@ def _change(profile: Profile, line: CommandLine, default_verbosity: int) -> int:
 
 
 def _announce_switch(before: int, after: int) -> None:
-    print(f"switched from generation {before} to {after}")
+    print(tr("switched from generation {before} to {after}", before=before, after=after))
 
 
 def _roll_back(profile: Profile, *, dry_run: bool) -> None:
@@ -77,10 +78,14 @@ def _roll_back(profile: Profile, *, dry_run: bool) -> None:
     profile.require()
     current = generation.current_generation(profile.file)
     if current == 0:
-        raise NoSuchGeneration(f"profile '{profile.shown}' does not have a previous generation")
+        raise NoSuchGeneration(
+            tr("profile '{shown}' does not have a previous generation", shown=profile.shown)
+        )
     previous = generation.previous_generation(profile.file, current)
     if dry_run:
-        diagnostics.say(f"would switch from generation {current} to {previous}")
+        diagnostics.say(
+            tr("would switch from generation {current} to {previous}", current=current, previous=previous)
+        )
         return
     if previous == 0 and profile.item(0) is None:
         session = profile.session
@@ -104,10 +109,12 @@ def _switch(profile: Profile, wanted: str, *, dry_run: bool) -> None:
     else:
         number = int(wanted)
     if number is None or profile.item(number) is None:
-        raise NoSuchGeneration(f"cannot switch to generation '{wanted}'")
+        raise NoSuchGeneration(tr("cannot switch to generation '{wanted}'", wanted=wanted))
     current = generation.current_generation(profile.file)
     if dry_run:
-        diagnostics.say(f"would switch from generation {current} to {number}")
+        diagnostics.say(
+            tr("would switch from generation {current} to {number}", current=current, number=number)
+        )
         return
     generation.switch_to(profile.file, number)
     _announce_switch(current, number)
@@ -120,13 +127,13 @@ def _delete(profile: Profile, pattern: str, *, dry_run: bool) -> None:
         parsed = generation.parse_pattern(pattern)
         numbers = generation.matching_generations(profile.file, parsed, now=time.time(), older=True)
         if not numbers:
-            raise NoSuchGeneration("no matching generation")
+            raise NoSuchGeneration(tr("no matching generation"))
     else:
         numbers = [number for number in generation.generations(profile.file) if number != current]
     for number in numbers:
         if number == current:
-            diagnostics.warning(f"not removing generation {number}, which is current")
+            diagnostics.warning(tr("not removing generation {number}, which is current", number=number))
             continue
-        diagnostics.say(f"deleting {generation.generation_link(profile.file, number)}")
+        diagnostics.say(tr("deleting {file}", file=generation.generation_link(profile.file, number)))
         if not dry_run:
             generation.delete_generation(profile.file, number)

@@ -13,6 +13,7 @@ from larix.cli.transformations import Transformer, chosen_transformations
 from larix.derivation import Lowered, Source
 from larix.formats.storepath import StorePath, store_item_of
 from larix.protocol import BuildTarget
+from larix.words import tr
 
 if TYPE_CHECKING:
     from larix.cli.evaluation import Evaluation
@@ -117,7 +118,9 @@ def _store_target(session: Session, text: str) -> Target:
     store = session.store
     name = text if text.startswith(store.store_dir + "/") else os.path.realpath(text)
     if not name.startswith(store.store_dir + "/"):
-        raise UsageError(f"'{text}' is not in the store `{store.store_dir}'")
+        raise UsageError(
+            tr("'{text}' is not in the store `{store_dir}'", text=text, store_dir=store.store_dir)
+        )
     path = store_item_of(store.store_dir, name)
     if path.endswith(".drv"):
         store.add_temp_root(path)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from larix.cli import diagnostics
 from larix.cli.options import Answered, CommandLine, Option
+from larix.words import tr
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -73,15 +74,18 @@ def recorded_transformations(properties: Mapping[str, Any]) -> tuple[tuple[Wish,
         if option in _NAMES:
             wishes.append(Wish(option, value))
         else:
-            diagnostics.warning(f"this larix knows no transformation '{option}', which is left out")
+            diagnostics.warning(
+                tr("this larix knows no transformation '{option}', which is left out", option=option)
+            )
     return tuple(wishes), properties.get(SOURCES, {})
 
 
 def _help() -> str:
-    lines = ["Options that transform packages; each may be given several times:", ""]
+    lines = [tr("Options that transform packages; each may be given several times:"), ""]
     for option in _OPTIONS:
-        argument = f"[={option.argument}]" if option.optional else f"={option.argument}"
-        lines += [f"      --{option.name}{argument}", f"{'':25}{option.help}"]
+        argument = tr(option.argument)
+        argument = f"[={argument}]" if option.optional else f"={argument}"
+        lines += [f"      --{option.name}{argument}", f"{'':25}{tr(option.help)}"]
     return "\n".join(lines)
 
 
@@ -185,7 +189,11 @@ class Transformer:
                 self._check_name(part)
             for package, found in effects:
                 if not found:
-                    shown = f"transformation '{part.wish.option}' had no effect on {package.full_name}"
+                    shown = tr(
+                        "transformation '{option}' had no effect on {full_name}",
+                        option=part.wish.option,
+                        full_name=package.full_name,
+                    )
                     diagnostics.warning(shown)
 
     def _check_name(self, part: Part) -> None:
@@ -195,5 +203,6 @@ class Transformer:
         names = {*self._evaluation.catalogue.names(), *self._seen}
         if part.name is not None and part.name not in names:
             raise UnknownPackage(
-                f"{part.name}: unknown package, in '--{part.wish}'", hint=did_you_mean(part.name, names)
+                tr("{part}: unknown package, in '--{wish}'", part=part.name, wish=part.wish),
+                hint=did_you_mean(part.name, names),
             )

@@ -42,6 +42,7 @@ from larix.packages.transform_source import (
 from larix.packages.versions import version_key
 from larix.staging.files import LocalFile
 from larix.upstream.web import DownloadFailed
+from larix.words import tr
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -154,7 +155,9 @@ class Workshop:
     def patch(self, wish: Wish) -> Rule:
         name, file = _pair(wish)
         if not os.path.isfile(file):
-            raise NoSource(f"'{file}': no such file", hint=f"it is asked for by '--{wish}'")
+            raise NoSource(
+                tr("'{file}': no such file", file=file), hint=tr("it is asked for by '--{wish}'", wish=wish)
+            )
         patch = _local(file)
         return Rule(parse_specification(name), also_replacement(lambda each: with_patches(each, [patch])))
 
@@ -185,9 +188,9 @@ class Workshop:
             url = about.get("with-git-url") or repository_of(known)
             if url is None:
                 raise NoSource(
-                    f"package `{package.full_name}`: no repository is known",
+                    tr("package `{full_name}`: no repository is known", full_name=package.full_name),
                     place=package.location,
-                    hint=f"name it: `--with-git-url={name}=URL`",
+                    hint=tr("name it: `--with-git-url={name}=URL`", name=name),
                 )
             made = self._checkout(package.name, url, about.get("with-branch"), about.get("with-commit"))
             return with_source(package, _local(made.file), version=made.version)
@@ -221,7 +224,7 @@ class Workshop:
         name = found["package"] if found else guess.name
         version = found["version"] if found and found["version"] else guess.version
         if not name or not text:
-            raise UsageError(f"invalid source specification: {wish.value}")
+            raise UsageError(tr("invalid source specification: {value}", value=wish.value))
         source = self._source(wish, text, f"{name}@{version}" if version else name)
 
         def change(package: Package) -> Package:
@@ -233,7 +236,9 @@ class Workshop:
         if "://" in text:
             return self._trust.source(str(wish), what, [text]).origin
         if not os.path.exists(text):
-            raise NoSource(f"'{text}': no such file", hint=f"it is asked for by '--{wish}'")
+            raise NoSource(
+                tr("'{text}': no such file", text=text), hint=tr("it is asked for by '--{wish}'", wish=wish)
+            )
         return _local(text)
 
     def _release(self, package: Package, wish: Wish, version: str | None) -> Package:
@@ -248,7 +253,14 @@ class Workshop:
             except DownloadFailed as error:
                 if known is None or known.version is None:
                     raise
-                diagnostics.warning(f"{error.message}; taking {package.name}@{known.version}, as last time")
+                diagnostics.warning(
+                    tr(
+                        "{problem}; taking {package}@{version}, as last time",
+                        problem=error.message,
+                        package=package.name,
+                        version=known.version,
+                    )
+                )
                 return with_origin(package, known.version, known.uris, known.content)
             if version_key(version) == version_key(package.version):
                 return package
@@ -262,11 +274,16 @@ class Workshop:
 
         update = newest_release(package, self._trust.web, version=version)
         if update is None:
-            why = "its address does not follow its version, and " if version is not None else ""
             raise NoSource(
-                f"package `{package.full_name}`: {why}no updater knows where it comes from",
+                tr("package `{full_name}`: no updater knows where it comes from", full_name=package.full_name)
+                if version is None
+                else tr(
+                    "package `{full_name}`: its address does not follow its version, and no updater knows "
+                    "where it comes from",
+                    full_name=package.full_name,
+                ),
                 place=package.location,
-                hint=f"give the source: `--with-source={package.name}=URL`",
+                hint=tr("give the source: `--with-source={package}=URL`", package=package.name),
             )
         return update.release.version, update.release.uri
 
@@ -301,7 +318,8 @@ def _pair(wish: Wish) -> tuple[str, str]:
             "replacement" if wish.option in ("with-input", "with-graft", "with-c-toolchain") else wish.option
         )
         raise UsageError(
-            f"invalid {kind} specification: {wish.value}", hint=f"Write `--{wish.option}=PACKAGE=VALUE'."
+            tr("invalid {kind} specification: {value}", kind=kind, value=wish.value),
+            hint=tr("Write `--{option}=PACKAGE=VALUE'.", option=wish.option),
         )
     return name, value
 

@@ -15,6 +15,7 @@ from larix.errors import LarixError
 from larix.formats.hashes import Hash, parse_hash
 from larix.packages.origin import Origin
 from larix.upstream.web import DownloadFailed, Web
+from larix.words import tr
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -68,8 +69,10 @@ class Trust:
                 causes |= error.causes
                 continue
             made = self.found[key] = Trusted((uri, *(each for each in uris if each != uri)), content, version)
-            diagnostics.warning(f"{what}: nothing vouches for {uri}, which is taken on trust")
-            diagnostics.note(f"its hash is {content}")
+            diagnostics.warning(
+                tr("{what}: nothing vouches for {uri}, which is taken on trust", what=what, uri=uri)
+            )
+            diagnostics.note(tr("its hash is {content}", content=content))
             return made
         raise DownloadFailed(uris[0] if uris else what, causes)
 
@@ -86,4 +89,4 @@ def _read(key: str, value: Any) -> Trusted:
     try:
         return Trusted(tuple(value["uris"]), parse_hash(value["hash"]), value.get("version"))
     except (KeyError, TypeError, AttributeError, LarixError) as error:
-        raise BadRecord(f"the record of the source of `{key}` is damaged") from error
+        raise BadRecord(tr("the record of the source of `{key}` is damaged", key=key)) from error

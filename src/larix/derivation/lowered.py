@@ -27,6 +27,7 @@ from larix.formats.storepath import (
     name_part,
     parse_store_path,
 )
+from larix.words import tr
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -108,8 +109,8 @@ class Lowered:
             return self._output_paths[self.output_names.index(output)]
         except ValueError:
             raise BadDerivation(
-                subject=f"output of `{self.name}`",
-                expected=f"one of `{'`, `'.join(self.output_names)}`",
+                subject=tr("output of `{name}`", name=self.name),
+                expected=tr("one of `{output_names}`", output_names="`, `".join(self.output_names)),
                 found=ascii(output),
             ) from None
 
@@ -170,7 +171,7 @@ def derivation(
     else:
         if tuple(outputs) != _OUT:
             raise BadDerivation(
-                expected="a fixed output to be the only one, `out`", found=f"{', '.join(outputs)}"
+                expected=tr("a fixed output to be the only one, `out`"), found=f"{', '.join(outputs)}"
             )
         path = make_fixed_path(store_dir, name, fixed.hash, recursive=fixed.recursive)
         paths = {"out": path}
@@ -212,9 +213,9 @@ class _Pieces:
     ) -> None:
         if not system.isascii() or not builder:
             raise BadDerivation(
-                subject=f"derivation {name!a}",
-                expected="an ASCII system and a builder",
-                found=f"{system!a} and {builder!a}",
+                subject=tr("derivation {name!a}", name=name),
+                expected=tr("an ASCII system and a builder"),
+                found=tr("{system!a} and {builder!a}", system=system, builder=builder),
             )
         strings, variables = _as_latin([system, builder, *args], env)
         taken = len(env) != len(variables) or not variables.keys().isdisjoint(outputs)
@@ -222,8 +223,8 @@ class _Pieces:
         keys = sorted(variables)
         if taken or not keys[0] or "=" in "".join(keys):
             raise BadDerivation(
-                subject=f"environment of {name!a}",
-                expected="each variable once, none empty, none with `=`, none called like an output",
+                subject=tr("environment of {name!a}", name=name),
+                expected=tr("each variable once, none empty, none with `=`, none called like an output"),
                 found=ascii(list(env)),
             )
         count, end = len(strings), len(strings) + len(keys)
@@ -274,9 +275,9 @@ def _escape_all(strings: list[str], name: str) -> list[str]:
     together = "".join(strings)
     if "\0" in together:
         raise BadDerivation(
-            subject=f"derivation {name!a}",
-            expected="strings that a process can be given",
-            found="a NUL byte",
+            subject=tr("derivation {name!a}", name=name),
+            expected=tr("strings that a process can be given"),
+            found=tr("a NUL byte"),
         )
     if not any(map(together.__contains__, ESCAPED)):
         return strings
@@ -297,13 +298,13 @@ def _print_inputs(inputs: Iterable[tuple[str, tuple[str, ...]]]) -> str:
 def _check_outputs(outputs: Sequence[str]) -> tuple[str, ...]:
     names = tuple(map(check_output_name, outputs))
     if not names or len(set(names)) != len(names):
-        raise BadDerivation(expected="at least one output, each once", found=f"({', '.join(names)})")
+        raise BadDerivation(expected=tr("at least one output, each once"), found=f"({', '.join(names)})")
     return names
 
 
 def _check_store(store_dir: StoreDir, path: StorePath) -> None:
     if path[: len(store_dir)] != store_dir or path[len(store_dir)] != "/":
-        raise BadDerivation(expected=f"inputs in `{store_dir}`", found=f"`{path}`")
+        raise BadDerivation(expected=tr("inputs in `{store_dir}`", store_dir=store_dir), found=f"`{path}`")
 
 
 def _merge_wanted(
@@ -321,8 +322,8 @@ def _merge_wanted(
         lowered, chosen = wanted[path]
         if not chosen or not chosen.issubset(lowered.output_names):
             raise BadDerivation(
-                subject=f"outputs wanted of `{lowered.name}`",
-                expected=f"some of `{'`, `'.join(lowered.output_names)}`",
+                subject=tr("outputs wanted of `{lowered}`", lowered=lowered.name),
+                expected=tr("some of `{output_names}`", output_names="`, `".join(lowered.output_names)),
                 found=f"({', '.join(map(ascii, sorted(chosen)))})",
             )
         merged.append((lowered, _OUT if chosen == _JUST_OUT else tuple(sorted(chosen))))

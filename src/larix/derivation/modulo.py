@@ -26,6 +26,7 @@ from larix.formats.storepath import (
     make_fixed_path,
     make_output_path,
 )
+from larix.words import tr
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -114,17 +115,17 @@ def check_output_paths(
             implied = make_output_path(store_dir, masked, name, drv.name)
         if output.path != implied:
             raise BadDerivation(
-                subject=f"derivation {drv.name!a}",
-                expected=f"output `{name}` at `{implied}`"
+                subject=tr("derivation {drv!a}", drv=drv.name),
+                expected=tr("output `{name}` at `{implied}`", name=name, implied=implied)
                 if implied
-                else f"no path for output `{name}` before it is built",
+                else tr("no path for output `{name}` before it is built", name=name),
                 found=f"`{output.path}`",
             )
         variable = drv.env.get(name.encode())
         if implied and variable is not None and variable != implied.encode():
             raise BadDerivation(
-                subject=f"derivation {drv.name!a}",
-                expected=f"variable `{name}` to be the path of that output",
+                subject=tr("derivation {drv!a}", drv=drv.name),
+                expected=tr("variable `{name}` to be the path of that output", name=name),
                 found=ascii(variable),
             )
 
@@ -161,7 +162,8 @@ class ModuloHashes:
                 cycle = next((input_ for input_ in missing if input_ in reading), None)
                 if cycle is not None:
                     raise BadDerivation(
-                        expected="derivations without a cycle", found=f"one through `{cycle}`"
+                        expected=tr("derivations without a cycle"),
+                        found=tr("one through `{cycle}`", cycle=cycle),
                     )
                 todo += missing
                 if missing:

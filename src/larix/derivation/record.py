@@ -17,6 +17,7 @@ from larix.formats.storepath import (
     parse_store_dir,
     parse_store_path,
 )
+from larix.words import mark, tr
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -25,7 +26,7 @@ __all__ = ["BadDerivation", "Derivation", "Output", "check_derivation_name"]
 
 
 class BadDerivation(FormatError):
-    noun = "derivation"
+    noun = mark("derivation")
 
 
 class Output(NamedTuple):
@@ -139,17 +140,17 @@ def check_derivation_name(name: str) -> None:
     check_name(name)
     check_name(name + ".drv")
     if name.endswith(".drv"):  # else its output would pass for a derivation
-        raise BadDerivation(expected="a name that does not end in `.drv`", found=f"`{name}`")
+        raise BadDerivation(expected=tr("a name that does not end in `.drv`"), found=f"`{name}`")
 
 
 def _check(drv: Derivation) -> None:
     check_derivation_name(drv.name)
     if not drv.outputs:
-        raise BadDerivation(expected="at least one output", found="none")
+        raise BadDerivation(expected=tr("at least one output"), found=tr("none"))
     if not drv.builder:
-        raise BadDerivation(expected="a builder", found="an empty name")
+        raise BadDerivation(expected=tr("a builder"), found=tr("an empty name"))
     if 0 in b"".join([drv.builder, *drv.args, *drv.env, *drv.env.values()]):
-        raise BadDerivation(expected="strings that a process can be given", found="a NUL byte")
+        raise BadDerivation(expected=tr("strings that a process can be given"), found=tr("a NUL byte"))
     store_dir = drv.store_dir
     if store_dir is not None:
         parse_store_dir(store_dir)
@@ -165,9 +166,9 @@ def _check_paths(drv: Derivation, store_dir: StoreDir) -> None:
     for path, names in drv.input_drvs.items():
         _check_path(store_dir, path)
         if not path.endswith(".drv"):
-            raise BadDerivation(expected="inputs that are derivations", found=f"`{path}`")
+            raise BadDerivation(expected=tr("inputs that are derivations"), found=f"`{path}`")
         if not names:
-            raise BadDerivation(expected=f"at least one output of `{path}`", found="none")
+            raise BadDerivation(expected=tr("at least one output of `{path}`", path=path), found=tr("none"))
         for name in names:
             check_output_name(name)
     for path in drv.input_srcs:
@@ -178,35 +179,44 @@ def _check_path(store_dir: StoreDir, path: str) -> None:
     try:
         parse_store_path(store_dir, path)
     except BadStorePath as error:
-        raise BadDerivation(expected=f"paths in one store, `{store_dir}`", found=ascii(path)) from error
+        raise BadDerivation(
+            expected=tr("paths in one store, `{store_dir}`", store_dir=store_dir), found=ascii(path)
+        ) from error
 
 
 def _check_output(drv: Derivation, name: str, output: Output) -> None:
     check_output_name(name)
     item_name = check_name(output_item_name(drv.name, name))
     if output.path and name_part(StorePath(output.path)) != item_name:
-        raise BadDerivation(expected=f"output `{name}` to be called `{item_name}`", found=ascii(output.path))
+        raise BadDerivation(
+            expected=tr("output `{name}` to be called `{item_name}`", name=name, item_name=item_name),
+            found=ascii(output.path),
+        )
     if not output.hash_algo:
         if output.hash:
-            raise BadDerivation(expected=f"an algorithm for the hash of output `{name}`", found="none")
+            raise BadDerivation(
+                expected=tr("an algorithm for the hash of output `{name}`", name=name), found=tr("none")
+            )
         return
     if output.hash_algo.removeprefix("r:") not in DIGEST_SIZES:
         raise BadDerivation(
-            expected=f"one of {', '.join(DIGEST_SIZES)}, perhaps after `r:`", found=ascii(output.hash_algo)
+            expected=tr("one of {digest_sizes}, perhaps after `r:`", digest_sizes=", ".join(DIGEST_SIZES)),
+            found=ascii(output.hash_algo),
         )
     if bool(output.hash) != bool(output.path):
         raise BadDerivation(
-            expected=f"output `{name}` to have both a path and a hash, or neither", found="one of the two"
+            expected=tr("output `{name}` to have both a path and a hash, or neither", name=name),
+            found=tr("one of the two"),
         )
     if not output.hash:
         return
     if list(drv.outputs) != ["out"]:
         raise BadDerivation(
-            expected="a fixed output to be the only one, `out`", found=f"`{'`, `'.join(drv.outputs)}`"
+            expected=tr("a fixed output to be the only one, `out`"), found=f"`{'`, `'.join(drv.outputs)}`"
         )
     try:
         canonical = output.fixed_hash().base16()
     except BadHash as error:
         raise BadDerivation(expected=error.expected, found=error.found) from error
     if canonical != output.hash:
-        raise BadDerivation(expected="a hash in lower-case base16", found=ascii(output.hash))
+        raise BadDerivation(expected=tr("a hash in lower-case base16"), found=ascii(output.hash))

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, TypeVar
 from larix.derivation.record import BadDerivation, Derivation, Output
 from larix.formats.aterm import BadAterm, Scanner, print_list, print_pairs, print_strings, quote
 from larix.formats.storepath import BadStorePath, StorePath
+from larix.words import tr
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -31,7 +32,7 @@ def parse_derivation(text: bytes, name: str) -> Derivation:
         raise
     except (BadAterm, BadStorePath) as error:
         raise BadDerivation(
-            subject=f"derivation {name!a}",
+            subject=tr("derivation {name!a}", name=name),
             offset=error.offset,
             expected=error.expected,
             found=error.found,
@@ -115,14 +116,21 @@ def _env(scanner: Scanner) -> dict[bytes, bytes]:
 
 def _check_next(scanner: Scanner, at: int, last: str | None, name: str) -> str:
     if last is not None and name <= last:
-        raise scanner.fail(f"an entry that sorts after {last!a}", at)
+        raise scanner.fail(tr("an entry that sorts after {last!a}", last=last), at)
     return name
 
 
 def _check_order(scanner: Scanner, at: int, names: list[_Name]) -> None:
     for before, after in pairwise(names):
         if after <= before:
-            raise scanner.fail(f"a sorted list without repetition, not {after!a} behind {before!a}", at)
+            raise scanner.fail(
+                tr(
+                    "a sorted list without repetition, not {after!a} behind {before!a}",
+                    after=after,
+                    before=before,
+                ),
+                at,
+            )
 
 
 def print_outputs(outputs: Mapping[str, Output]) -> bytes:

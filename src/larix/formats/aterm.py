@@ -18,6 +18,7 @@ from re import compile as compile_pattern
 from typing import TYPE_CHECKING
 
 from larix.formats.errors import FormatError, excerpt
+from larix.words import mark, tr
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -44,7 +45,7 @@ def _pair_pattern() -> Pattern[bytes]:
 
 
 class BadAterm(FormatError):
-    noun = "term"
+    noun = mark("term")
 
 
 def escape(data: bytes) -> bytes:
@@ -93,7 +94,7 @@ class Scanner:
 
     def fail(self, expected: str, at: int | None = None) -> BadAterm:
         at = self.position if at is None else at
-        found = excerpt(self.text[at : at + 25]) if at < len(self.text) else "the end"
+        found = excerpt(self.text[at : at + 25]) if at < len(self.text) else tr("the end")
         return BadAterm(offset=at, expected=expected, found=found)
 
     def literal(self, wanted: bytes) -> None:
@@ -105,13 +106,13 @@ class Scanner:
         text = self.text
         start = self.position + 1
         if text[start - 1 : start] != b'"':
-            raise self.fail("a string")
+            raise self.fail(tr("a string"))
         end = text.find(b'"', start)
         if not self._is_bare:
             while end > 0 and text[end - 1] == 0x5C and self._is_escaped(start, end):
                 end = text.find(b'"', end + 1)
         if end < 0:
-            raise self.fail('a closing `"`', len(text))
+            raise self.fail(tr('a closing `"`'), len(text))
         self.position = end + 1
         return self._unescape(text[start:end], start)
 
@@ -126,7 +127,7 @@ class Scanner:
             return raw
         for bare in _BARE:
             if bare in raw:
-                raise self.fail("an escape sequence", start + raw.index(bare))
+                raise self.fail(tr("an escape sequence"), start + raw.index(bare))
         at = raw.find(b"\\")
         if at < 0:
             return raw
@@ -135,7 +136,7 @@ class Scanner:
         while at >= 0:
             char = _UNESCAPED.get(raw[at + 1 : at + 2])
             if char is None:
-                raise self.fail(r"one of `\n`, `\r`, `\t`, `\"`, `\\`", start + at)
+                raise self.fail(tr(r"one of `\n`, `\r`, `\t`, `\"`, `\\`"), start + at)
             pieces += (raw[done:at], char)
             done = at + 2
             at = raw.find(b"\\", done)
@@ -147,7 +148,7 @@ class Scanner:
         try:
             return self.string().decode("ascii")
         except UnicodeDecodeError as error:
-            raise self.fail("a string of ASCII characters", at) from error
+            raise self.fail(tr("a string of ASCII characters"), at) from error
 
     def next_item(self, *, first: bool) -> bool:
         """After `[` or an item of a list: true before a further item, false behind the closing bracket."""
@@ -157,7 +158,7 @@ class Scanner:
             return False
         if not first:
             if char != b",":
-                raise self.fail("`,` or `]`")
+                raise self.fail(tr("`,` or `]`"))
             self.position += 1
         return True
 
@@ -201,8 +202,8 @@ class Scanner:
                     self.literal(step)
         except BadAterm as error:
             return error
-        return self.fail("a pair of strings", start)
+        return self.fail(tr("a pair of strings"), start)
 
     def end(self) -> None:
         if self.position != len(self.text):
-            raise self.fail("the end")
+            raise self.fail(tr("the end"))

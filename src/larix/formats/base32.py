@@ -11,6 +11,7 @@ that every byte string has exactly one spelling.
 from __future__ import annotations
 
 from larix.formats.errors import FormatError
+from larix.words import mark, tr
 
 __all__ = ["ALPHABET", "BadBase32", "decode", "encode", "encoded_length"]
 
@@ -22,7 +23,7 @@ _TO_PYTHON = str.maketrans(ALPHABET, "0123456789abcdefghijklmnopqrstuv")
 
 
 class BadBase32(FormatError):
-    noun = "nix-base32 text"
+    noun = mark("nix-base32 text")
 
 
 def encoded_length(size: int) -> int:
@@ -41,11 +42,13 @@ def decode(text: str) -> bytes:
     """The bytes that `encode` spells as `text`: a stray bit in the first digit is refused."""
     size = len(text) * 5 // 8
     if encoded_length(size) != len(text):
-        raise BadBase32(expected="a whole number of bytes", found=f"{len(text)} digits")
+        raise BadBase32(expected=tr("a whole number of bytes"), found=tr("{count} digits", count=len(text)))
     if not _DIGITS.issuperset(text):
         at = next(index for index, digit in enumerate(text) if digit not in _DIGITS)
-        raise BadBase32(offset=at, expected=f"a digit of `{ALPHABET}`", found=ascii(text[at]))
+        raise BadBase32(
+            offset=at, expected=tr("a digit of `{alphabet}`", alphabet=ALPHABET), found=ascii(text[at])
+        )
     number = int(text.translate(_TO_PYTHON), 32) if text else 0
     if number >> 8 * size:
-        raise BadBase32(offset=0, expected="zero bits above the last byte", found=ascii(text[0]))
+        raise BadBase32(offset=0, expected=tr("zero bits above the last byte"), found=ascii(text[0]))
     return number.to_bytes(size, "little")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from larix.errors import LarixError
+from larix.words import mark, tr
 
 __all__ = ["FormatError"]
 
@@ -14,7 +15,7 @@ class FormatError(LarixError):
     `found` are phrases for people.
     """
 
-    noun = "input"
+    noun = mark("input")
 
     def __init__(
         self,
@@ -25,10 +26,17 @@ class FormatError(LarixError):
         subject: str | None = None,
         hint: str | None = None,
     ) -> None:
-        where = "" if offset is None else f" at byte {offset}"
-        super().__init__(
-            f"invalid {subject or self.noun}{where}: expected {expected}, found {found}", hint=hint
+        gaps = {"subject": subject or tr(self.noun), "expected": expected, "found": found}
+        message = (
+            tr("invalid {subject}: expected {expected}, found {found}", **gaps)
+            if offset is None
+            else tr(
+                "invalid {subject} at byte {offset}: expected {expected}, found {found}",
+                offset=offset,
+                **gaps,
+            )
         )
+        super().__init__(message, hint=hint)
         self.offset = offset
         self.expected = expected
         self.found = found

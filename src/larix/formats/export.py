@@ -17,6 +17,7 @@ from larix.formats import nar
 from larix.formats.nar import BadNar
 from larix.formats.storepath import BadStorePath, StoreDir, StorePath, parse_store_path
 from larix.formats.wire import BadWire, Reader, WireTruncated, encode_string, encode_strings, encode_u64
+from larix.words import mark, tr
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -42,7 +43,7 @@ _MAX_REFERENCES = 1 << 16
 
 
 class BadExport(BadWire):
-    noun = "export"
+    noun = mark("export")
 
 
 class NarChunk(NamedTuple):
@@ -144,7 +145,7 @@ class ExportDecoder:
             raise self._error
         if not self.done:
             raise BadExport(
-                offset=self._offset + len(self._rest), expected="more of the stream", found="the end"
+                offset=self._offset + len(self._rest), expected=tr("more of the stream"), found=tr("the end")
             )
 
     def _step(self, reader: Reader, events: list[ExportEvent]) -> bool:
@@ -204,7 +205,11 @@ class ExportDecoder:
         at = reader.position
         reference = parse_store_path(self._store_dir, reader.text(limit=_MAX_PATH_LENGTH))
         if self._references and reference <= self._references[-1]:
-            raise reader.fail(f"a reference that sorts after `{self._references[-1]}`", f"`{reference}`", at)
+            raise reader.fail(
+                tr("a reference that sorts after `{references}`", references=self._references[-1]),
+                f"`{reference}`",
+                at,
+            )
         self._references.append(reference)
         if len(self._references) == self._wanted:
             self._state = self._read_deriver

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, NamedTuple, Self
 
 from larix.formats import base32
 from larix.formats.errors import FormatError
+from larix.words import mark, tr
 
 if TYPE_CHECKING:
     from typing import Protocol
@@ -35,7 +36,7 @@ _ALGORITHMS = ", ".join(DIGEST_SIZES)
 
 
 class BadHash(FormatError):
-    noun = "hash"
+    noun = mark("hash")
 
 
 class _Fields(NamedTuple):
@@ -51,9 +52,9 @@ class Hash(_Fields):
     def __new__(cls, algo: str, digest: bytes) -> Self:
         size = DIGEST_SIZES.get(algo)
         if size is None:
-            raise BadHash(expected=f"one of {_ALGORITHMS}", found=ascii(algo))
+            raise BadHash(expected=tr("one of {algorithms}", algorithms=_ALGORITHMS), found=ascii(algo))
         if len(digest) != size:
-            raise BadHash(expected=f"{size} bytes of {algo}", found=f"{len(digest)}")
+            raise BadHash(expected=tr("{size} bytes of {algo}", size=size, algo=algo), found=f"{len(digest)}")
         return super().__new__(cls, algo, digest)
 
     def base16(self) -> str:
@@ -75,7 +76,7 @@ class Hash(_Fields):
 def new_hasher(algo: str) -> Hasher:
     """An empty hash state; `Hash(algo, state.digest())` ends it."""
     if algo not in DIGEST_SIZES:
-        raise BadHash(expected=f"one of {_ALGORITHMS}", found=ascii(algo))
+        raise BadHash(expected=tr("one of {algorithms}", algorithms=_ALGORITHMS), found=ascii(algo))
     return hashlib.new(algo, usedforsecurity=False)
 
 
@@ -95,13 +96,13 @@ def parse_hash(text: str, algo: str | None = None) -> Hash:
         prefix, rest, separator = algo or "", text, ""
         if algo is None:
             raise BadHash(
-                expected="`ALGORITHM:DIGEST` or `ALGORITHM-BASE64`",
+                expected=tr("`ALGORITHM:DIGEST` or `ALGORITHM-BASE64`"),
                 found=_shown(text),
-                hint=f"put the algorithm first, one of {_ALGORITHMS}",
+                hint=tr("put the algorithm first, one of {algorithms}", algorithms=_ALGORITHMS),
             )
     size = DIGEST_SIZES.get(prefix)
     if size is None:
-        raise BadHash(expected=f"one of {_ALGORITHMS}", found=_shown(prefix))
+        raise BadHash(expected=tr("one of {algorithms}", algorithms=_ALGORITHMS), found=_shown(prefix))
     if algo is not None and algo != prefix:
         raise BadHash(expected=algo, found=prefix)
     return Hash(prefix, _parse_digest(rest, prefix, size, sri=separator == "-"))
@@ -116,16 +117,26 @@ def _parse_digest(text: str, algo: str, size: int, *, sri: bool) -> bytes:
         try:
             return unhexlify(text)
         except ValueError as error:
-            raise BadHash(expected="hexadecimal digits", found=_shown(text)) from error
+            raise BadHash(expected=tr("hexadecimal digits"), found=_shown(text)) from error
     if not sri and len(text) == length32:
         try:
             return base32.decode(text)
         except base32.BadBase32 as error:
-            raise BadHash(expected=error.expected, found=f"{error.found} in {_shown(text)}") from error
-    expected = f"{length64} characters of base64"
+            raise BadHash(
+                expected=error.expected, found=tr("{found} in {text}", found=error.found, text=_shown(text))
+            ) from error
+    expected = tr("{length64} characters of base64", length64=length64)
     if not sri:
-        expected = f"{size * 2} characters of base16, {length32} of nix-base32 or {expected}"
-    raise BadHash(expected=f"{expected} for {algo}", found=f"{len(text)} in {_shown(text)}")
+        expected = tr(
+            "{size} characters of base16, {length32} of nix-base32 or {expected}",
+            size=size * 2,
+            length32=length32,
+            expected=expected,
+        )
+    raise BadHash(
+        expected=tr("{expected} for {algo}", expected=expected, algo=algo),
+        found=tr("{count} in {text}", count=len(text), text=_shown(text)),
+    )
 
 
 def _parse_base64(text: str) -> bytes:
@@ -134,7 +145,7 @@ def _parse_base64(text: str) -> bytes:
     except (BinasciiError, ValueError) as error:
         raise BadHash(expected="base64", found=_shown(text)) from error
     if b2a_base64(digest, newline=False).decode("ascii") != text:
-        raise BadHash(expected="base64 without stray bits", found=_shown(text))
+        raise BadHash(expected=tr("base64 without stray bits"), found=_shown(text))
     return digest
 
 

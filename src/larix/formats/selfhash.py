@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from larix.formats.hashes import Hash, new_hasher
 from larix.formats.storepath import HASH_LENGTH, BadStorePath
+from larix.words import tr
 
 __all__ = ["SelfReferenceHasher"]
 
@@ -23,7 +24,10 @@ class SelfReferenceHasher:
 
     def __init__(self, own_hash_part: str, algo: str = "sha256") -> None:
         if len(own_hash_part) != HASH_LENGTH or not own_hash_part.isascii():
-            raise BadStorePath(expected=f"a hash part of {HASH_LENGTH} digits", found=ascii(own_hash_part))
+            raise BadStorePath(
+                expected=tr("a hash part of {hash_length} digits", hash_length=HASH_LENGTH),
+                found=ascii(own_hash_part),
+            )
         self.offsets: list[int] = []
         self._algo = algo
         self._hasher = new_hasher(algo)

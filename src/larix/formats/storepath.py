@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, NewType
 
 from larix.formats import base32
 from larix.formats.errors import FormatError
+from larix.words import mark, tr
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -62,11 +63,11 @@ _LOW_160_BITS = (1 << 160) - 1
 
 
 class BadStorePath(FormatError):
-    noun = "store path"
+    noun = mark("store path")
 
 
 class BadStoreName(BadStorePath):
-    noun = "store item name"
+    noun = mark("store item name")
 
 
 def check_name(name: str) -> str:
@@ -80,24 +81,27 @@ def check_name(name: str) -> str:
 def _refuse_name(name: str) -> None:
     stray = next((char for char in name if char not in _NAME_CHARACTERS), None)
     if not name:
-        raise BadStoreName(expected="at least one character", found="none")
+        raise BadStoreName(expected=tr("at least one character"), found=tr("none"))
     if stray is not None:
         raise BadStoreName(
-            expected="letters, digits and `+-._?=`",
-            found=f"{stray!a} in {name[:MAX_NAME_LENGTH]!a}",
+            expected=tr("letters, digits and `+-._?=`"),
+            found=tr("{stray!a} in {name!a}", stray=stray, name=name[:MAX_NAME_LENGTH]),
         )
     if len(name) > MAX_NAME_LENGTH:
-        raise BadStoreName(expected=f"at most {MAX_NAME_LENGTH} characters", found=f"{len(name)}")
+        raise BadStoreName(
+            expected=tr("at most {max_name_length} characters", max_name_length=MAX_NAME_LENGTH),
+            found=f"{len(name)}",
+        )
     # Current Nix refuses exactly these; Guix refuses every name that starts with a dot.
     if name in {".", ".."} or name.startswith((".-", "..-")):
-        raise BadStoreName(expected="a name that is no relative directory", found=ascii(name))
+        raise BadStoreName(expected=tr("a name that is no relative directory"), found=ascii(name))
 
 
 def check_output_name(name: str) -> str:
     """`name`, if an output of a derivation may be called so."""
     check_name(name)
     if name == "drv":
-        raise BadStoreName(subject="output name", expected="a name other than `drv`", found="`drv`")
+        raise BadStoreName(subject=tr("output name"), expected=tr("a name other than `drv`"), found="`drv`")
     return name
 
 
@@ -106,12 +110,14 @@ def parse_store_dir(text: str) -> StoreDir:
     parts = text.split("/")
     if len(parts) < 2 or parts[0] or any(part in {"", ".", ".."} for part in parts[1:]):
         raise BadStorePath(
-            subject="store directory",
-            expected="an absolute name without `//`, `.`, `..` or a final `/`",
+            subject=tr("store directory"),
+            expected=tr("an absolute name without `//`, `.`, `..` or a final `/`"),
             found=ascii(text),
         )
     if not text.isascii() or not text.isprintable() or any(char in text for char in '"\\: '):
-        raise BadStorePath(subject="store directory", expected="plain ASCII characters", found=ascii(text))
+        raise BadStorePath(
+            subject=tr("store directory"), expected=tr("plain ASCII characters"), found=ascii(text)
+        )
     return StoreDir(text)
 
 
@@ -120,11 +126,13 @@ def parse_store_path(store_dir: StoreDir, text: str) -> StorePath:
     start = len(store_dir) + 1
     end = start + HASH_LENGTH
     if not text.startswith(store_dir) or text[start - 1 : start] != "/":
-        raise BadStorePath(expected=f"a path in `{store_dir}`", found=ascii(text[:300]))
+        raise BadStorePath(
+            expected=tr("a path in `{store_dir}`", store_dir=store_dir), found=ascii(text[:300])
+        )
     if text[start:end].strip(base32.ALPHABET) or text[end : end + 1] != "-":
         raise BadStorePath(
             offset=start,
-            expected=f"{HASH_LENGTH} digits of nix-base32 and a hyphen",
+            expected=tr("{hash_length} digits of nix-base32 and a hyphen", hash_length=HASH_LENGTH),
             found=ascii(text[start : end + 1]),
         )
     check_name(text[end + 1 :])
@@ -186,7 +194,9 @@ def make_fixed_path(
         inner = hash.base16()
     else:
         if self_reference or any(True for _ in references):
-            raise BadStorePath(expected="no references of content other than recursive sha256", found="some")
+            raise BadStorePath(
+                expected=tr("no references of content other than recursive sha256"), found=tr("some")
+            )
         kind = "output:out"
         inner = sha256(fixed_output_fingerprint(hash, recursive=recursive).encode("ascii")).hexdigest()
     return _path_of_fingerprint(store_dir, f"{kind}:sha256:{inner}:{store_dir}:{name}", name)

@@ -17,6 +17,7 @@ from struct import Struct
 from typing import TYPE_CHECKING
 
 from larix.formats.errors import FormatError, excerpt
+from larix.words import mark, tr
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -40,7 +41,7 @@ _PADDINGS = [bytes(-length % 8) for length in range(8)]
 
 
 class BadWire(FormatError):
-    noun = "message"
+    noun = mark("message")
 
 
 class WireTruncated(BadWire):
@@ -74,14 +75,14 @@ class Reader:
         return BadWire(offset=self.base + at, expected=expected, found=found)
 
     def _truncated(self, expected: str) -> WireTruncated:
-        return WireTruncated(offset=self.base + len(self.data), expected=expected, found="the end")
+        return WireTruncated(offset=self.base + len(self.data), expected=expected, found=tr("the end"))
 
     def u64(self, *, limit: int = (1 << 64) - 1) -> int:
         if len(self.data) - self.position < 8:
-            raise self._truncated("a number of eight bytes")
+            raise self._truncated(tr("a number of eight bytes"))
         number: int = _read_u64(self.data, self.position)[0]
         if number > limit:
-            raise self.fail(f"a number of at most {limit}", f"{number}")
+            raise self.fail(tr("a number of at most {limit}", limit=limit), f"{number}")
         self.position += 8
         return number
 
@@ -91,17 +92,19 @@ class Reader:
     def string(self, *, limit: int = MAX_STRING_LENGTH) -> bytes:
         start = self.position
         if len(self.data) - start < 8:
-            raise self._truncated("the length of a string")
+            raise self._truncated(tr("the length of a string"))
         length: int = _read_u64(self.data, start)[0]
         if length > limit:
-            raise self.fail(f"a string of at most {limit} bytes", f"one of {length}")
+            raise self.fail(
+                tr("a string of at most {limit} bytes", limit=limit), tr("one of {length}", length=length)
+            )
         end = start + 8 + length
         padded = start + 8 + (length + 7 & ~7)
         if padded > len(self.data):
-            raise self._truncated(f"a string of {length} bytes")
+            raise self._truncated(tr("a string of {length} bytes", length=length))
         padding = self.data[end:padded]
         if padding.strip(b"\0"):
-            raise self.fail("zero bytes up to a multiple of eight", excerpt(padding), end)
+            raise self.fail(tr("zero bytes up to a multiple of eight"), excerpt(padding), end)
         self.position = padded
         return self.data[start + 8 : end]
 
@@ -110,7 +113,7 @@ class Reader:
         start = self.position
         data = self.string(limit=limit)
         if not data.isascii():
-            raise self.fail("ASCII text", excerpt(data), start + 8)
+            raise self.fail(tr("ASCII text"), excerpt(data), start + 8)
         return data.decode("ascii")
 
     def strings(self, *, limit: int = MAX_STRING_LENGTH, count: int = MAX_COUNT) -> list[bytes]:
@@ -118,4 +121,4 @@ class Reader:
 
     def end(self) -> None:
         if self.position != len(self.data):
-            raise self.fail("the end", excerpt(self.data[self.position : self.position + 25]))
+            raise self.fail(tr("the end"), excerpt(self.data[self.position : self.position + 25]))

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from larix.buildside.failure import BuildSideError
 from larix.errors import Location
+from larix.words import tr
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -41,7 +42,7 @@ def closest(name: str, known: Iterable[str]) -> str | None:
 def did_you_mean(name: str, known: Iterable[str]) -> str | None:
     """A hint when one of the names is close to the one that was given."""
     close = closest(name, known)
-    return f"Did you mean `{close}'?" if close else None
+    return tr("Did you mean `{close}'?", close=close) if close else None
 
 
 def blame(error: BaseException, *, file: str | None = None) -> Blame:
@@ -51,7 +52,7 @@ def blame(error: BaseException, *, file: str | None = None) -> Blame:
     """
     if isinstance(error, SyntaxError) and error.filename:
         place = Location(error.filename, error.lineno or 1, max(error.offset or 0, 0))
-        return Blame(f"syntax error: {error.msg}", place, None)
+        return Blame(tr("syntax error: {msg}", msg=error.msg), place, None)
     frames = _frames(error)
     chosen = [each for each in frames if _is_in(each[0].f_code.co_filename, file)]
     if not chosen:
@@ -80,11 +81,11 @@ def _words(error: BaseException) -> str:
     if isinstance(error, BuildSideError):
         return text
     if isinstance(error, NameError) and error.name:
-        return f"unknown name `{error.name}`"
+        return tr("unknown name `{error}`", error=error.name)
     if isinstance(error, KeyError):
-        return f"no key {text}"
+        return tr("no key {text}", text=text)
     if isinstance(error, ModuleNotFoundError) and error.name:
-        return f"no module is named `{error.name}`"
+        return tr("no module is named `{error}`", error=error.name)
     if isinstance(error, ImportError):
         return text.partition(" (most likely")[0]
     return f"{type(error).__name__}: {text}" if text else type(error).__name__
@@ -94,7 +95,7 @@ def _hint(error: BaseException, frame: FrameType | None) -> str | None:
     if isinstance(error, NameError) and error.name and frame is not None:
         return did_you_mean(error.name, [*frame.f_locals, *frame.f_globals, *vars(builtins)])
     if isinstance(error, (ImportError, AttributeError)) and "partially initialized module" in str(error):
-        return "two modules need each other: import the module, and name what it has in a function only"
+        return tr("two modules need each other: import the module, and name what it has in a function only")
     if isinstance(error, AttributeError) and error.name and error.obj is not None:
         return did_you_mean(error.name, [each for each in dir(error.obj) if not each.startswith("_")])
     missing = _MISSING_NAME.match(str(error)) if isinstance(error, ImportError) else None
@@ -102,5 +103,5 @@ def _hint(error: BaseException, frame: FrameType | None) -> str | None:
         module = sys.modules.get(missing["module"])
         return did_you_mean(missing["name"], [*dir(module), *getattr(module, "__all__", ())])
     if isinstance(error, ImportError) and error.name:
-        return "a directory of package files is added with `-L DIRECTORY`" if error.path is None else None
+        return tr("a directory of package files is added with `-L DIRECTORY`") if error.path is None else None
     return None

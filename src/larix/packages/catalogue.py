@@ -22,6 +22,7 @@ from larix.packages.platform import host_system
 from larix.packages.specification import Specification, parse_specification
 from larix.packages.survey import Group, open_index
 from larix.packages.versions import VersionKey, version_key, version_matches
+from larix.words import chosen_language, tr
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -233,7 +234,11 @@ class Catalogue:
                 loaded = _NOT_LOADED.match(message)
                 if loaded is not None and module == loaded["module"].rpartition(".")[2]:
                     where = f" ({place})" if place else ""
-                    return f"the module `{loaded['module']}` is broken, as told above{where}"
+                    return tr(
+                        "the module `{module}` is broken, as told above{where}",
+                        module=loaded["module"],
+                        where=where,
+                    )
         from larix.packages.blame import did_you_mean
 
         return did_you_mean(name, self.names())
@@ -248,8 +253,13 @@ class Catalogue:
         first = chosen[0]
         others = [each for each in chosen[1:] if each.version == first.version]
         if others:
-            text = f"ambiguous package specification `{wanted}`"
-            hint = f"choosing {first.full_name} from {first.location}, not from {others[0].location}"
+            text = tr("ambiguous package specification `{wanted}`", wanted=wanted)
+            hint = tr(
+                "choosing {package} from {place}, not from {other}",
+                package=first.full_name,
+                place=first.location,
+                other=others[0].location,
+            )
             self._warn(AmbiguousPackage(text, hint=hint))
         return first
 
@@ -266,14 +276,20 @@ class Catalogue:
             seen.append(package)
             package = package.superseded_by
         if seen:
-            text = f"package '{seen[0].name}' has been superseded by '{package.name}'"
+            text = tr(
+                "package '{name}' has been superseded by '{package}'", name=seen[0].name, package=package.name
+            )
             self._warn(Superseded(text, place=seen[0].location))
         output = wanted.output or package.main_output
         if output not in package.outputs:
             raise UnknownPackage(
-                f"package `{package.full_name}` lacks output `{output}`",
+                tr(
+                    "package `{full_name}` lacks output `{output}`",
+                    full_name=package.full_name,
+                    output=output,
+                ),
                 place=package.location,
-                hint=f"it has: {', '.join(package.outputs)}",
+                hint=tr("it has: {outputs}", outputs=", ".join(package.outputs)),
             )
         return Found(entry, package, output)
 
@@ -286,16 +302,23 @@ class Catalogue:
         module = load_module(entry.module, self._folders[entry.folder])
         package: object = getattr(module, entry.variable, None)
         if not isinstance(package, Package):
-            raise BrokenModule(entry.module, f"`{entry.variable}` is no package there", place=entry.location)
+            raise BrokenModule(
+                entry.module,
+                tr("`{variable}` is no package there", variable=entry.variable),
+                place=entry.location,
+            )
         return package
 
     def _unknown(self, wanted: Specification, named: list[Entry]) -> UnknownPackage:
         if named:
             versions = ", ".join(each.version for each in named)
             return UnknownPackage(
-                f"{wanted.name}@{wanted.version}: unknown package", hint=f"there is {versions}"
+                tr("{wanted}@{version}: unknown package", wanted=wanted.name, version=wanted.version),
+                hint=tr("there is {versions}", versions=versions),
             )
-        return UnknownPackage(f"{wanted.name}: unknown package", hint=self.hint_for(wanted.name))
+        return UnknownPackage(
+            tr("{wanted}: unknown package", wanted=wanted.name), hint=self.hint_for(wanted.name)
+        )
 
     def _open(self, group: Group) -> Index:
         fixed = self._fixed
@@ -310,8 +333,6 @@ class Catalogue:
     def _language(self, index: Index) -> str | None:
         if not index.languages or not self._languages:
             return None
-        from larix.packages.translation import chosen_language
-
         return chosen_language(self._languages, index.languages)
 
     def _numbered(self, group: int, entry: Entry) -> Entry:
@@ -363,7 +384,9 @@ def _ignore(_warning: LarixError) -> None:
 def _given_folders(given: Iterable[str]) -> Iterator[Folder]:
     for directory in dict.fromkeys(os.path.abspath(each) for each in given):
         if not os.path.isdir(directory):
-            raise NoSuchFolder(f"the folder of packages `{directory}` is no directory")
+            raise NoSuchFolder(
+                tr("the folder of packages `{directory}` is no directory", directory=directory)
+            )
         yield Folder(directory)
 
 

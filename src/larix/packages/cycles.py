@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from larix.errors import LarixError
 from larix.packages.bag import package_of
+from larix.words import tr
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -21,9 +22,13 @@ class InputCycle(LarixError):
     def __init__(self, packages: Sequence[Package]) -> None:
         names = " → ".join(each.full_name for each in (*packages, packages[0]))
         super().__init__(
-            f"packages need each other: {names}",
+            tr("packages need each other: {names}", names=names),
             place=packages[0].location,
-            hint=", ".join(f"`{each.name}` is defined at {each.location}" for each in packages[1:]) or None,
+            hint=", ".join(
+                tr("`{package}` is defined at {location}", package=each.name, location=each.location)
+                for each in packages[1:]
+            )
+            or None,
         )
 
 

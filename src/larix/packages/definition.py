@@ -15,6 +15,7 @@ from functools import cached_property
 from typing import NamedTuple, TypeGuard
 
 from larix.errors import LarixError, Location
+from larix.words import tr
 
 __all__ = ["CannotEdit", "Definition", "Edit", "SourceText", "is_text", "strings_in"]
 
@@ -41,7 +42,9 @@ class SourceText:
             self.text = self.data.decode("utf-8")
             self.tree = ast.parse(self.data, file)
         except (OSError, ValueError, SyntaxError) as error:
-            raise CannotEdit(f"cannot read the definition: {error}", place=Location(file, 1)) from error
+            raise CannotEdit(
+                tr("cannot read the definition: {error}", error=error), place=Location(file, 1)
+            ) from error
 
     @cached_property
     def lines(self) -> list[str]:
@@ -86,7 +89,7 @@ class SourceText:
     def span(self, node: ast.expr) -> tuple[int, int]:
         """Beginning and end of a node, in bytes."""
         if node.end_lineno is None or node.end_col_offset is None:
-            raise CannotEdit("this has no end", place=self.place(node))
+            raise CannotEdit(tr("this has no end"), place=self.place(node))
         starts = self._line_starts
         return starts[node.lineno - 1] + node.col_offset, starts[node.end_lineno - 1] + node.end_col_offset
 
@@ -110,7 +113,7 @@ class Definition:
         source = SourceText(place.file)
         call = source.call_at(place)
         if call is None:
-            raise CannotEdit("no definition begins here", place=place)
+            raise CannotEdit(tr("no definition begins here"), place=place)
         return cls(source, call)
 
     def field(self, name: str) -> ast.expr | None:
@@ -124,7 +127,7 @@ class Definition:
             value = self.source.value_of_name(value.id)
         if value is None or not is_text(value):
             place = self.source.place(self.call if value is None else value)
-            raise CannotEdit(f"`{name}` is not written as a string", place=place)
+            raise CannotEdit(tr("`{name}` is not written as a string", name=name), place=place)
         return value
 
     def lines(self) -> range:

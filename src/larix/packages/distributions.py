@@ -18,6 +18,7 @@ import sys
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from larix.errors import LarixError, Location
+from larix.words import tr
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -77,7 +78,11 @@ def load_toolchains() -> None:
 
             found = blame(error)
             raise BadDistribution(
-                f"the toolchains of distribution `{each.name}` cannot be loaded: {found.message}",
+                tr(
+                    "the toolchains of distribution `{distribution}` cannot be loaded: {problem}",
+                    distribution=each.name,
+                    problem=found.message,
+                ),
                 place=found.place,
                 hint=found.hint,
             ) from error
@@ -98,11 +103,12 @@ def _read(name: str, marker: str) -> Distribution:
             read: Any = json.load(stream)
     except (OSError, ValueError) as error:
         raise BadDistribution(
-            f"cannot read the description of a distribution: {error}", place=Location(marker, 1)
+            tr("cannot read the description of a distribution: {error}", error=error),
+            place=Location(marker, 1),
         ) from error
     if not isinstance(read, dict) or cast("dict[str, Any]", read).get("version") != 1:
         raise BadDistribution(
-            'the description of a distribution says no `"version": 1`', place=Location(marker, 1)
+            tr('the description of a distribution says no `"version": 1`'), place=Location(marker, 1)
         )
     fields = cast("dict[str, Any]", read)
     packages, toolchains = fields.get("packages"), fields.get("toolchains")

@@ -24,6 +24,7 @@ from larix.packages.platform import platform
 from larix.staging.expr import build_expression_to_derivation
 from larix.staging.files import StoreFile
 from larix.staging.lower import Item
+from larix.words import tr
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping
@@ -52,9 +53,18 @@ class Replacement(NamedTuple):
         """The same output of the replacement."""
         new = self.package.replacement
         if new is None or self.output not in new.outputs:
-            shown = f"`{new.full_name}`, the replacement of `{self.package.full_name}`," if new else "nothing"
+            shown = (
+                tr(
+                    "`{new}`, the replacement of `{package}`,",
+                    new=new.full_name,
+                    package=self.package.full_name,
+                )
+                if new
+                else tr("nothing")
+            )
             raise GraftError(
-                f"{shown} lacks output `{self.output}`, which is referred to", place=self.package.location
+                tr("{shown} lacks output `{output}`, which is referred to", shown=shown, output=self.output),
+                place=self.package.location,
             )
         return lowering.lower(Output(new, self.output))
 

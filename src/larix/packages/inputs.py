@@ -12,6 +12,7 @@ from larix.packages.blame import did_you_mean
 from larix.packages.record import Unfit
 from larix.staging.files import FileAppend, StoreFile
 from larix.staging.lower import Item, Lowerable, Lowering, is_lowerable
+from larix.words import tr
 
 if TYPE_CHECKING:
     from larix.packages.package import Package
@@ -50,9 +51,13 @@ class Output(StoreFile):
         declared = self.package.outputs
         if self.name not in declared:
             close = did_you_mean(self.name, declared)
-            has = f"it has: {', '.join(declared)}"
+            has = tr("it has: {outputs}", outputs=", ".join(declared))
             raise NoOutput(
-                f"package `{self.package.full_name}` lacks output `{self.name}`",
+                tr(
+                    "package `{full_name}` lacks output `{name}`",
+                    full_name=self.package.full_name,
+                    name=self.name,
+                ),
                 place=self.package.location,
                 hint=f"{close} ({has})" if close else has,
             )
@@ -61,7 +66,10 @@ class Output(StoreFile):
         self.check()
         origin = lowering.lower(self.package).origin
         if isinstance(origin, Source):
-            raise NoOutput(f"package `{self.package.full_name}` has no outputs", place=self.package.location)
+            raise NoOutput(
+                tr("package `{full_name}` has no outputs", full_name=self.package.full_name),
+                place=self.package.location,
+            )
         return Item(origin.output_path(self.name), origin, self.name)
 
 
@@ -97,14 +105,15 @@ def as_inputs(value: Any) -> tuple[Input, ...]:
     elif isinstance(value, Sequence) and not isinstance(value, (str, bytes)):
         found = [_input(each) for each in cast("list[Any]", value)]
     else:
-        raise Unfit("a list of packages", None)
+        raise Unfit(tr("a list of packages"), None)
     seen: dict[str, object] = {}
     for each in found:
         if isinstance(each.value, Output):
             each.value.check()
         if each.label in seen and seen[each.label] is not each.value and seen[each.label] != each.value:
             raise Unfit(
-                "inputs with different labels", f'two called `{each.label}`; write `("label", package)`'
+                tr("inputs with different labels"),
+                tr('two called `{label}`; write `("label", package)`', label=each.label),
             )
         seen[each.label] = each.value
     return tuple(dict.fromkeys(found))
@@ -125,7 +134,7 @@ def _input(value: Any) -> Input:
 
 def _labelled(label: Any, value: Any) -> Input:
     if not isinstance(label, str):
-        raise Unfit("labels and packages", _words(label))
+        raise Unfit(tr("labels and packages"), _words(label))
     return Input(label, _lowerable(value) if _pair(value) is None else _input(value).value)
 
 
@@ -136,13 +145,13 @@ def _pair(value: Any) -> tuple[Any, Any] | None:
 
 def _lowerable(value: Any) -> Lowerable:
     if not is_lowerable(value):
-        raise Unfit("packages and other things that can be built", _words(value))
+        raise Unfit(tr("packages and other things that can be built"), _words(value))
     return cast("Lowerable", value)
 
 
 def _words(value: Any) -> str:
     if isinstance(value, str):
-        return f"the string {value!r}; name the package itself, not its name"
+        return tr("the string {value!r}; name the package itself, not its name", value=value)
     if isinstance(value, ModuleType):
-        return f"the module `{value.__name__}`; name the package in it"
-    return f"the {type(value).__name__} {value!r:.60}"
+        return tr("the module `{name}`; name the package in it", name=value.__name__)
+    return tr("the {kind} {value!r:.60}", kind=type(value).__name__, value=value)

@@ -7,6 +7,7 @@ from types import MappingProxyType
 from typing import Any, TypeVar, cast
 
 from larix.packages.record import Unfit
+from larix.words import tr
 
 __all__ = ["frozen", "frozen_mapping", "optional", "sequence_of", "text", "thawed", "truth"]
 
@@ -15,13 +16,13 @@ T = TypeVar("T")
 
 def text(value: Any) -> str:
     if not isinstance(value, str):
-        raise Unfit("a string")
+        raise Unfit(tr("a string"))
     return value
 
 
 def truth(value: Any) -> bool:
     if not isinstance(value, bool):
-        raise Unfit("True or False")
+        raise Unfit(tr("True or False"))
     return value
 
 
@@ -32,7 +33,9 @@ def optional(convert: Callable[[Any], T]) -> Callable[[Any], T | None]:
         try:
             return convert(value)
         except Unfit as error:
-            raise Unfit(f"{error.expected}, or None", error.found, hint=error.hint) from error
+            raise Unfit(
+                tr("{expected}, or None", expected=error.expected), error.found, hint=error.hint
+            ) from error
 
     return converted
 
@@ -42,7 +45,7 @@ def sequence_of(convert: Callable[[Any], T], noun: str) -> Callable[[Any], tuple
 
     def converted(value: Any) -> tuple[T, ...]:
         if isinstance(value, (str, bytes)) or not isinstance(value, Sequence):
-            raise Unfit(f"a list of {noun}")
+            raise Unfit(tr("a list of {noun}", noun=tr(noun)))
         return tuple([convert(each) for each in cast("list[Any]", value)])
 
     return converted
@@ -76,9 +79,9 @@ def frozen_mapping(value: Any) -> Mapping[str, Any]:
     if value is None:
         return MappingProxyType({})
     if not isinstance(value, Mapping):
-        raise Unfit("a mapping of names to values")
+        raise Unfit(tr("a mapping of names to values"))
     items = dict(cast("dict[Any, Any]", value))
     for key in items:
         if not isinstance(key, str):
-            raise Unfit("names as keys", f"the key {key!r}")
+            raise Unfit(tr("names as keys"), tr("the key {key!r}", key=key))
     return MappingProxyType({str(key): frozen(each) for key, each in items.items()})

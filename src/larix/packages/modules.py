@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from larix.errors import LarixError, Location
 from larix.packages.blame import blame
 from larix.packages.package import Package
+from larix.words import tr
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterable, Iterator
@@ -35,7 +36,9 @@ class BrokenModule(LarixError):
     def __init__(
         self, module: str, message: str, *, place: Location | None = None, hint: str | None = None
     ) -> None:
-        super().__init__(f"failed to load `{module}`: {message}", place=place, hint=hint)
+        super().__init__(
+            tr("failed to load `{module}`: {message}", module=module, message=message), place=place, hint=hint
+        )
         self.module = module
 
 
@@ -79,9 +82,12 @@ def load_module(name: str, folder: Folder) -> ModuleType:
     if file != f"{expected}.py" and not _is_same_file(file, expected):
         raise BrokenModule(
             name,
-            f"another module has this name: {os.path.realpath(file) if file else 'a part of Python'}",
+            tr(
+                "another module has this name: {file}",
+                file=os.path.realpath(file) if file else tr("a part of Python"),
+            ),
             place=Location(f"{expected}.py", 1),
-            hint="rename the file",
+            hint=tr("rename the file"),
         )
     return module
 
@@ -107,7 +113,7 @@ def packages_of_file(file: str) -> list[tuple[str, Package]]:
     absolute = os.path.abspath(file)
     spec = spec_from_file_location("larix_file", absolute)
     if spec is None or spec.loader is None:
-        raise BrokenModule(file, "it is no Python file", hint="give a file whose name ends in `.py`")
+        raise BrokenModule(file, tr("it is no Python file"), hint=tr("give a file whose name ends in `.py`"))
     module = module_from_spec(spec)
     sys.modules[spec.name] = module
     try:
@@ -117,7 +123,7 @@ def packages_of_file(file: str) -> list[tuple[str, Package]]:
         raise _broken(file, error, absolute) from error
     found = [each for each in packages_of_module(module) if each[1].location.file == absolute]
     if not found:
-        raise BrokenModule(file, "it defines no package", place=Location(file, 1))
+        raise BrokenModule(file, tr("it defines no package"), place=Location(file, 1))
     return found
 
 
@@ -140,6 +146,6 @@ def _broken(name: str, error: BaseException, origin: str) -> LarixError:
     if isinstance(error, LarixError):
         return BrokenModule(name, error.message, place=error.place, hint=error.hint)
     if isinstance(error, FileNotFoundError) and error.filename == origin:
-        return BrokenModule(name, "there is no such file")
+        return BrokenModule(name, tr("there is no such file"))
     found = blame(error, file=origin)
     return BrokenModule(name, found.message, place=found.place, hint=found.hint)

@@ -25,6 +25,7 @@ from larix.packages.toolchain import toolchain
 from larix.staging.expr import build_expression_to_derivation
 from larix.staging.files import StoreFile, local_file
 from larix.staging.lower import Item, Lowerable, Lowering, is_lowerable
+from larix.words import mark, tr
 
 __all__ = ["Origin"]
 
@@ -32,12 +33,12 @@ ARCHIVE_ENDINGS = (".gz", ".bz2", ".xz", ".zst", ".lz", ".Z", ".tgz", ".tbz", ".
 
 
 def _uris(value: Any) -> tuple[str, ...]:
-    uris = (value,) if isinstance(value, str) else sequence_of(text, "URIs")(value)
+    uris = (value,) if isinstance(value, str) else sequence_of(text, mark("URIs"))(value)
     if not uris:
-        raise Unfit("a URI or several")
+        raise Unfit(tr("a URI or several"))
     for uri in uris:
         if "://" not in uri or any(character.isspace() for character in uri) or not uri.isascii():
-            raise Unfit("a URI such as `mirror://gnu/hello/hello-2.10.tar.gz`", repr(uri))
+            raise Unfit(tr("a URI such as `mirror://gnu/hello/hello-2.10.tar.gz`"), repr(uri))
     return uris
 
 
@@ -55,13 +56,13 @@ def _any_hash(value: Any) -> Hash:
 
 def _patch(value: Any) -> Any:
     if not (is_lowerable(value) or isinstance(value, (str, Path))):
-        raise Unfit("patches: file names relative to the package file, or files that can be built")
+        raise Unfit(tr("patches: file names relative to the package file, or files that can be built"))
     return value
 
 
 def _snippet(value: Any) -> Any:
     if not callable(value):
-        raise Unfit("a function that runs in the build")
+        raise Unfit(tr("a function that runs in the build"))
     return value
 
 
@@ -77,16 +78,18 @@ class Origin(Record, StoreFile):
     argument, then runs in the unpacked source.
     """
 
-    noun = "an origin"
+    noun = mark("an origin")
 
     uri: Field[str | Sequence[str], tuple[str, ...]] = field(_uris)
     sha256: Field[str | bytes | Hash | None, Hash | None] = field(optional(_sha256), default=None)
     hash: Field[str | Hash | None, Hash | None] = field(optional(_any_hash), default=None)
     file_name: Field[str | None, str | None] = field(optional(_file_name), default=None)
     patches: Field[Sequence[Lowerable | str | Path], tuple[Lowerable | str | Path, ...]] = field(
-        sequence_of(_patch, "patches"), default=()
+        sequence_of(_patch, mark("patches")), default=()
     )
-    patch_flags: Field[Sequence[str], tuple[str, ...]] = field(sequence_of(text, "flags"), default=("-p1",))
+    patch_flags: Field[Sequence[str], tuple[str, ...]] = field(
+        sequence_of(text, mark("flags")), default=("-p1",)
+    )
     snippet: Field[Callable[[], None] | None, Callable[[], None] | None] = field(
         optional(_snippet), default=None, late=False
     )
@@ -98,9 +101,9 @@ class Origin(Record, StoreFile):
         given = [name for name in ("sha256", "hash") if self.raw_fields.get(name) is not None]
         if len(given) != 1:
             raise BadRecord(
-                "an origin needs one hash, `sha256` or `hash`",
+                tr("an origin needs one hash, `sha256` or `hash`"),
                 place=self.location,
-                hint='`larix download URI` prints it; `sha256="0"*52` makes the build tell it',
+                hint=tr('`larix download URI` prints it; `sha256="0"*52` makes the build tell it'),
             )
 
     def __repr__(self) -> str:
@@ -117,9 +120,9 @@ class Origin(Record, StoreFile):
             return check_name(base.lstrip("."))
         except Exception as error:
             raise BadRecord(
-                f"`{self.uri[0]}` ends in no name for a store file",
+                tr("`{uri}` ends in no name for a store file", uri=self.uri[0]),
                 place=self.location,
-                hint="give `file_name`",
+                hint=tr("give `file_name`"),
             ) from error
 
     @property
@@ -127,7 +130,7 @@ class Origin(Record, StoreFile):
         """What the download must hash to."""
         known = self.sha256 or self.hash
         if known is None:
-            raise BadRecord("an origin needs one hash, `sha256` or `hash`", place=self.location)
+            raise BadRecord(tr("an origin needs one hash, `sha256` or `hash`"), place=self.location)
         return FixedOutput(known, recursive=self.recursive or self.executable or self.unpack)
 
     def __lower__(self, lowering: Lowering) -> Item:
@@ -191,9 +194,9 @@ class Origin(Record, StoreFile):
         file = os.path.join(directory, patch)
         if not os.path.isfile(file):
             raise BadRecord(
-                f"patch `{patch}` does not exist",
+                tr("patch `{patch}` does not exist", patch=patch),
                 place=self.location,
-                hint=f"file names of patches are relative to `{directory}`",
+                hint=tr("file names of patches are relative to `{directory}`", directory=directory),
             )
         return local_file(file)
 

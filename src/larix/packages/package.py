@@ -20,6 +20,7 @@ from larix.packages.search_paths import SearchPath
 from larix.staging.files import StoreFile
 from larix.staging.lower import Item, Lowerable, Lowering, is_lowerable
 from larix.staging.snapshot import snapshot
+from larix.words import mark, tr
 
 if TYPE_CHECKING:
     from larix.derivation import Lowered
@@ -51,43 +52,43 @@ def _version(value: Any) -> str:
 def _home_page(value: Any) -> str:
     page = text(value)
     if not page.startswith(("https://", "http://", "ftp://")) or any(each.isspace() for each in page):
-        raise Unfit("an address such as `https://example.org/`", repr(page))
+        raise Unfit(tr("an address such as `https://example.org/`"), repr(page))
     return page
 
 
 def _source(value: Any) -> Lowerable:
     if not is_lowerable(value):
-        raise Unfit("an origin, a local file or another thing that can be built")
+        raise Unfit(tr("an origin, a local file or another thing that can be built"))
     return cast("Lowerable", value)
 
 
 def _build_system(value: Any) -> BuildSystem:
     if isinstance(value, type) or not (hasattr(value, "lower") and hasattr(value, "description")):
-        raise Unfit("a build system such as `larix.buildsystems.gnu.gnu`")
+        raise Unfit(tr("a build system such as `larix.buildsystems.gnu.gnu`"))
     return cast("BuildSystem", value)
 
 
 def _outputs(value: Any) -> tuple[str, ...]:
-    names = sequence_of(text, "output names")(value)
+    names = sequence_of(text, mark("output names"))(value)
     for name in names:
         check_output_name(name)
     if not names or len(set(names)) < len(names):
-        raise Unfit("one output or more, each once", repr(list(names)))
+        raise Unfit(tr("one output or more, each once"), repr(list(names)))
     return names
 
 
 def _systems(value: Any) -> tuple[str, ...]:
-    systems = sequence_of(text, "systems")(value)
+    systems = sequence_of(text, mark("systems"))(value)
     for each in systems:
         if not _SYSTEM.fullmatch(each):
             hint = did_you_mean(each, SUPPORTED_SYSTEMS)
-            raise Unfit("systems such as `x86_64-linux`", repr(each), hint=hint)
+            raise Unfit(tr("systems such as `x86_64-linux`"), repr(each), hint=hint)
     return systems
 
 
 def _licenses(value: Any) -> tuple[License, ...]:
     given = (value,) if isinstance(value, (License, str)) else value
-    return sequence_of(_license, "licences of `larix.packages.licenses`")(given)
+    return sequence_of(_license, mark("licences of `larix.packages.licenses`"))(given)
 
 
 def _license(value: Any) -> License:
@@ -99,13 +100,13 @@ def _license(value: Any) -> License:
 
         known = {each.name: name for name, each in vars(licenses).items() if isinstance(each, License)}
         close = closest(value, [*known, *known.values()])
-        hint = f"Did you mean `licenses.{known.get(close, close)}'?" if close else None
-    raise Unfit("a licence of `larix.packages.licenses`, or a list of them", hint=hint)
+        hint = tr("Did you mean `licenses.{close}'?", close=known.get(close, close)) if close else None
+    raise Unfit(tr("a licence of `larix.packages.licenses`, or a list of them"), hint=hint)
 
 
 def _package(value: Any) -> Package:
     if not isinstance(value, Package):
-        raise Unfit("a package")
+        raise Unfit(tr("a package"))
     return value
 
 
@@ -113,30 +114,41 @@ def _properties(value: Any) -> Mapping[str, Any]:
     properties = frozen_mapping(value)
     for name, declared in (("hidden", "hidden"), ("superseded", "superseded_by")):
         if name in properties:
-            raise Unfit("no property of what is a field", f"`{name}`", hint=f"write `{declared}=…`")
+            raise Unfit(
+                tr("no property of what is a field"),
+                f"`{name}`",
+                hint=tr("write `{declared}=…`", declared=declared),
+            )
     return properties
 
 
 def _search_path(value: Any) -> SearchPath:
     if not isinstance(value, SearchPath):
-        raise Unfit("a list of SearchPath values")
+        raise Unfit(tr("a list of SearchPath values"))
     files: Any = value.files
     if isinstance(files, str) or not all(isinstance(each, str) for each in files):
-        raise Unfit(f"a list of names as `files` of {value.variable}", repr(files))
+        raise Unfit(tr("a list of names as `files` of {variable}", variable=value.variable), repr(files))
     if value.kind not in _KINDS:
         hint = did_you_mean(value.kind, _KINDS)
-        raise Unfit(f"`directory` or `regular` as `kind` of {value.variable}", repr(value.kind), hint=hint)
+        raise Unfit(
+            tr("`directory` or `regular` as `kind` of {variable}", variable=value.variable),
+            repr(value.kind),
+            hint=hint,
+        )
     try:
         re.compile(value.pattern or "")
     except re.error as error:
-        raise Unfit(f"a regular expression as `pattern` of {value.variable}", f"{value.pattern!r}") from error
+        raise Unfit(
+            tr("a regular expression as `pattern` of {variable}", variable=value.variable),
+            f"{value.pattern!r}",
+        ) from error
     return value._replace(files=tuple(files))
 
 
 def _arguments(value: Any) -> Mapping[str, Any]:
     phases = cast("Any", value).get("phases") if isinstance(value, Mapping) else None
     if phases is not None and not isinstance(phases, Phases):
-        raise Unfit("`phases` as a Phases value, such as `standard_phases.add_after(…)`")
+        raise Unfit(tr("`phases` as a Phases value, such as `standard_phases.add_after(…)`"))
     arguments = frozen_mapping(value)
     # What build code captured must still be so when the package is lowered.
     for argument in arguments.values():
@@ -162,7 +174,7 @@ class Package(Record, StoreFile):
     instead, which installing and upgrading do. `properties` are for programs that look after packages.
     """
 
-    noun = "package"
+    noun = mark("package")
 
     name: Field[str, str] = field(_name)
     version: Field[str, str] = field(_version)
@@ -179,10 +191,10 @@ class Package(Record, StoreFile):
     outputs: Field[Sequence[str], tuple[str, ...]] = field(_outputs, default=("out",))
     supported_systems: Field[Sequence[str], tuple[str, ...]] = field(_systems, default=SUPPORTED_SYSTEMS)
     search_paths: Field[Sequence[SearchPath], tuple[SearchPath, ...]] = field(
-        sequence_of(_search_path, "search paths"), default=()
+        sequence_of(_search_path, mark("search paths")), default=()
     )
     native_search_paths: Field[Sequence[SearchPath], tuple[SearchPath, ...]] = field(
-        sequence_of(_search_path, "search paths"), default=()
+        sequence_of(_search_path, mark("search paths")), default=()
     )
     properties: Field[Mapping[str, Any], Mapping[str, Any]] = field(_properties, default=None)
     hidden: Field[bool, bool] = field(truth, default=False)
@@ -216,9 +228,15 @@ class Package(Record, StoreFile):
             if name not in names:
                 system = self.build_system.name
                 raise BadRecord(
-                    f"build system `{system}` of package `{self.name}` has no argument `{name}`",
+                    tr(
+                        "build system `{system}` of package `{name}` has no argument `{argument}`",
+                        system=system,
+                        name=self.name,
+                        argument=name,
+                    ),
                     place=self.location,
-                    hint=did_you_mean(name, names) or f"there are: {', '.join(sorted(names))}",
+                    hint=did_you_mean(name, names)
+                    or tr("there are: {names}", names=", ".join(sorted(names))),
                 )
 
     def _check(self) -> None:
@@ -251,9 +269,15 @@ def package_bag(package: Package, lowering: Lowering) -> Bag:
     with platform(lowering.system, lowering.target):
         if lowering.system not in package.supported_systems:
             raise UnsupportedSystem(
-                f"package `{package.full_name}` does not support {lowering.system}",
+                tr(
+                    "package `{full_name}` does not support {system}",
+                    full_name=package.full_name,
+                    system=lowering.system,
+                ),
                 place=package.location,
-                hint=f"it supports {', '.join(package.supported_systems)}",
+                hint=tr(
+                    "it supports {supported_systems}", supported_systems=", ".join(package.supported_systems)
+                ),
             )
         return package.build_system.lower(package, lowering)
 
@@ -262,5 +286,8 @@ def package_derivation(package: Package, lowering: Lowering) -> Lowered:
     """The derivation of a package; the same for the same package in one lowering."""
     origin = lowering.lower(package).origin
     if not hasattr(origin, "output_path"):
-        raise BadRecord(f"build system of `{package.full_name}` made no derivation", place=package.location)
+        raise BadRecord(
+            tr("build system of `{full_name}` made no derivation", full_name=package.full_name),
+            place=package.location,
+        )
     return cast("Lowered", origin)

@@ -33,6 +33,7 @@ from typing import (
 from larix.errors import LarixError, Location
 from larix.packages.blame import blame, did_you_mean
 from larix.packages.platform import current_platform
+from larix.words import mark, tr
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -107,9 +108,9 @@ class Field(Generic[In, Out]):
 
     def __set__(self, record: Record, value: In | Callable[[], In] | Callable[[Any], In]) -> None:
         raise BadRecord(
-            f"field `{self.name}` of {record} cannot be changed",
+            tr("field `{name}` of {record} cannot be changed", name=self.name, record=record),
             place=record.location,
-            hint=f"make a variant: `.inherit({self.name}=…)`",
+            hint=tr("make a variant: `.inherit({name}=…)`", name=self.name),
         )
 
 
@@ -130,7 +131,11 @@ def type_words(value: object) -> str:
     if value is None:
         return "None"
     text = repr(value)
-    return f"the {type(value).__name__} {text if len(text) <= 60 else text[:57] + '…'}"
+    return tr(
+        "the {kind} {value}",
+        kind=type(value).__name__,
+        value=text if len(text) <= 60 else text[:57] + "…",
+    )
 
 
 def caller_place(depth: int) -> tuple[CodeType, int]:
@@ -173,16 +178,23 @@ class RecordType(type):
             place = location or caller_place(1)
             if values:
                 raise BadRecord(
-                    f"the fields of {cls.noun} are given by name",
+                    tr("the fields of {noun} are given by name", noun=tr(cls.noun)),
                     place=_location(place),
-                    hint=f"write `{cls.__name__}({next(iter(cls.fields_by_name))}={values[0]!r}, …)`",
+                    hint=tr(
+                        "write `{record}({field}={value!r}, …)`",
+                        record=cls.__name__,
+                        field=next(iter(cls.fields_by_name)),
+                        value=values[0],
+                    ),
                 )
             table = cls.fields_by_name
             missing = [name for name, each in table.items() if each.is_required and name not in fields]
             converted = _converted(cls, fields, place, fields.get("name"))
             if missing:
                 text = ", ".join(f"`{name}`" for name in missing)
-                raise BadRecord(f"{cls.noun} needs {text}", place=_location(place))
+                raise BadRecord(
+                    tr("{noun} needs {text}", noun=tr(cls.noun), text=text), place=_location(place)
+                )
             return _make(cls, converted, place)
 
 
@@ -199,12 +211,16 @@ def _converted(
     kind: RecordType, fields: Mapping[str, Any], place: Location | tuple[CodeType, int], name: object
 ) -> dict[str, Any]:
     result: dict[str, Any] = {}
-    noun = kind.noun
+    noun = tr(kind.noun)
     for key, value in fields.items():
         declared = kind.fields_by_name.get(key)
         if declared is None:
-            hint = did_you_mean(key, kind.fields_by_name) or f"there are: {', '.join(kind.fields_by_name)}"
-            raise BadRecord(f"{noun} has no field `{key}`", place=_location(place), hint=hint)
+            hint = did_you_mean(key, kind.fields_by_name) or tr(
+                "there are: {fields_by_name}", fields_by_name=", ".join(kind.fields_by_name)
+            )
+            raise BadRecord(
+                tr("{noun} has no field `{key}`", noun=noun, key=key), place=_location(place), hint=hint
+            )
         if declared.is_late and isinstance(value, LATE):
             result[key] = value
             continue
@@ -220,13 +236,23 @@ def _convert(
         return declared.convert(value)
     except Unfit as error:
         raise BadRecord(
-            f"field `{declared.name}` of {subject}: expected {error.expected}, "
-            f"found {error.found or type_words(value)}",
+            tr(
+                "field `{declared}` of {subject}: expected {expected}, found {found}",
+                declared=declared.name,
+                subject=subject,
+                expected=error.expected,
+                found=error.found or type_words(value),
+            ),
             place=_location(place),
             hint=error.hint,
         ) from error
     except LarixError as error:
-        message = f"field `{declared.name}` of {subject}: {error.message}"
+        message = tr(
+            "field `{declared}` of {subject}: {problem}",
+            declared=declared.name,
+            subject=subject,
+            problem=error.message,
+        )
         raise BadRecord(message, place=_location(place), hint=error.hint) from error
 
 
@@ -234,7 +260,7 @@ class Record(metaclass=RecordType):
     """The base of records; `noun` is what errors call one, with its article."""
 
     __slots__ = ("_forced", "_place", "raw_fields")
-    noun = "a record"
+    noun = mark("a record")
 
     if TYPE_CHECKING:
         raw_fields: ClassVar[dict[str, Any]]
@@ -262,7 +288,14 @@ class Record(metaclass=RecordType):
         key = (declared.name, current_platform())
         known = self._forced.get(key)
         if known is _RUNNING:
-            raise BadRecord(f"field `{declared.name}` of {self._subject()} needs itself", place=self.location)
+            raise BadRecord(
+                tr(
+                    "field `{declared}` of {subject} needs itself",
+                    declared=declared.name,
+                    subject=self._subject(),
+                ),
+                place=self.location,
+            )
         if key in self._forced:
             return known
         self._forced[key] = _RUNNING
@@ -283,14 +316,19 @@ class Record(metaclass=RecordType):
             code: CodeType | None = getattr(late, "__code__", None)
             found = blame(error, file=code.co_filename if code else None)
             raise BadRecord(
-                f"field `{declared.name}` of {self._subject()}: {found.message}",
+                tr(
+                    "field `{declared}` of {subject}: {problem}",
+                    declared=declared.name,
+                    subject=self._subject(),
+                    problem=found.message,
+                ),
                 place=found.place or self.location,
                 hint=found.hint,
             ) from error
 
     def _subject(self) -> str:
         name = self.raw_fields.get("name")
-        return f"{self.noun} `{name}`" if isinstance(name, str) else self.noun
+        return f"{tr(self.noun)} `{name}`" if isinstance(name, str) else tr(self.noun)
 
 
 def _takes_argument(late: Callable[..., Any]) -> bool:

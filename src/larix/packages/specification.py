@@ -11,6 +11,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from larix.errors import LarixError
+from larix.words import tr
 
 __all__ = ["BadSpecification", "Specification", "parse_specification"]
 
@@ -34,6 +35,7 @@ def parse_specification(text: str) -> Specification:
     name, at, version = rest.partition("@")
     if not name or (at and not version) or (colon and not output) or any(each.isspace() for each in text):
         raise BadSpecification(
-            f"`{text}` names no package", hint="write NAME, NAME@VERSION, NAME:OUTPUT or NAME@VERSION:OUTPUT"
+            tr("`{text}` names no package", text=text),
+            hint=tr("write NAME, NAME@VERSION, NAME:OUTPUT or NAME@VERSION:OUTPUT"),
         )
     return Specification(name, version if at else None, output if colon else None)

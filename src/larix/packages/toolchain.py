@@ -14,6 +14,7 @@ from larix.errors import LarixError
 from larix.packages.blame import did_you_mean
 from larix.packages.distributions import load_toolchains
 from larix.staging.lower import Interpreter, Lowerable, Lowering
+from larix.words import tr
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
@@ -96,9 +97,9 @@ def toolchain(name: str | None = None) -> Toolchain:
             load_toolchains()
         factory = _factories.get(wanted)
         if factory is None:
-            known = ", ".join(sorted(_factories)) or "none: no distribution was found"
-            hint = did_you_mean(wanted, _factories) or f"there are: {known}"
-            raise UnknownToolchain(f"no toolchain is called `{wanted}`", hint=hint)
+            known = ", ".join(sorted(_factories)) or tr("none: no distribution was found")
+            hint = did_you_mean(wanted, _factories) or tr("there are: {known}", known=known)
+            raise UnknownToolchain(tr("no toolchain is called `{wanted}`", wanted=wanted), hint=hint)
         _made[wanted] = factory()
     return _made[wanted]
 
@@ -110,9 +111,12 @@ def cross_tools(tools: Toolchain, target: str) -> CrossTools:
     """
     found = tools.cross(target) if tools.cross is not None else None
     if found is None:
-        known = ", ".join(tools.targets) or "none"
-        hint = did_you_mean(target, tools.targets) or f"it compiles for: {known}"
-        raise UnknownTarget(f"the toolchain `{tools.name}` has no compiler for `{target}`", hint=hint)
+        known = ", ".join(tools.targets) or tr("none")
+        hint = did_you_mean(target, tools.targets) or tr("it compiles for: {known}", known=known)
+        raise UnknownTarget(
+            tr("the toolchain `{tools}` has no compiler for `{target}`", tools=tools.name, target=target),
+            hint=hint,
+        )
     return found
 
 

@@ -15,6 +15,7 @@ from larix.errors import LarixError
 from larix.packages.blame import blame
 from larix.packages.distributions import find_distributions
 from larix.packages.package import Package
+from larix.words import tr
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -44,10 +45,14 @@ def tool(name: str) -> Package:
             found = _in_module(f"{each.module}.{name.replace('-', '_')}", name.replace("-", "_"))
             if found is not None:
                 return found
-    known = ", ".join(each.name for each in find_distributions() if each.module) or "none was found"
+    known = ", ".join(each.name for each in find_distributions() if each.module) or tr("none was found")
     raise UnknownTool(
-        f"no distribution has the tool `{name}`",
-        hint=f"its module would be called `{name.replace('-', '_')}`; distributions: {known}",
+        tr("no distribution has the tool `{name}`", name=name),
+        hint=tr(
+            "its module would be called `{module}`; distributions: {known}",
+            module=name.replace("-", "_"),
+            known=known,
+        ),
     )
 
 
@@ -61,6 +66,8 @@ def _in_module(module: str, variable: str) -> Package | None:
     except Exception as error:
         found = blame(error)
         raise UnknownTool(
-            f"the module `{module}` cannot be loaded: {found.message}", place=found.place, hint=found.hint
+            tr("the module `{module}` cannot be loaded: {message}", module=module, message=found.message),
+            place=found.place,
+            hint=found.hint,
         ) from error
     return value if isinstance(value, Package) else None

@@ -16,6 +16,7 @@ from larix.packages.inputs import Input, Output
 from larix.packages.package import Package
 from larix.packages.record import BadRecord
 from larix.packages.versions import version_matches
+from larix.words import tr
 
 if TYPE_CHECKING:
     from larix.packages.specification import Specification
@@ -195,7 +196,7 @@ _static = mapped_inputs(_make_static, native=False)
 
 def with_configure_flags(package: Package, flags: Sequence[str]) -> Package:
     """A variant with more flags for configure, after its own."""
-    check_argument(package, "configure_flags", "configure flags")
+    check_argument(package, "configure_flags", tr("configure flags"))
     return _with_more(package, "configure_flags", tuple(flags))
 
 
@@ -214,14 +215,16 @@ def with_replacement(package: Package, new: Package) -> Package:
 
 def with_debug_info(package: Package) -> Package:
     """A variant whose programs and libraries keep their debugging information."""
-    check_argument(package, "strip_binaries", "word on stripping")
+    check_argument(package, "strip_binaries", tr("word on stripping"))
     return with_arguments(package, strip_binaries=False)
 
 
 def without_tests(package: Package) -> Package:
     """A variant whose test suite is not run."""
     if package.build_system.name == "trivial":
-        raise BadRecord(f"package `{package.name}` runs no tests to leave out", place=package.location)
+        raise BadRecord(
+            tr("package `{package}` runs no tests to leave out", package=package.name), place=package.location
+        )
     return with_arguments(package, tests=False)
 
 
@@ -230,7 +233,12 @@ def check_argument(package: Package, argument: str, what: str) -> None:
     system = package.build_system
     if argument not in getattr(system, "argument_names", ()):
         raise BadRecord(
-            f"build system `{system.name}` of package `{package.name}` takes no {what}",
+            tr(
+                "build system `{system}` of package `{package}` takes no {what}",
+                system=system.name,
+                package=package.name,
+                what=what,
+            ),
             place=package.location,
         )
 

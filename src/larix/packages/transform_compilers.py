@@ -26,6 +26,7 @@ from larix.packages.transform import (
 from larix.staging.expr import build_expression_to_derivation
 from larix.staging.files import StoreFile
 from larix.staging.lower import Item
+from larix.words import tr
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -65,8 +66,8 @@ def check_processor(name: str, system: str) -> None:
     if name not in known:
         listed = ", ".join(known) or "none"
         raise UnknownProcessor(
-            f"no processor of {machine} is called `{name}`",
-            hint=did_you_mean(name, known) or f"there are: {listed}",
+            tr("no processor of {machine} is called `{name}`", machine=machine, name=name),
+            hint=did_you_mean(name, known) or tr("there are: {listed}", listed=listed),
         )
 
 

@@ -17,6 +17,7 @@ from larix.packages.toolchain import toolchain
 from larix.staging.expr import build_expression_to_derivation
 from larix.staging.files import StoreFile
 from larix.staging.lower import Item, describe
+from larix.words import tr
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -64,7 +65,10 @@ def with_origin(package: Package, version: str, uris: Sequence[str], content: Ha
     made = package.inherit(location=package.location, version=version)
     source = made.source
     if not isinstance(source, Origin):
-        raise BadRecord(f"the source of package `{package.name}` has no address", place=package.location)
+        raise BadRecord(
+            tr("the source of package `{package}` has no address", package=package.name),
+            place=package.location,
+        )
     changes: dict[str, Any] = {"uri": tuple(uris), "sha256": None, "hash": content, "file_name": None}
     new = source.inherit(location=source.location, **changes)
     return made.inherit(location=package.location, source=new)
@@ -74,7 +78,9 @@ def with_patches(package: Package, patches: Sequence[Lowerable]) -> Package:
     """A variant whose source is changed by more patches, after its own."""
     source = package.source
     if source is None:
-        raise BadRecord(f"package `{package.name}` has no source to patch", place=package.location)
+        raise BadRecord(
+            tr("package `{package}` has no source to patch", package=package.name), place=package.location
+        )
 
     def patched(made: Package) -> Lowerable:
         own = _source_of(package, made.version)

@@ -17,13 +17,25 @@ import re
 from typing import TYPE_CHECKING, NamedTuple
 
 from larix.errors import LarixError, Location
+from larix.words import chosen_language, mark, tr
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from larix.packages.entry import Entry
 
-__all__ = ["BadTranslation", "Message", "chosen_language", "mark", "marked", "read_messages", "template"]
+__all__ = [
+    "BadTranslation",
+    "Message",
+    "Translated",
+    "chosen_language",
+    "field_lines",
+    "mark",
+    "marked",
+    "read_catalogue",
+    "read_messages",
+    "template",
+]
 
 _LINE = re.compile(r'(?:(?P<word>[a-z_]+)(?:\[(?P<number>\d+)\])?[ \t]+)?"(?P<text>(?:[^"\\]|\\.)*)"')
 _ESCAPE = re.compile(r"\\(x[0-9A-Fa-f]{1,2}|[0-7]{1,3}|.)")
@@ -35,17 +47,20 @@ class BadTranslation(LarixError):
     """A file of messages that cannot be read."""
 
 
+class Translated(NamedTuple):
+    """A text of a file of messages with its translation, or with one for each form of the plural."""
+
+    text: str
+    plural: str
+    translations: tuple[str, ...]
+
+
 class Message(NamedTuple):
     """A text to translate, and where it stands."""
 
     text: str
     places: tuple[Location, ...]
     comment: str = ""
-
-
-def mark(text: str) -> str:
-    """The text as it is; that it is written in this call tells that it is to be translated."""
-    return text
 
 
 def marked(file: str, source: str) -> Iterator[Message]:
@@ -91,8 +106,8 @@ def template(
         for place in message.places:
             file = place.file.removeprefix(f"{top}/") if top else place.file
             yield f"#: {file}:{place.line}"
-        yield from _field("msgid", message.text)
-        yield from _field("msgstr", (known or {}).get(message.text, ""))
+        yield from field_lines("msgid", message.text)
+        yield from field_lines("msgstr", (known or {}).get(message.text, ""))
 
 
 def _gather(found: dict[str, Message], message: Message) -> None:
@@ -102,7 +117,8 @@ def _gather(found: dict[str, Message], message: Message) -> None:
     found[message.text] = message
 
 
-def _field(word: str, text: str) -> Iterator[str]:
+def field_lines(word: str, text: str) -> Iterator[str]:
+    """The lines of one field of an entry."""
     lines = re.findall(r"[^\n]*\n|[^\n]+", text)
     if len(lines) < 2:
         yield f"{word} {_quoted(text)}"
@@ -121,17 +137,39 @@ def _quoted(text: str) -> str:
 
 def read_messages(file: str) -> dict[str, str]:
     """The translations of a `.po` file by their texts; `BadTranslation` for one that is none."""
+    return {
+        fields["msgid"]: fields["msgstr"] for fields in _entries(file, _lines(file)) if _is_usable(fields)
+    }
+
+
+def read_catalogue(file: str) -> list[Translated]:
+    """All that a `.po` file translates, with the description of the file as the translation of no text.
+
+    Entries for one context alone are left out, and so are the fuzzy and the empty ones.
+    """
+    found: list[Translated] = []
+    for fields in _entries(file, _lines(file)):
+        forms = sorted(each for each in fields if each.startswith("msgstr"))
+        translations = tuple(fields[each] for each in forms)
+        if "msgid" in fields and "msgctxt" not in fields and translations and all(translations):
+            found.append(Translated(fields["msgid"], fields.get("msgid_plural", ""), translations))
+    return found
+
+
+def _lines(file: str) -> list[str]:
     try:
         with open(file, encoding="utf-8", newline="\n") as stream:
-            lines = stream.read().split("\n")
+            return stream.read().split("\n")
     except UnicodeDecodeError as error:
-        raise BadTranslation("the file is not in UTF-8", place=Location(file, 1)) from error
+        raise BadTranslation(tr("the file is not in UTF-8"), place=Location(file, 1)) from error
     except OSError as error:
-        raise BadTranslation(f"cannot read it: {error.strerror}", place=Location(file, 1)) from error
-    return dict(_entries(file, lines))
+        raise BadTranslation(
+            tr("cannot read it: {problem}", problem=error.strerror), place=Location(file, 1)
+        ) from error
 
 
-def _entries(file: str, lines: Sequence[str]) -> Iterator[tuple[str, str]]:
+def _entries(file: str, lines: Sequence[str]) -> Iterator[dict[str, str]]:
+    """The fields of each entry that is not fuzzy."""
     fields: dict[str, str] = {}
     is_fuzzy = False
     current = ""
@@ -142,8 +180,8 @@ def _entries(file: str, lines: Sequence[str]) -> Iterator[tuple[str, str]]:
         is_first = stripped.startswith("#") or word in {"msgid", "msgctxt"}
         is_whole = any(each.startswith("msgstr") for each in fields)
         if fields and (not stripped or (is_first and is_whole)):
-            if _is_usable(fields) and not is_fuzzy:
-                yield fields["msgid"], fields["msgstr"]
+            if not is_fuzzy:
+                yield fields
             fields, is_fuzzy, current = {}, False, ""
         if not stripped:
             continue
@@ -152,9 +190,9 @@ def _entries(file: str, lines: Sequence[str]) -> Iterator[tuple[str, str]]:
             continue
         if match is None or (word is not None and word not in _WORDS) or (word is None and not current):
             raise BadTranslation(
-                "this is no line of a file of messages",
+                tr("this is no line of a file of messages"),
                 place=Location(file, number),
-                hint='lines are comments, `msgid "…"`, `msgstr "…"` and strings that go on with them',
+                hint=tr('lines are comments, `msgid "…"`, `msgstr "…"` and strings that go on with them'),
             )
         if word is not None:
             current = f"{word}[{match['number']}]" if match["number"] else word
@@ -173,20 +211,3 @@ def _unescaped(text: str) -> str:
         return chr(int(word, 8)) if word.isdigit() else _ESCAPES.get(word, word)
 
     return _ESCAPE.sub(meant, text) if "\\" in text else text
-
-
-def chosen_language(wishes: Iterable[str], offered: Sequence[str]) -> str | None:
-    """The first of the wishes (names of locales such as `fr_CA.UTF-8`) that is offered, as `fr_CA` or `fr`.
-
-    English, and `C`, are what the texts are in.
-    """
-    for wish in wishes:
-        territory = wish.partition(".")[0].partition("@")[0]
-        language = territory.partition("_")[0]
-        if territory in offered:
-            return territory
-        if language in offered:
-            return language
-        if language in {"C", "POSIX", "en"}:
-            return None
-    return None

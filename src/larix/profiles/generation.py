@@ -21,6 +21,7 @@ from collections.abc import Callable, Generator
 from typing import TYPE_CHECKING, NamedTuple
 
 from larix.errors import LarixError
+from larix.words import tr
 
 if TYPE_CHECKING:
     from larix.formats.storepath import StorePath
@@ -91,15 +92,21 @@ def current_generation(profile: str) -> int:
     except OSError as error:
         if error.errno == errno.EINVAL:
             raise GenerationError(
-                f"`{profile}' is not a profile",
-                hint="A profile is a symbolic link made by larix; choose another name for `--profile'.",
+                tr("`{profile}' is not a profile", profile=profile),
+                hint=tr("A profile is a symbolic link made by larix; choose another name for `--profile'."),
             ) from error
         raise
     number = _number_of(profile, os.path.basename(target))
     if number is None or os.path.normpath(
         os.path.join(os.path.dirname(profile), os.path.dirname(target))
     ) != (os.path.dirname(profile)):
-        raise GenerationError(f"`{profile}' is a link to `{target}', not to a generation of a profile")
+        raise GenerationError(
+            tr(
+                "`{profile}' is a link to `{target}', not to a generation of a profile",
+                profile=profile,
+                target=target,
+            )
+        )
     return number
 
 
@@ -121,7 +128,9 @@ def generation_target(profile: str, number: int) -> str | None:
         return None
     except OSError as error:
         if error.errno == errno.EINVAL:
-            raise GenerationError(f"`{generation_link(profile, number)}' is not a symbolic link") from error
+            raise GenerationError(
+                tr("`{profile}' is not a symbolic link", profile=generation_link(profile, number))
+            ) from error
         raise
 
 
@@ -176,7 +185,7 @@ def replace_link(target: str, link: str) -> None:
     Callers hold the lock; a temporary link left by a killed process is taken over by the next one.
     """
     if os.path.lexists(link) and not os.path.islink(link):
-        raise GenerationError(f"`{link}' exists and is not a symbolic link")
+        raise GenerationError(tr("`{link}' exists and is not a symbolic link", link=link))
     temporary = f"{link}.tmp"
     with contextlib.suppress(FileNotFoundError):
         os.unlink(temporary)
@@ -205,14 +214,14 @@ def add_generation(
 def switch_to(profile: str, number: int) -> None:
     """Make generation `number`, whose link must exist, the current one."""
     if not os.path.islink(generation_link(profile, number)):
-        raise GenerationError(f"cannot switch to generation '{number}'")
+        raise GenerationError(tr("cannot switch to generation '{number}'", number=number))
     replace_link(os.path.basename(generation_link(profile, number)), profile)
 
 
 def delete_generation(profile: str, number: int) -> None:
     """Remove the link; the store item goes with the next collection. The current generation is refused."""
     if number == current_generation(profile):
-        raise GenerationError(f"generation {number} is current and cannot be deleted")
+        raise GenerationError(tr("generation {number} is current and cannot be deleted", number=number))
     with contextlib.suppress(FileNotFoundError):
         os.unlink(generation_link(profile, number))
 
@@ -233,7 +242,7 @@ def parse_duration(text: str) -> int:
     """Seconds of `20d`, `2w`, `1m` (30 days), `12h`, `90s`."""
     count, unit = _natural(text[:-1]), text[-1:]
     if count is None or unit not in _UNITS:
-        raise BadPattern(f"{text} does not denote a duration")
+        raise BadPattern(tr("{text} does not denote a duration", text=text))
     return count * _UNITS[unit]
 
 
@@ -251,13 +260,13 @@ def parse_pattern(text: str) -> Pattern:
         try:
             return Pattern(seconds=parse_duration(text))
         except BadPattern:
-            raise BadPattern(f"invalid syntax: {text}") from None
+            raise BadPattern(tr("invalid syntax: {text}", text=text)) from None
     first, last = _natural(start), _natural(end)
     is_readable = (first is not None or not start) and (last is not None or not end)
     if not is_readable or (first is None and last is None):
-        raise BadPattern(f"invalid syntax: {text}")
+        raise BadPattern(tr("invalid syntax: {text}", text=text))
     if first is not None and last is not None and first > last:
-        raise BadPattern(f"invalid syntax: {text}")
+        raise BadPattern(tr("invalid syntax: {text}", text=text))
     return Pattern(first=first or 0, last=last)
 
 
@@ -294,7 +303,7 @@ def lock_profile(
         except OSError as error:
             if error.errno not in (errno.ENOLCK, errno.ENOTSUP, errno.ENOSYS, errno.EINVAL):
                 raise
-            warn(f"cannot lock profile {profile}: {error.strerror}")
+            warn(tr("cannot lock profile {profile}: {problem}", profile=profile, problem=error.strerror))
         yield
     finally:
         os.close(descriptor)
@@ -303,14 +312,14 @@ def lock_profile(
 def _wait_for_lock(
     descriptor: int, profile: str, waiting: Callable[[str], None], seconds: float | None
 ) -> None:
-    message = f"profile {profile} is locked by another process"
+    message = tr("profile {profile} is locked by another process", profile=profile)
     if seconds is None:
-        waiting(f"{message}; waiting for it to finish...")
+        waiting(tr("{message}; waiting for it to finish...", message=message))
         fcntl.flock(descriptor, fcntl.LOCK_EX)
         return
     deadline = time.monotonic() + seconds
     if seconds > 0:
-        waiting(f"{message}; waiting for it to finish...")
+        waiting(tr("{message}; waiting for it to finish...", message=message))
     while time.monotonic() < deadline:
         time.sleep(min(0.1, max(deadline - time.monotonic(), 0)))
         with contextlib.suppress(BlockingIOError):

@@ -21,6 +21,7 @@ from typing import Any, NamedTuple, TypeGuard
 
 from larix.errors import LarixError, Location
 from larix.packages.search_paths import SearchPath
+from larix.words import tr
 
 __all__ = ["EMPTY", "BadManifest", "Entry", "Manifest", "parse_manifest", "print_manifest"]
 
@@ -119,7 +120,7 @@ def parse_manifest(text: bytes, file: str) -> Manifest:
         document: object = json.loads(text)
     except (ValueError, RecursionError) as error:
         line = getattr(error, "lineno", 1)
-        raise BadManifest(f"not a manifest: {error}", place=Location(file, line)) from error
+        raise BadManifest(tr("not a manifest: {error}", error=error), place=Location(file, line)) from error
     return _Reader(file).manifest(document)
 
 
@@ -139,57 +140,71 @@ class _Reader:
         self._met: dict[str, Entry] = {}
 
     def _bad(self, what: str) -> BadManifest:
-        return BadManifest(f"bad manifest: {what}", place=Location(self._file, 1))
+        return BadManifest(tr("bad manifest: {what}", what=what), place=Location(self._file, 1))
 
     def manifest(self, document: object) -> Manifest:
-        fields = self._fields(document, "the manifest", required=("version", "packages"))
+        fields = self._fields(document, tr("the manifest"), required=("version", "packages"))
         if fields["version"] != VERSION:
-            raise self._bad(f"version {fields['version']!r}, where this larix knows {VERSION}")
+            raise self._bad(
+                tr(
+                    "version {fields!r}, where this larix knows {version}",
+                    fields=fields["version"],
+                    version=VERSION,
+                )
+            )
         entries = tuple(self._entry(item, 0) for item in self._list(fields["packages"], "packages"))
         keys = [entry.key for entry in entries]
         if len(set(keys)) != len(keys):
             name, output = next(key for key in keys if keys.count(key) > 1)
-            raise self._bad(f"{name}:{output} is there twice")
+            raise self._bad(tr("{name}:{output} is there twice", name=name, output=output))
         return Manifest(entries)
 
     def _fields(
         self, item: object, what: str, *, required: Iterable[str], optional: Iterable[str] = ()
     ) -> Mapping[str, Any]:
         if not _is_object(item):
-            raise self._bad(f"{what} is not an object")
+            raise self._bad(tr("{what} is not an object", what=what))
         fields = item
         required = set(required)
         missing = required - set(fields)
         unknown = set(fields) - required - set(optional)
         if missing or unknown:
-            word, names = ("lacks", missing) if missing else ("has the unknown field", unknown)
-            raise self._bad(f"{what} {word} {', '.join(sorted(names))}")
+            names = ", ".join(sorted(missing or unknown))
+            raise self._bad(
+                tr("{what} lacks {names}", what=what, names=names)
+                if missing
+                else tr("{what} has the unknown field {names}", what=what, names=names)
+            )
         return fields
 
     def _list(self, item: object, what: str) -> list[Any]:
         if not _is_list(item):
-            raise self._bad(f"{what} is not a list")
+            raise self._bad(tr("{what} is not a list", what=what))
         return item
 
     def _text(self, item: object, what: str) -> str:
         if not isinstance(item, str):
-            raise self._bad(f"{what} is not a string")
+            raise self._bad(tr("{what} is not a string", what=what))
         return item
 
     def _entry(self, item: object, depth: int) -> Entry:
         if depth > _DEPTH_LIMIT:
-            raise self._bad("propagated inputs are nested too deeply")
+            raise self._bad(tr("propagated inputs are nested too deeply"))
         if _is_object(item) and set(item) == {"repeated"}:
             return self._repeated(item["repeated"])
         names = ("name", "version", "output", "path")
         optional = ("propagated-inputs", "search-paths", "properties")
-        fields = self._fields(item, "an entry", required=names, optional=optional)
-        name, version, output, path = (self._text(fields[field], f"`{field}' of an entry") for field in names)
-        propagated = self._list(fields.get("propagated-inputs", []), f"`propagated-inputs' of {name}")
-        search_paths = self._list(fields.get("search-paths", []), f"`search-paths' of {name}")
+        fields = self._fields(item, tr("an entry"), required=names, optional=optional)
+        name, version, output, path = (
+            self._text(fields[field], tr("`{field}' of an entry", field=field)) for field in names
+        )
+        propagated = self._list(
+            fields.get("propagated-inputs", []), tr("`propagated-inputs' of {name}", name=name)
+        )
+        search_paths = self._list(fields.get("search-paths", []), tr("`search-paths' of {name}", name=name))
         properties = fields.get("properties", {})
         if not _is_object(properties):
-            raise self._bad(f"`properties' of {name} is not an object")
+            raise self._bad(tr("`properties' of {name} is not an object", name=name))
         entry = Entry(
             name=name,
             version=version,
@@ -203,21 +218,23 @@ class _Reader:
         return entry
 
     def _repeated(self, item: object) -> Entry:
-        fields = self._fields(item, "a repeated entry", required=("name", "version", "output", "path"))
-        entry = self._met.get(self._text(fields["path"], "`path' of a repeated entry"))
+        fields = self._fields(item, tr("a repeated entry"), required=("name", "version", "output", "path"))
+        entry = self._met.get(self._text(fields["path"], tr("`path' of a repeated entry")))
         if entry is None or _reference(entry) != fields:
-            raise self._bad(f"the repeated entry {fields['name']!r} was not met before")
+            raise self._bad(tr("the repeated entry {fields!r} was not met before", fields=fields["name"]))
         return entry
 
     def _search_path(self, item: object) -> SearchPath:
         names = ("variable", "files", "separator", "type", "pattern")
-        fields = self._fields(item, "a search path", required=names)
+        fields = self._fields(item, tr("a search path"), required=names)
         files = tuple(
-            self._text(name, "a file of a search path") for name in self._list(fields["files"], "`files'")
+            self._text(name, tr("a file of a search path")) for name in self._list(fields["files"], "`files'")
         )
         separator, pattern = (
-            None if fields[field] is None else self._text(fields[field], f"`{field}' of a search path")
+            None
+            if fields[field] is None
+            else self._text(fields[field], tr("`{field}' of a search path", field=field))
             for field in ("separator", "pattern")
         )
-        kind = self._text(fields["type"], "`type' of a search path")
+        kind = self._text(fields["type"], tr("`type' of a search path"))
         return SearchPath(self._text(fields["variable"], "`variable'"), files, separator, kind, pattern)

@@ -9,6 +9,7 @@ from larix.errors import LarixError
 from larix.packages.specification import Specification
 from larix.packages.versions import version_key, version_matches
 from larix.profiles.manifest import Entry, Manifest
+from larix.words import tr
 
 __all__ = ["Collision", "Effects", "NotInProfile", "Removal", "check_collisions", "transact"]
 
@@ -55,7 +56,7 @@ def transact(manifest: Manifest, *, remove: Sequence[Removal], install: Sequence
     for removal in remove:
         kept = [entry for entry in left if not removal.means(entry)]
         if len(kept) == len(left):
-            raise NotInProfile(f"package '{removal.wanted}' not found in profile")
+            raise NotInProfile(tr("package '{wanted}' not found in profile", wanted=removal.wanted))
         left = kept
     before = {entry.key: entry for entry in manifest.entries}
     for entry in install:
@@ -98,10 +99,14 @@ def _collision(
     first: Entry, first_parents: tuple[Entry, ...], second: Entry, second_parents: tuple[Entry, ...]
 ) -> Collision:
     output = "" if first.output == "out" else f":{first.output}"
-    lines = [f"profile contains conflicting entries for {first.name}{output}"]
-    for word, entry, parents in (("first", first, first_parents), ("second", second, second_parents)):
-        lines.append(f"  {word} entry: {entry.name}@{entry.version}{output} {entry.path}")
-        lines += [f"   ... propagated from {parent.name}@{parent.version}" for parent in parents]
+    lines = [tr("profile contains conflicting entries for {first}{output}", first=first.name, output=output)]
+    words = tr("first entry:"), tr("second entry:")
+    for word, entry, parents in zip(words, (first, second), (first_parents, second_parents), strict=True):
+        lines.append(f"  {word} {entry.name}@{entry.version}{output} {entry.path}")
+        lines += [
+            tr("   ... propagated from {parent}@{version}", parent=parent.name, version=parent.version)
+            for parent in parents
+        ]
     names = sorted(
         {
             (parents[-1] if parents else entry).name
@@ -112,7 +117,13 @@ def _collision(
         }
     )
     if len(names) > 1:
-        hint = f"Try upgrading both `{names[0]}' and `{names[1]}', or put them in separate profiles."
+        hint = tr(
+            "Try upgrading both `{first}' and `{second}', or put them in separate profiles.",
+            first=names[0],
+            second=names[1],
+        )
     else:
-        hint = f"Try upgrading `{names[0]}', or put what needs the other one in a separate profile."
+        hint = tr(
+            "Try upgrading `{name}', or put what needs the other one in a separate profile.", name=names[0]
+        )
     return Collision("\n".join(lines), hint=hint)

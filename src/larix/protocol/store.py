@@ -12,6 +12,7 @@ from larix.errors import LarixError
 from larix.formats.errors import FormatError
 from larix.formats.hashes import Hash
 from larix.formats.storepath import StoreDir, StorePath
+from larix.words import mark, tr
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -27,12 +28,12 @@ class StoreError(LarixError):
 
 class PathNotValid(StoreError):
     def __init__(self, path: str) -> None:
-        super().__init__(f"path `{path}` is not valid in this store")
+        super().__init__(tr("path `{path}` is not valid in this store", path=path))
         self.path = path
 
 
 class BadPathInfo(FormatError):
-    noun = "path record"
+    noun = mark("path record")
 
 
 class PathInfo(NamedTuple):

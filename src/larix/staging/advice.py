@@ -9,60 +9,63 @@ from types import BuiltinMethodType, FunctionType, GeneratorType, MethodType, Mo
 from typing import Any
 
 from larix.staging.snapshot import build_side
+from larix.words import mark, tr
 
 __all__ = ["MODULES", "REFUSED_BUILTINS", "for_special", "for_value", "is_transparent"]
 
-MODULES = "builds have the standard library, `larix.buildside`, and modules that say `__build_side__ = True`"
+MODULES = mark(
+    "builds have the standard library, `larix.buildside`, and modules that say `__build_side__ = True`"
+)
 
-_HIDDEN = "names in it cannot be seen: write the code itself"
-_NO_PERSON = "nobody is there in a build"
+_HIDDEN = mark("names in it cannot be seen: write the code itself")
+_NO_PERSON = mark("nobody is there in a build")
 
 REFUSED_BUILTINS = {
-    "__import__": "write `import`",
-    "_": "name what is meant",
+    "__import__": mark("write `import`"),
+    "_": mark("name what is meant"),
     "breakpoint": _NO_PERSON,
     "copyright": _NO_PERSON,
     "credits": _NO_PERSON,
     "eval": _HIDDEN,
     "exec": _HIDDEN,
-    "exit": "raise `SystemExit`, or an error that tells why",
+    "exit": mark("raise `SystemExit`, or an error that tells why"),
     "globals": _HIDDEN,
     "help": _NO_PERSON,
     "input": _NO_PERSON,
     "license": _NO_PERSON,
-    "quit": "raise `SystemExit`, or an error that tells why",
+    "quit": mark("raise `SystemExit`, or an error that tells why"),
 }
 
 _SPECIAL = {
-    "__file__": "use `local_file` for a file that the build needs",
-    "__name__": "write the name itself",
+    "__file__": mark("use `local_file` for a file that the build needs"),
+    "__name__": mark("write the name itself"),
 }
 
 
 def for_special(name: str) -> str:
-    return _SPECIAL.get(name, "write what is meant itself")
+    return tr(_SPECIAL.get(name, mark("write what is meant itself")))
 
 
 def for_value(value: Any) -> str:
     """The hint for a value that is not a plain one, a function or something with a store file."""
     if isinstance(value, MethodType | BuiltinMethodType):
-        return "only functions defined with `def` at the top of a module or in a function can be staged"
+        return tr("only functions defined with `def` at the top of a module or in a function can be staged")
     if isinstance(value, FunctionType):
-        return "define it with `def`"
+        return tr("define it with `def`")
     if isinstance(value, ModuleType):
-        return MODULES
+        return tr(MODULES)
     if isinstance(value, type):
-        return "define the class inside the function, or in a module that says `__build_side__ = True`"
+        return tr("define the class inside the function, or in a module that says `__build_side__ = True`")
     if isinstance(value, re.Pattern):
-        return "compile it inside the function, with `re.compile`"
+        return tr("compile it inside the function, with `re.compile`")
     if isinstance(value, enum.Enum):
-        return "use its `value`"
+        return tr("use its `value`")
     for kind in (str, int, float, tuple, list, dict, set, frozenset):
         if isinstance(value, kind):
-            return f"use a plain `{kind.__name__}`"
+            return tr("use a plain `{kind}`", kind=kind.__name__)
     if isinstance(value, GeneratorType):
-        return "use a tuple or list"
-    return (
+        return tr("use a tuple or list")
+    return tr(
         "what can: packages and other things with a store file, functions, and text, numbers and paths "
         "in tuples, lists, dicts and sets"
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from larix.errors import LarixError
+from larix.words import tr
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -36,7 +37,9 @@ class LoweringCycle(LoweringError):
 
     def __init__(self, chain: Sequence[str], *, place: Location | None = None) -> None:
         super().__init__(
-            f"a cycle of inputs: {' → '.join(chain)}", place=place, hint="break it at one of these"
+            tr("a cycle of inputs: {chain}", chain=" → ".join(chain)),
+            place=place,
+            hint=tr("break it at one of these"),
         )
         self.chain = tuple(chain)
 

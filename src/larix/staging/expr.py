@@ -28,6 +28,7 @@ from larix.staging.modules import MODULES_NAME, is_build_side, modules_source
 from larix.staging.snapshot import snapshot
 from larix.staging.source import describe_function
 from larix.staging.stage import Staged, Stager
+from larix.words import tr
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -98,9 +99,9 @@ def lower_expression(
     python = options.python or lowering.python
     if python is None:
         raise LoweringError(
-            f"no Python was chosen to run the build expression `{name}`",
+            tr("no Python was chosen to run the build expression `{name}`", name=name),
             place=place,
-            hint="a toolchain brings one; set `Lowering.python`",
+            hint=tr("a toolchain brings one; set `Lowering.python`"),
         )
     checked_name(f"{name}-builder", place)
     stager = Stager(lowering)
@@ -158,7 +159,12 @@ def _checked_modules(modules: Iterable[str], place: Location | None) -> set[str]
     names = set(modules)
     stray = next((name for name in sorted(names) if not is_build_side(name)), None)
     if stray is not None:
-        raise StagingError(f"`{stray}` is no build-side module", name=stray, place=place, hint=advice.MODULES)
+        raise StagingError(
+            tr("`{stray}` is no build-side module", stray=stray),
+            name=stray,
+            place=place,
+            hint=tr(advice.MODULES),
+        )
     return names
 
 
@@ -212,37 +218,49 @@ def _parameters(
     """The names it will be called with; refuses a function that cannot be called with them."""
     if not isinstance(function, FunctionType):
         raise StagingError(
-            f"a `{type_name(function)}` is no build function", name=type_name(function), place=place
+            tr("a `{kind}` is no build function", kind=type_name(function)),
+            name=type_name(function),
+            place=place,
         )
     name = describe_function(function)
     code = function.__code__
     here = Location(code.co_filename, code.co_firstlineno)
     if code.co_flags & _YIELDS_OR_WAITS:
         raise StagingError(
-            f"build function `{name}` is a generator or coroutine: calling it does nothing",
+            tr("build function `{name}` is a generator or coroutine: calling it does nothing", name=name),
             name=name,
             place=here,
-            hint="call it in an ordinary function, and do there what is to be done with what it gives",
+            hint=tr("call it in an ordinary function, and do there what is to be done with what it gives"),
         )
     clash = next((each for each in given if each in arguments), None)
     if clash is not None:
         raise StagingError(
-            f"`{clash}` cannot be an argument of `{name}`: builds give it", name=clash, place=place or here
+            tr("`{clash}` cannot be an argument of `{name}`: builds give it", clash=clash, name=name),
+            name=clash,
+            place=place or here,
         )
     available = {*given, *arguments}
     positional, by_name, needed = _signature(function)
     missing = next((each for each in needed if each in positional or each not in available), None)
     if missing is not None:
         raise StagingError(
-            f"nothing is given for parameter `{missing}` of build function `{name}`",
+            tr(
+                "nothing is given for parameter `{missing}` of build function `{name}`",
+                missing=missing,
+                name=name,
+            ),
             name=missing,
             place=here,
-            hint=f"builds give, by name: {', '.join([*given, *arguments]) or 'nothing'}",
+            hint=tr("builds give, by name: {names}", names=", ".join([*given, *arguments]) or tr("nothing")),
         )
     takes_all = bool(code.co_flags & _TAKES_ANY_KEYWORD)
     unknown = next((each for each in arguments if each not in by_name), None)
     if unknown is not None and not takes_all:
-        raise StagingError(f"build function `{name}` has no parameter `{unknown}`", name=unknown, place=here)
+        raise StagingError(
+            tr("build function `{name}` has no parameter `{unknown}`", name=name, unknown=unknown),
+            name=unknown,
+            place=here,
+        )
     return available - positional if takes_all else available & by_name
 
 
@@ -271,10 +289,15 @@ def _environment(
             variables[variable] = stager.add_item(value).path
         else:
             raise StagingError(
-                f"the environment variable `{variable}` of `{name}` is a `{type_name(value)}`",
+                tr(
+                    "the environment variable `{variable}` of `{name}` is a `{kind}`",
+                    variable=variable,
+                    name=name,
+                    kind=type_name(value),
+                ),
                 name=variable,
                 place=place,
-                hint="use text, bytes, or something with a store file",
+                hint=tr("use text, bytes, or something with a store file"),
             )
     return variables
 
@@ -302,7 +325,9 @@ class ExpressionOutput(StoreFile):
     def __lower__(self, lowering: Lowering) -> Item:
         origin = lowering.lower(self.expression).origin
         if isinstance(origin, Source):
-            raise LoweringError(f"`{self.expression.name}` has no outputs", place=self.location)
+            raise LoweringError(
+                tr("`{expression}` has no outputs", expression=self.expression.name), place=self.location
+            )
         return Item(origin.output_path(self.output), origin, self.output)
 
 
@@ -327,10 +352,10 @@ class BuildExpression(StoreFile):
         """Another of its outputs."""
         if name not in self.options.outputs:
             raise StagingError(
-                f"`{self.name}` has no output `{name}`",
+                tr("`{name}` has no output `{output}`", name=self.name, output=name),
                 name=name,
                 place=caller_location(),
-                hint=f"it has {', '.join(self.options.outputs)}",
+                hint=tr("it has {outputs}", outputs=", ".join(self.options.outputs)),
             )
         return ExpressionOutput(self, name)
 

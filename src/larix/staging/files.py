@@ -20,6 +20,7 @@ from larix.formats.nar import Directory, File, Symlink, Tree, encoder
 from larix.formats.storepath import BadStoreName, StoreDir, check_name, make_fixed_path
 from larix.staging.errors import LoweringError, StagingError
 from larix.staging.lower import Item, describe, is_lowerable, place_of
+from larix.words import tr
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -43,7 +44,7 @@ def checked_name(name: str, place: Location | None) -> str:
     try:
         return check_name(name)
     except BadStoreName as error:
-        raise LoweringError(f"{error.message}", place=place, hint="give another `name`") from error
+        raise LoweringError(f"{error.message}", place=place, hint=tr("give another `name`")) from error
 
 
 class StoreFile:
@@ -65,10 +66,10 @@ class StoreFile:
 
     def _refuse(self) -> NoReturn:
         raise StagingError(
-            f"{self!r} has no file name on the host",
+            tr("{value!r} has no file name on the host", value=self),
             name=describe(self),
             place=place_of(self),
-            hint="use it inside a build function, where it is a path",
+            hint=tr("use it inside a build function, where it is a path"),
         )
 
 
@@ -80,11 +81,12 @@ class FileAppend(StoreFile):
     def __init__(self, base: Lowerable, part: str) -> None:
         if not is_lowerable(base):
             raise StagingError(
-                f"{describe(base)} has no store file to look for `{part}` in", name=describe(base)
+                tr("{base} has no store file to look for `{part}` in", base=describe(base), part=part),
+                name=describe(base),
             )
         if not part or part.startswith("/") or ".." in part.split("/") or "\0" in part:
             raise StagingError(
-                f"{part!a} is no relative file name in {describe(base)}",
+                tr("{part!a} is no relative file name in {base}", part=part, base=describe(base)),
                 name=describe(base),
                 place=place_of(base),
             )
@@ -165,7 +167,11 @@ class LocalFile(StoreFile):
             source = self._source(lowering.store_dir)
         except OSError as error:
             raise LoweringError(
-                f"cannot read the local file `{error.filename or self.file}`: {error.strerror}",
+                tr(
+                    "cannot read the local file `{filename}`: {problem}",
+                    filename=os.fsdecode(error.filename or self.file),
+                    problem=error.strerror,
+                ),
                 place=self.location,
             ) from error
         return Item(source.path, source)
@@ -176,9 +182,9 @@ class LocalFile(StoreFile):
             return tree_source(store_dir, self.name, self._read_tree(file, file))
         if not self.recursive and not stat.S_ISREG(os.stat(file).st_mode):
             raise LoweringError(
-                f"the local file `{self.file}` is not a regular file",
+                tr("the local file `{file}` is not a regular file", file=self.file),
                 place=self.location,
-                hint="give `recursive=True` for a directory",
+                hint=tr("give `recursive=True` for a directory"),
             )
         hasher = hashlib.sha256()
         if self.recursive:
@@ -201,7 +207,8 @@ class LocalFile(StoreFile):
                 feed(encoder.regular_entry_start(entry, size, executable=executable))
             if _feed(file, feed) != size:
                 raise LoweringError(
-                    f"the local file `{os.fsdecode(file)}` changed while it was read", place=self.location
+                    tr("the local file `{file}` changed while it was read", file=os.fsdecode(file)),
+                    place=self.location,
                 )
             feed(encoder.regular_end(size) if entry is None else encoder.regular_entry_end(size))
         elif stat.S_ISLNK(status.st_mode):
@@ -233,7 +240,10 @@ class LocalFile(StoreFile):
 
     def _refuse_kind(self, file: str) -> NoReturn:
         raise LoweringError(
-            f"the local file `{file}` is neither a regular file, a directory nor a symbolic link",
+            tr(
+                "the local file `{file}` is neither a regular file, a directory nor a symbolic link",
+                file=file,
+            ),
             place=self.location,
         )
 

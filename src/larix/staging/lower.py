@@ -18,6 +18,7 @@ from larix.derivation import Lowered, Source
 from larix.errors import Location
 from larix.formats.storepath import DEFAULT_STORE_DIR, StoreDir, StorePath
 from larix.staging.errors import LoweringCycle, LoweringError, type_name
+from larix.words import plural, tr
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Hashable, Iterable
@@ -140,9 +141,13 @@ class Lowering:
             item = Item(value.path, value)
         elif not is_lowerable(value):
             raise LoweringError(
-                f"{describe(value)} is a {type_name(value)}, which is nothing that can be built",
+                tr(
+                    "{value} is a {kind}, which is nothing that can be built",
+                    value=describe(value),
+                    kind=type_name(value),
+                ),
                 place=place_of(value),
-                hint="a package, an origin, a local file, a derivation or a build expression can",
+                hint=tr("a package, an origin, a local file, a derivation or a build expression can"),
             )
         else:
             item = self._lower_deeply(cast("Lowerable", value))
@@ -188,11 +193,15 @@ class Lowering:
 def _too_deep(chain: list[object], error: RecursionError) -> LoweringError:
     shown = [describe(each) for each in chain]
     if len(shown) > 2 * _SHOWN:
-        shown = [*shown[:_SHOWN], f"({len(shown) - 2 * _SHOWN} more)", *shown[-_SHOWN:]]
+        shown = [
+            *shown[:_SHOWN],
+            plural("({number} more)", "({number} more)", len(shown) - 2 * _SHOWN),
+            *shown[-_SHOWN:],
+        ]
     return LoweringError(
-        f"lowering went too deep: {' → '.join(shown)}",
+        tr("lowering went too deep: {shown}", shown=" → ".join(shown)),
         place=place_of(chain[-1]),
-        hint=f"a field of the last one that asks for itself, perhaps ({error})",
+        hint=tr("a field of the last one that asks for itself, perhaps ({error})", error=error),
     )
 
 

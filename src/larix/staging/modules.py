@@ -20,6 +20,7 @@ from larix.errors import Location
 from larix.formats.nar import Directory, File, Tree
 from larix.staging.errors import StagingError
 from larix.staging.scopes import inner_statements
+from larix.words import tr
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -99,7 +100,9 @@ def module_closure(modules: Iterable[str]) -> dict[tuple[str, ...], bytes]:
         else:
             module = _find(name)
             if module is None:
-                raise StagingError(f"the build-side module `{name}` has no source file", name=name)
+                raise StagingError(
+                    tr("the build-side module `{name}` has no source file", name=name), name=name
+                )
             files[module.parts] = module.contents
             todo += _needed_by(module)
         if "." in name:
@@ -121,11 +124,19 @@ def _needed_by(module: ModuleFile) -> list[str]:
             needed.append(inner)
         else:
             raise StagingError(
-                f"the build-side module `{module.name}` imports `{base}`, which is not build-side",
+                tr(
+                    "the build-side module `{module}` imports `{base}`, which is not build-side",
+                    module=module.name,
+                    base=base,
+                ),
                 name=base,
                 place=Location(module.file, line),
-                hint=f"build-side code uses the standard library, `{_BUILD_SIDE}`, "
-                f"and modules that say `{_MARK} = True`",
+                hint=tr(
+                    "build-side code uses the standard library, `{build_side}`, and modules that say "
+                    "`{mark} = True`",
+                    build_side=_BUILD_SIDE,
+                    mark=_MARK,
+                ),
             )
     return needed
 
@@ -173,7 +184,9 @@ def _find(name: str) -> ModuleFile | None:
     except (OSError, SyntaxError, ValueError) as error:
         line = (error.lineno if isinstance(error, SyntaxError) else None) or 1
         raise StagingError(
-            f"cannot read the module `{name}`: {error}", name=name, place=Location(spec.origin, line)
+            tr("cannot read the module `{name}`: {error}", name=name, error=error),
+            name=name,
+            place=Location(spec.origin, line),
         ) from error
     return known[1]
 

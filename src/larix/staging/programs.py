@@ -24,6 +24,7 @@ from larix.staging.files import StoreFile, caller_location, checked_name
 from larix.staging.lower import Item, describe, is_lowerable
 from larix.staging.snapshot import snapshot
 from larix.staging.stage import Stager
+from larix.words import tr
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -83,7 +84,9 @@ class ProgramFile(StoreFile):
     def __lower__(self, lowering: Lowering) -> Item:
         python = self.python or lowering.python
         if python is None:
-            raise LoweringError(f"no Python was chosen to run the program `{self.name}`", place=self.location)
+            raise LoweringError(
+                tr("no Python was chosen to run the program `{name}`", name=self.name), place=self.location
+            )
         stager = Stager(lowering)
         start, *rest = call_lines(stager, self.function, {}, self.arguments, self.location)
         call = [f"raise SystemExit({start}", *rest[:-1], "))"]
@@ -91,8 +94,13 @@ class ProgramFile(StoreFile):
         shebang = f"#!{interpreter} {_SHEBANG_FLAGS}\n"
         if len(shebang) > _LONGEST_SHEBANG:
             raise LoweringError(
-                f"the program `{self.name}` needs a first line of {len(shebang)} bytes, and Linux reads "
-                f"{_LONGEST_SHEBANG}",
+                tr(
+                    "the program `{name}` needs a first line of {count} bytes, and Linux reads "
+                    "{longest_shebang}",
+                    name=self.name,
+                    count=len(shebang),
+                    longest_shebang=_LONGEST_SHEBANG,
+                ),
                 place=self.location,
             )
         options = Options(
@@ -140,7 +148,7 @@ class MixedText(StoreFile):
         for piece in pieces:
             if not isinstance(piece, str) and not is_lowerable(piece):
                 raise StagingError(
-                    f"{describe(piece)} is neither text nor something with a store file",
+                    tr("{piece} is neither text nor something with a store file", piece=describe(piece)),
                     name=describe(piece),
                     place=location,
                 )
@@ -165,5 +173,7 @@ def file_union(name: str, files: Mapping[str, object]) -> BuildExpression:
     """A directory of symbolic links: relative file names, and what each leads to."""
     for each in files:
         if not each or each.startswith("/") or ".." in each.split("/"):
-            raise StagingError(f"{each!a} is no relative file name", name=each, place=caller_location())
+            raise StagingError(
+                tr("{each!a} is no relative file name", each=each), name=each, place=caller_location()
+            )
     return build_expression(name, link_files, inputs=files)

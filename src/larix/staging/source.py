@@ -17,6 +17,7 @@ from larix.errors import Location
 from larix.staging.errors import StagingError
 from larix.staging.scopes import Import, ImportedFrom, ImportedModule, Scope, function_scopes
 from larix.staging.text import Template, make_template
+from larix.words import mark, tr
 
 if TYPE_CHECKING:
     from collections.abc import Container
@@ -25,7 +26,7 @@ __all__ = ["FunctionSource", "HostFile", "describe_function", "host_file", "sour
 
 _Function = ast.FunctionDef | ast.AsyncFunctionDef
 _VALUE_OF_DEFAULTS = "None"
-_NO_WAY_BACK = "a build cannot change what the host holds: write to a file of the output"
+_NO_WAY_BACK = mark("a build cannot change what the host holds: write to a file of the output")
 
 
 class HostFile:
@@ -110,41 +111,41 @@ def _read(function: FunctionType, code: CodeType) -> FunctionSource:
     place = Location(code.co_filename, code.co_firstlineno)
     if code.co_name == "<lambda>":
         raise StagingError(
-            "a `lambda` cannot be a part of a build",
+            tr("a `lambda` cannot be a part of a build"),
             name=name,
             place=place,
-            hint="make it a function with `def`",
+            hint=tr("make it a function with `def`"),
         )
     file = host_file(code.co_filename, function.__globals__)
     if file is None:
         raise StagingError(
-            f"the source of function `{name}` cannot be found",
+            tr("the source of function `{name}` cannot be found", name=name),
             name=name,
             place=place,
-            hint="build code is staged from its source: define it in a file that is imported",
+            hint=tr("build code is staged from its source: define it in a file that is imported"),
         )
     found = file.functions.get((code.co_firstlineno, code.co_name))
     if found is None or not _is_same(code, file.code(code.co_firstlineno, code.co_name), found[0]):
         raise StagingError(
-            f"function `{name}` is not what its source says",
+            tr("function `{name}` is not what its source says", name=name),
             name=name,
             place=place,
-            hint="the file was edited after it was imported, or the function was rewritten: start again",
+            hint=tr("the file was edited after it was imported, or the function was rewritten: start again"),
         )
     node, around = found
     if getattr(node, "type_params", None):
         raise StagingError(
-            f"function `{name}` has type parameters, which the Python of builds may not know",
+            tr("function `{name}` has type parameters, which the Python of builds may not know", name=name),
             name=name,
             place=place,
-            hint="use `typing.TypeVar`",
+            hint=tr("use `typing.TypeVar`"),
         )
     if around and isinstance(around[-1], ast.ClassDef):
         raise StagingError(
-            f"`{name}` is defined in a class, and only functions can be staged",
+            tr("`{name}` is defined in a class, and only functions can be staged", name=name),
             name=name,
             place=place,
-            hint="define it at the top of the module",
+            hint=tr("define it at the top of the module"),
         )
     template = make_template(file.lines, node)
     free_names = _free_names(function, node, template, place)
@@ -192,10 +193,14 @@ def _free_names(
             for outer in each.names:
                 if outer in function.__code__.co_freevars:
                     raise StagingError(
-                        f"`{name}` assigns `{outer}`, a variable of the function around it",
+                        tr(
+                            "`{name}` assigns `{outer}`, a variable of the function around it",
+                            name=name,
+                            outer=outer,
+                        ),
                         name=outer,
                         place=Location(place.file, each.lineno),
-                        hint=_NO_WAY_BACK,
+                        hint=tr(_NO_WAY_BACK),
                     )
     defaults = [_VALUE_OF_DEFAULTS] * (len(node.args.defaults) + len(node.args.kw_defaults))
     # The future import keeps annotations out, also those in the bodies of classes.
@@ -211,10 +216,10 @@ def _free_names(
                 names.add(symbol.get_name())
                 if symbol.is_declared_global() and (symbol.is_assigned() or symbol.is_imported()):
                     raise StagingError(
-                        f"`{name}` assigns the global `{symbol.get_name()}`",
+                        tr("`{name}` assigns the global `{symbol}`", name=name, symbol=symbol.get_name()),
                         name=symbol.get_name(),
                         place=place,
-                        hint=_NO_WAY_BACK,
+                        hint=tr(_NO_WAY_BACK),
                     )
     lines: dict[str, int] = {}
     for each in ast.walk(node):

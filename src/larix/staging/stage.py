@@ -40,6 +40,7 @@ from larix.staging.modules import is_build_side, is_standard
 from larix.staging.scopes import ImportedFrom, ImportedModule, Scope
 from larix.staging.snapshot import changed_since_snapshot
 from larix.staging.source import FunctionSource, describe_function, source_of
+from larix.words import tr
 
 if TYPE_CHECKING:
     import ast
@@ -127,7 +128,11 @@ class Stager:
         """The expression for a function, which joins the program or is imported."""
         if not isinstance(function, FunctionType):
             raise StagingError(
-                f"{function!r:.80} is a `{type_name(function)}`, not a function defined with `def`",
+                tr(
+                    "{function!r:.80} is a `{kind}`, not a function defined with `def`",
+                    function=function,
+                    kind=type_name(function),
+                ),
                 name=getattr(function, "__name__", type_name(function)),
                 place=place,
                 hint=advice.for_value(function),
@@ -139,7 +144,9 @@ class Stager:
         self._depth += 1
         try:
             if self._depth > _MAX_DEPTH:
-                raise StagingError(f"`{what}` is nested too deep, or contains itself", name=what, place=place)
+                raise StagingError(
+                    tr("`{what}` is nested too deep, or contains itself", what=what), name=what, place=place
+                )
             return self._value(value, place, what)
         finally:
             self._depth -= 1
@@ -174,7 +181,7 @@ class Stager:
         elif hasattr(kind, "__stage__"):
             return self._value_by_parts(value, place, what)
         raise StagingError(
-            f"`{what}` is a `{type_name(value)}`, which cannot follow into a build",
+            tr("`{what}` is a `{kind}`, which cannot follow into a build", what=what, kind=type_name(value)),
             name=what,
             place=place,
             hint=advice.for_value(value),
@@ -261,10 +268,14 @@ class Stager:
         changed = changed_since_snapshot(function)
         if changed is not None:
             raise StagingError(
-                f"`{changed}`, captured by `{name}`, was changed after the build expression was made",
+                tr(
+                    "`{changed}`, captured by `{name}`, was changed after the build expression was made",
+                    changed=changed,
+                    name=name,
+                ),
                 name=changed,
                 place=source.place(source.free_names.get(changed, 0)),
-                hint="use a tuple, or a new value instead of a changed one",
+                hint=tr("use a tuple, or a new value instead of a changed one"),
             )
 
     def _stage_defaults(self, function: FunctionType, source: FunctionSource) -> list[str]:
@@ -282,7 +293,7 @@ class Stager:
         ]
         if len(values) != len(arguments.defaults) or sorted(keywords) != sorted(optional):
             raise StagingError(
-                f"the default values of `{describe_function(function)}` were changed",
+                tr("the default values of `{function}` were changed", function=describe_function(function)),
                 name=describe_function(function),
                 place=source.place(),
             )
@@ -301,10 +312,10 @@ class Stager:
         if is_builtin:
             if name in advice.REFUSED_BUILTINS:
                 raise StagingError(
-                    f"`{name}` cannot be used in a build",
+                    tr("`{name}` cannot be used in a build", name=name),
                     name=name,
                     place=place,
-                    hint=advice.REFUSED_BUILTINS[name],
+                    hint=tr(advice.REFUSED_BUILTINS[name]),
                 )
             definition.builtins.add(name)
             self._name(name, ("builtin", name))
@@ -315,7 +326,7 @@ class Stager:
             return
         if name.startswith("__") and name.endswith("__"):
             raise StagingError(
-                f"`{name}` belongs to the host's module",
+                tr("`{name}` belongs to the host's module", name=name),
                 name=name,
                 place=place,
                 hint=advice.for_special(name),
@@ -390,11 +401,17 @@ class Stager:
         again = scope.unsteady(name, getattr(chain[owner + 1], "lineno", 0))
         if again is not None:
             raise StagingError(
-                f"`{name}` may have changed since `{describe_function(function)}` was defined: "
-                f"it is bound {'in a loop around it' if again.loops else 'again'} in line {again.line}",
+                tr(
+                    "`{name}` may have changed since `{function}` was defined: {how}",
+                    name=name,
+                    function=describe_function(function),
+                    how=tr("it is bound in a loop around it in line {line}", line=again.line)
+                    if again.loops
+                    else tr("it is bound again in line {line}", line=again.line),
+                ),
                 name=name,
                 place=place,
-                hint=f"give it as a default value, `{name}={name}`, or bind another name",
+                hint=tr("give it as a default value, `{name}={name}`, or bind another name", name=name),
             )
         return value, scope, False
 
@@ -423,10 +440,10 @@ class Stager:
         if isinstance(imported, ImportedFrom):
             if imported.level:
                 raise StagingError(
-                    f"function `{name}` imports from a relative module",
+                    tr("function `{name}` imports from a relative module", name=name),
                     name=name,
                     place=place,
-                    hint="name the module in full",
+                    hint=tr("name the module in full"),
                 )
             inner = f"{imported.module}.{imported.attribute}"
             needed = [
@@ -444,10 +461,14 @@ class Stager:
                 self.modules.add(module)
                 return
         raise StagingError(
-            f"function `{name}` imports `{module}`, which is not there in a build",
+            tr(
+                "function `{name}` imports `{module}`, which is not there in a build",
+                name=name,
+                module=module,
+            ),
             name=module,
             place=place,
-            hint=advice.MODULES,
+            hint=tr(advice.MODULES),
         )
 
     def program(self, name: str, *, path_of_modules: str | None = None, end: Iterable[str] = ()) -> Staged:
@@ -547,17 +568,17 @@ def _check_not_wrapped(function: FunctionType) -> None:
 
 def _decorated(name: str, place: Location) -> StagingError:
     return StagingError(
-        f"function `{name}` has a decorator, which would not be there in the build",
+        tr("function `{name}` has a decorator, which would not be there in the build", name=name),
         name=name,
         place=place,
-        hint="put both into a module that says `__build_side__ = True`, or decorate inside a function",
+        hint=tr("put both into a module that says `__build_side__ = True`, or decorate inside a function"),
     )
 
 
 def _not_defined(name: str, place: Location) -> StagingError:
     return StagingError(
-        f"`{name}` is not defined",
+        tr("`{name}` is not defined", name=name),
         name=name,
         place=place,
-        hint="define it before the build expression is lowered",
+        hint=tr("define it before the build expression is lowered"),
     )

@@ -16,6 +16,7 @@ from larix.store.pipeline import Lane, run
 from larix.store.refscan import ReferenceScanner
 from larix.store.tree import CHUNK, ENTER, FILE, LARGE, LINK, Step, StepsOfEvents, read_steps
 from larix.store.treewriter import TreeWriter
+from larix.words import tr
 
 if TYPE_CHECKING:
     from larix.formats.hashes import Hasher
@@ -95,7 +96,8 @@ def _flat(steps: Iterable[Step], where: bytes) -> Iterator[Step]:
         kind = step[0]
         if kind in {ENTER, LINK}:
             raise NotAFlatFile(
-                f"`{quoted(where)}` is not a regular file", hint="add directories and links recursively"
+                tr("`{where}` is not a regular file", where=quoted(where)),
+                hint=tr("add directories and links recursively"),
             )
         if kind in {FILE, LARGE}:
             yield (kind, step[1], False, step[3])
@@ -203,13 +205,21 @@ def stage_archive(info: PathInfo, chunks: Iterable[bytes], incoming: Incoming) -
         writer.close()
         incoming.discard()
         if isinstance(error, BadNar):
-            raise ArchiveMismatch(f"the archive of `{info.path}` is damaged: {error.message}") from error
+            raise ArchiveMismatch(
+                tr("the archive of `{path}` is damaged: {problem}", path=info.path, problem=error.message)
+            ) from error
         raise
     return Staged(info, incoming)
 
 
 def _refuse_size(info: PathInfo) -> None:
-    raise ArchiveMismatch(f"the archive of `{info.path}` is longer than the promised {info.nar_size} bytes")
+    raise ArchiveMismatch(
+        tr(
+            "the archive of `{path}` is longer than the promised {nar_size} bytes",
+            path=info.path,
+            nar_size=info.nar_size,
+        )
+    )
 
 
 class _AddressCheck:
@@ -228,7 +238,9 @@ class _AddressCheck:
             return
         for step in steps:
             if step[0] in {ENTER, LINK}:
-                raise ArchiveMismatch(f"`{self._info.path}` is content-addressed as a file, and is none")
+                raise ArchiveMismatch(
+                    tr("`{path}` is content-addressed as a file, and is none", path=self._info.path)
+                )
             if step[0] == FILE:
                 self._flat.update(step[3])
             elif step[0] == CHUNK:
@@ -238,8 +250,15 @@ class _AddressCheck:
         info = self._info
         if size != info.nar_size or archive != info.nar_hash:
             raise ArchiveMismatch(
-                f"the archive of `{info.path}` has hash `{archive}` and {size} bytes, "
-                f"not `{info.nar_hash}` and {info.nar_size}"
+                tr(
+                    "the archive of `{path}` has hash `{archive}` and {size} bytes, not `{nar_hash}` and "
+                    "{nar_size}",
+                    path=info.path,
+                    archive=archive,
+                    size=size,
+                    nar_hash=info.nar_hash,
+                    nar_size=info.nar_size,
+                )
             )
         if self._flat is not None:
             actual = Hash(self._algo, self._flat.digest())
@@ -249,7 +268,12 @@ class _AddressCheck:
             return
         if str(actual) != f"{self._algo}:{self._digits}":
             raise ArchiveMismatch(
-                f"`{info.path}` should be `{info.content_address}` by its record, and is `{actual}`"
+                tr(
+                    "`{path}` should be `{content_address}` by its record, and is `{actual}`",
+                    path=info.path,
+                    content_address=info.content_address,
+                    actual=actual,
+                )
             )
         store_dir, name = StoreDir(os.path.dirname(info.path)), name_part(info.path)
         if self._kind == "text":
@@ -261,7 +285,12 @@ class _AddressCheck:
             )
         if expected != info.path:
             raise ArchiveMismatch(
-                f"what has the address `{info.content_address}` is `{expected}`, not `{info.path}`"
+                tr(
+                    "what has the address `{content_address}` is `{expected}`, not `{path}`",
+                    content_address=info.content_address,
+                    expected=expected,
+                    path=info.path,
+                )
             )
 
 
@@ -273,7 +302,13 @@ def _parse_address(info: PathInfo) -> tuple[str, str, str]:
         kind, rest = "fixed:r", rest[2:]
     algo, _, digits = rest.partition(":")
     if kind not in {"text", "fixed", "fixed:r"} or not digits:
-        raise ArchiveMismatch(f"the content address `{info.content_address}` of `{info.path}` makes no sense")
+        raise ArchiveMismatch(
+            tr(
+                "the content address `{content_address}` of `{path}` makes no sense",
+                content_address=info.content_address,
+                path=info.path,
+            )
+        )
     return kind, algo, digits
 
 

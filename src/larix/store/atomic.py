@@ -12,6 +12,7 @@ import os
 import stat
 
 from larix.store.errors import os_failure
+from larix.words import tr
 
 __all__ = ["exchange", "remove_tree", "sync_directory", "sync_file_system", "write_all", "write_file"]
 
@@ -40,7 +41,7 @@ def sync_file_system(name: str) -> None:
         libc = ctypes.CDLL(None, use_errno=True)
         if libc.syncfs(descriptor) != 0:
             number = ctypes.get_errno()
-            raise os_failure("write to the disk", name, OSError(number, os.strerror(number)))
+            raise os_failure(tr("write to the disk"), name, OSError(number, os.strerror(number)))
     finally:
         os.close(descriptor)
 
@@ -72,7 +73,7 @@ def write_file(name: str, contents: bytes, *, mode: int = 0o644) -> None:
         sync_directory(os.path.dirname(name))
     except OSError as error:
         _discard(temporary)
-        raise os_failure("write", name, error) from error
+        raise os_failure(tr("write"), name, error) from error
 
 
 def write_all(descriptor: int, contents: bytes | memoryview) -> None:
@@ -183,7 +184,7 @@ def _empty_directory(name: str | bytes, dir_fd: int | None) -> int:
             done, level = level, above.pop()
             status = os.fstat(current)
             if (status.st_dev, status.st_ino) != level.identity:
-                raise OSError(errno.ESTALE, "the tree was moved while it was removed", name)
+                raise OSError(errno.ESTALE, tr("the tree was moved while it was removed"), name)
             os.rmdir(done.name, dir_fd=current)
             freed += done.size
     finally:

@@ -27,6 +27,7 @@ from typing import Any
 
 from larix.formats.storepath import StorePath
 from larix.store.errors import StoreCorrupt, StoreError, StoreUnusable, os_failure
+from larix.words import mark, tr
 
 __all__ = ["Database", "DatabaseCorrupt", "Row", "StillReferred", "UnknownReference"]
 
@@ -35,7 +36,7 @@ _BUSY_SLICE_MS = 200
 _WAL_PAGES = 40_000  # of 4 KiB: one checkpoint for a batch of tens of thousands of paths
 _IN_LIST = "(select value from json_each(?))"
 
-_NOT_YOURS = "check that the file and its directory are yours and on a file system mounted read-write"
+_NOT_YOURS = mark("check that the file and its directory are yours and on a file system mounted read-write")
 
 # id, path, hash, registrationTime, deriver, narSize, ultimate, sigs, ca
 Row = tuple[int, str, str, int, str | None, int | None, int | None, str | None, str | None]
@@ -90,8 +91,8 @@ class Database:
             )
         except sqlite3.Error as error:
             raise StoreUnusable(
-                f"cannot open the store's database `{self._file}`: {error}",
-                hint=_NOT_YOURS,
+                tr("cannot open the store's database `{file}`: {error}", file=self._file, error=error),
+                hint=tr(_NOT_YOURS),
             ) from error
         try:
             self._configure(connection)
@@ -142,17 +143,17 @@ class Database:
         code = (getattr(error, "sqlite_errorcode", 0) or 0) & 0xFF
         if code in {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}:
             return DatabaseCorrupt(
-                f"the store's database `{self._file}` is damaged: {error}",
-                hint="move it away with its `-wal` and `-shm` files and restore a backup",
+                tr("the store's database `{file}` is damaged: {error}", file=self._file, error=error),
+                hint=tr("move it away with its `-wal` and `-shm` files and restore a backup"),
             )
         if code == sqlite3.SQLITE_FULL:
-            return os_failure("write", self._file, OSError(28, "No space left on device"))
+            return os_failure(tr("write"), self._file, OSError(28, "No space left on device"))
         if code in {sqlite3.SQLITE_READONLY, sqlite3.SQLITE_PERM, sqlite3.SQLITE_CANTOPEN}:
             return StoreUnusable(
-                f"cannot write to the store's database `{self._file}`: {error}",
-                hint=_NOT_YOURS,
+                tr("cannot write to the store's database `{file}`: {error}", file=self._file, error=error),
+                hint=tr(_NOT_YOURS),
             )
-        return StoreError(f"the store's database `{self._file}` failed: {error}")
+        return StoreError(tr("the store's database `{file}` failed: {error}", file=self._file, error=error))
 
     def query(self, statement: str, *arguments: str | int | None) -> list[Any]:
         """All rows of a read."""
@@ -313,7 +314,11 @@ class Database:
             except KeyError as error:
                 missing = error.args[0]
                 raise UnknownReference(
-                    f"`{_user_of(missing, rows, references)}` refers to `{missing}`, which is not valid"
+                    tr(
+                        "`{user}` refers to `{missing}`, which is not valid",
+                        user=_user_of(missing, rows, references),
+                        missing=missing,
+                    )
                 ) from None
             connection.executemany("insert or replace into Refs (referrer, reference) values (?, ?)", pairs)
             connection.executemany(
@@ -333,7 +338,9 @@ class Database:
                 (listed, listed),
             ).fetchone()
             if user is not None:
-                raise StillReferred(f"`{user[1]}` is in use: `{user[0]}` refers to it")
+                raise StillReferred(
+                    tr("`{path}` is in use: `{user}` refers to it", path=user[1], user=user[0])
+                )
             connection.execute(f"delete from Refs where referrer in {dead}", (listed,))
             connection.execute(f"delete from ValidPaths where path in {_IN_LIST}", (listed,))
 

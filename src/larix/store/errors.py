@@ -6,6 +6,7 @@ import errno
 import os
 
 from larix.protocol.store import StoreError
+from larix.words import tr
 
 __all__ = ["DiskFull", "StoreCorrupt", "StoreError", "StoreUnusable", "os_failure", "quoted"]
 
@@ -36,16 +37,18 @@ _NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 def os_failure(action: str, name: str | bytes, cause: OSError) -> StoreError:
     """The typed error for a refused system call: what could not be done to `name`, why, the next step."""
     reason = os.strerror(cause.errno) if cause.errno else str(cause)
-    message = f"cannot {action} `{quoted(name)}`: {reason}"
+    message = tr("cannot {action} `{name}`: {reason}", action=action, name=quoted(name), reason=reason)
     if cause.errno in _NO_ROOM:
         return DiskFull(
-            message, hint="free some space, for instance with `larix gc`, then run the command again"
+            message, hint=tr("free some space, for instance with `larix gc`, then run the command again")
         )
     if cause.errno == errno.EROFS:
-        return StoreUnusable(message, hint="the file system is mounted read-only; remount it read-write")
+        return StoreUnusable(message, hint=tr("the file system is mounted read-only; remount it read-write"))
     if cause.errno in _PERMISSION:
         return StoreUnusable(
             message,
-            hint="run as its owner, or set LARIX_STORE_DIR and LARIX_STATE_DIRECTORY to places of your own",
+            hint=tr(
+                "run as its owner, or set LARIX_STORE_DIR and LARIX_STATE_DIRECTORY to places of your own"
+            ),
         )
     return StoreError(message)

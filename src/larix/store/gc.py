@@ -26,6 +26,7 @@ from larix.store.errors import StoreError, os_failure
 from larix.store.local import LocalStore
 from larix.store.locks import open_lock_file, try_lock
 from larix.store.roots import Root, find_roots, process_roots, read_temp_roots
+from larix.words import tr
 
 if TYPE_CHECKING:
     from typing import Self
@@ -178,8 +179,8 @@ def delete(
         for path in wanted:
             if graph.ids.get(path) in live:
                 raise PathAlive(
-                    f"`{path}` is alive{_reason(store, path, roots)}",
-                    hint="remove that root first",
+                    tr("`{path}` is alive: {reason}", path=path, reason=_reason(store, path, roots)),
+                    hint=tr("remove that root first"),
                 )
         collection.begin(graph, live, {root.path for root in roots})
         doomed = {graph.ids[path] for path in store.referrers_closure(wanted) if path in graph.ids}
@@ -194,8 +195,8 @@ def _reason(store: LocalStore, path: StorePath, roots: Sequence[Root]) -> str:
     users = store.referrers_closure([path])
     for root in roots:
         if root.path in users:
-            return f": `{root.path}` is kept by `{root.reason}`"
-    return ": what is built from it is in use"
+            return tr("`{path}` is kept by `{reason}`", path=root.path, reason=root.reason)
+    return tr("what is built from it is in use")
 
 
 class _Collection:
@@ -267,7 +268,7 @@ class _Collection:
             os.chmod(file, 0o666)  # noqa: S103 - whoever may read the store may keep a path from collection
             self._server.listen(64)
         except OSError as error:
-            raise os_failure("listen for new roots on", file, error) from error
+            raise os_failure(tr("listen for new roots on"), file, error) from error
         self._thread = threading.Thread(target=self._accept, args=(self._server,), daemon=True)
         self._thread.start()
 
@@ -344,14 +345,14 @@ class _Collection:
         except FileNotFoundError:
             return
         except OSError as error:
-            raise os_failure("delete", path, error) from error
+            raise os_failure(tr("delete"), path, error) from error
 
     def _remove_trees(self, aside: list[str]) -> None:
         for tree in aside:
             try:
                 self.freed += remove_tree(tree)
             except OSError as error:
-                raise os_failure("delete", tree, error) from error
+                raise os_failure(tr("delete"), tree, error) from error
 
     def sweep(self) -> None:
         """Remove what is there without being valid: leftovers of crashes, stale locks, unused links."""
@@ -391,7 +392,7 @@ class _Collection:
         except FileNotFoundError:
             return
         except OSError as error:
-            raise os_failure("delete in", directory, error) from error
+            raise os_failure(tr("delete in"), directory, error) from error
 
 
 def _remove_stale_lock(file: str) -> None:

@@ -16,6 +16,7 @@ from larix.formats.hashes import Hash
 from larix.formats.storepath import StoreDir, StorePath
 from larix.store.atomic import exchange, remove_tree, sync_directory
 from larix.store.errors import os_failure
+from larix.words import tr
 
 __all__ = ["Incoming", "Ingested", "new_incoming"]
 
@@ -43,7 +44,7 @@ class Incoming:
                 os.rename(self.file, path)
             sync_directory(os.path.dirname(path))
         except OSError as error:
-            raise os_failure("create", path, error) from error
+            raise os_failure(tr("create"), path, error) from error
 
     def replace(self, path: StorePath) -> None:
         """Take the place of `path`, which is valid but damaged; nobody ever finds it missing or half there.
@@ -59,7 +60,7 @@ class Incoming:
                 os.rename(self.file, path)
                 sync_directory(os.path.dirname(path))
         except OSError as error:
-            raise os_failure("repair", path, error) from error
+            raise os_failure(tr("repair"), path, error) from error
 
     def discard(self) -> None:
         """Remove what was written; best effort: what stays is garbage."""

@@ -26,6 +26,7 @@ from larix.store.journal import Journal, Record
 from larix.store.pipeline import run
 from larix.store.tree import FILE, ROOT_NAME, Step, read_steps, steps_of_tree
 from larix.store.treewriter import TreeWriter
+from larix.words import tr
 
 __all__ = ["DerivationOutput", "Graph", "write_items"]
 
@@ -149,7 +150,7 @@ def write_items(
         try:
             _write_all_items(items, store_dir, new_incoming)
         except OSError as error:
-            raise os_failure("write in", store_dir, error) from error
+            raise os_failure(tr("write in"), store_dir, error) from error
         if batch is None:
             sync_file_system(store_dir)
         register()

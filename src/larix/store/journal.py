@@ -37,6 +37,7 @@ from larix.formats.storepath import StorePath
 from larix.store.atomic import sync_directory, sync_file_system, write_all
 from larix.store.errors import os_failure
 from larix.store.locks import open_lock_file, try_lock
+from larix.words import tr
 
 __all__ = ["Batch", "Journal", "Record", "boot_id"]
 
@@ -87,7 +88,7 @@ class Batch:
             sync_directory(os.path.dirname(self._file))
         except OSError as error:
             self.discard()
-            raise os_failure("write the journal", self._file, error) from error
+            raise os_failure(tr("write the journal"), self._file, error) from error
 
     def close(self) -> None:
         if self._descriptor >= 0:
@@ -127,7 +128,7 @@ class Journal:
             except FileExistsError:
                 continue
             except OSError as error:
-                raise os_failure("create the journal", file, error) from error
+                raise os_failure(tr("create the journal"), file, error) from error
             fcntl.flock(descriptor, fcntl.LOCK_EX)
             return Batch(file, descriptor)
 

@@ -15,6 +15,7 @@ from typing import NamedTuple
 
 from larix.formats.storepath import DEFAULT_STORE_DIR, StoreDir
 from larix.store.errors import StoreUnusable, os_failure
+from larix.words import tr
 
 __all__ = ["Layout"]
 
@@ -116,8 +117,14 @@ def _absolute(variables: Mapping[str, str], variable: str, default: str) -> str:
     value = variables.get(variable) or default
     if not value.startswith("/") or "\0" in value or value.strip("/") == "":
         raise StoreUnusable(
-            f"`{variable}` must be an absolute directory name below `/`, not `{value}`",
-            hint=f"set {variable} to a full path, or unset it for {default}",
+            tr(
+                "`{variable}` must be an absolute directory name below `/`, not `{value}`",
+                variable=variable,
+                value=value,
+            ),
+            hint=tr(
+                "set {variable} to a full path, or unset it for {default}", variable=variable, default=default
+            ),
         )
     return os.path.normpath("/" + value.lstrip("/"))
 
@@ -128,7 +135,9 @@ def _make_directory(name: str, *, mode: int = 0o755) -> None:
         os.mkdir(name, mode)
     except FileExistsError:
         if not os.path.isdir(name):
-            raise StoreUnusable(f"`{name}` is not a directory", hint="move it away") from None
+            raise StoreUnusable(
+                tr("`{name}` is not a directory", name=name), hint=tr("move it away")
+            ) from None
         return
     except FileNotFoundError:
         parent = os.path.dirname(name)
@@ -140,7 +149,7 @@ def _make_directory(name: str, *, mode: int = 0o755) -> None:
     except OSError as error:
         if error.errno in {errno.EACCES, errno.EPERM, errno.EROFS} and os.path.isdir(name):
             return
-        raise os_failure("create the directory", name, error) from error
+        raise os_failure(tr("create the directory"), name, error) from error
     if stat.S_IMODE(os.stat(name).st_mode) != mode:
         os.chmod(name, mode)  # the umask took something away
 
@@ -151,4 +160,4 @@ def _make_link(target: str, name: str) -> None:
     except FileExistsError:
         pass
     except OSError as error:
-        raise os_failure("create the link", name, error) from error
+        raise os_failure(tr("create the link"), name, error) from error

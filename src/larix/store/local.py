@@ -45,6 +45,7 @@ from larix.store.roots import indirect_root_file, make_link
 from larix.store.temproots import release_temp_roots, temp_roots_of
 from larix.store.tree import FILE, ROOT_NAME, Framing, StepsOfEvents, read_steps
 from larix.store.treewriter import TreeWriter
+from larix.words import tr
 
 if TYPE_CHECKING:
     from typing import Self
@@ -204,7 +205,7 @@ class LocalStore:
         if not self.is_valid(path):
             raise PathNotValid(path)
         if link.startswith(self.store_dir + "/"):
-            raise StoreError(f"a root cannot be in the store itself: `{quoted(link)}`")
+            raise StoreError(tr("a root cannot be in the store itself: `{link}`", link=quoted(link)))
         self.add_indirect_root(link)
         make_link(path, link)
         # A collection may just have taken the note for stale, as the link was not there yet.
@@ -496,8 +497,13 @@ class LocalStore:
 def _changed(source: Source, now: StorePath) -> SourceChanged:
     file = source.content.file if isinstance(source.content, FileContent) else source.name
     return SourceChanged(
-        f"`{os.fsdecode(file)}` changed since it was first read: it was `{source.path}`, and now is `{now}`",
-        hint="run the command again",
+        tr(
+            "`{file}` changed since it was first read: it was `{path}`, and now is `{now}`",
+            file=os.fsdecode(file),
+            path=source.path,
+            now=now,
+        ),
+        hint=tr("run the command again"),
     )
 
 
@@ -506,7 +512,7 @@ def _read_file(file: str) -> bytes:
         with open(file, "rb") as stream:
             return stream.read()
     except OSError as error:
-        raise os_failure("read", file, error) from error
+        raise os_failure(tr("read"), file, error) from error
 
 
 def _outputs_of(drv: StorePath, text: bytes) -> list[DerivationOutput]:
@@ -553,8 +559,8 @@ def _refuse_cycles(references: Mapping[StorePath, Iterable[StorePath]]) -> None:
         if not ready:
             circle = "`, `".join(sorted(waiting))
             raise StoreError(
-                f"the outputs `{circle}` refer to each other in a circle",
-                hint="move what both need into one of them",
+                tr("the outputs `{circle}` refer to each other in a circle", circle=circle),
+                hint=tr("move what both need into one of them"),
             )
         for path in ready:
             del waiting[path]
@@ -572,16 +578,20 @@ def open_local_store(layout: Layout, *, on_busy: Callable[[float], None] | None 
         with open(layout.schema_file, encoding="ascii", errors="replace") as file:
             version = file.read().strip()
     except OSError as error:
-        raise os_failure("read", layout.schema_file, error) from error
+        raise os_failure(tr("read"), layout.schema_file, error) from error
     if version != SCHEMA_VERSION:
         raise StoreUnusable(
-            f"the database of `{layout.state_dir}` has format `{quoted(version)}`, "
-            f"and this larix knows {SCHEMA_VERSION}",
-            hint="use the version of larix or Nix that wrote it, or another state directory",
+            tr(
+                "the database of `{state_dir}` has format `{version}`, and this larix knows {schema_version}",
+                state_dir=layout.state_dir,
+                version=quoted(version),
+                schema_version=SCHEMA_VERSION,
+            ),
+            hint=tr("use the version of larix or Nix that wrote it, or another state directory"),
         )
     for directory in (layout.store_dir, os.path.dirname(layout.database_file)):
         if not os.access(directory, os.W_OK | os.X_OK):
-            raise os_failure("write in", directory, OSError(errno.EACCES, os.strerror(errno.EACCES)))
+            raise os_failure(tr("write in"), directory, OSError(errno.EACCES, os.strerror(errno.EACCES)))
     _refuse_default_acl(layout.store_dir)
     big_lock = open_lock_file(layout.big_lock_file)
     try:
@@ -608,8 +618,8 @@ def _refuse_default_acl(store_dir: str) -> None:
     except OSError:
         return  # none, or a file system that knows none
     raise StoreUnusable(
-        f"`{store_dir}` has a default access list, which every item would inherit",
-        hint=f"remove it with `setfacl -k {store_dir}`",
+        tr("`{store_dir}` has a default access list, which every item would inherit", store_dir=store_dir),
+        hint=tr("remove it with `setfacl -k {store_dir}`", store_dir=store_dir),
     )
 
 
@@ -634,7 +644,7 @@ def _initialise(layout: Layout) -> None:
         _reserve(layout)
         write_file(layout.schema_file, SCHEMA_VERSION.encode("ascii"))
     except OSError as error:
-        raise os_failure("create", layout.database_file, error) from error
+        raise os_failure(tr("create"), layout.database_file, error) from error
     finally:
         os.close(lock)
 

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 
 from larix.formats.storepath import StorePath
 from larix.store.errors import os_failure
+from larix.words import tr
 
 if TYPE_CHECKING:
     from typing import Self
@@ -28,7 +29,7 @@ def open_lock_file(name: str) -> int:
     try:
         return os.open(name, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
     except OSError as error:
-        raise os_failure("create the lock", name, error) from error
+        raise os_failure(tr("create the lock"), name, error) from error
 
 
 def try_lock(descriptor: int, *, shared: bool = False) -> bool:

@@ -21,6 +21,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from larix.store.errors import StoreError, StoreUnusable, os_failure, quoted
+from larix.words import tr
 
 if TYPE_CHECKING:
     import ctypes
@@ -50,8 +51,8 @@ def rootless_data_dir(environ: Mapping[str, str] | None = None) -> str:
         home = variables.get("HOME", "")
         if not home.startswith("/"):
             raise StoreUnusable(
-                "cannot tell where your store is: neither HOME nor XDG_DATA_HOME is set",
-                hint="set HOME to your home directory",
+                tr("cannot tell where your store is: neither HOME nor XDG_DATA_HOME is set"),
+                hint=tr("set HOME to your home directory"),
             )
         base = home + "/.local/share"
     return os.path.normpath(base) + "/larix"
@@ -76,7 +77,7 @@ def enter_rootless_store(environ: Mapping[str, str] | None = None) -> str:
     if is_inside(data_dir):
         return data_dir
     if len(os.listdir("/proc/self/task")) != 1:
-        raise NamespacesUnavailable("a process with several threads cannot enter a user namespace")
+        raise NamespacesUnavailable(tr("a process with several threads cannot enter a user namespace"))
     root = _make_directories(data_dir)
     kernel = _Kernel()
     uid, gid = os.geteuid(), os.getegid()
@@ -115,7 +116,7 @@ def _make_directories(data_dir: str) -> str:
         try:
             os.makedirs(name, mode=0o755, exist_ok=True)
         except OSError as error:
-            raise os_failure("create", name, error) from error
+            raise os_failure(tr("create"), name, error) from error
     return root
 
 
@@ -130,7 +131,7 @@ def _map_ids(uid: int, gid: int) -> None:
             with open(file, "w", encoding="ascii") as stream:
                 stream.write(text)
         except OSError as error:
-            raise _refusal(f"writing {file}", error.errno or 0) from error
+            raise _refusal(tr("writing {file}", file=file), error.errno or 0) from error
 
 
 def _show_host(kernel: _Kernel, root: str) -> None:
@@ -186,7 +187,9 @@ class _Kernel:
         machine = os.uname().machine
         number = _PIVOT_ROOT.get(machine)
         if number is None:
-            raise NamespacesUnavailable(f"larix does not know how to call pivot_root on {machine}")
+            raise NamespacesUnavailable(
+                tr("larix does not know how to call pivot_root on {machine}", machine=machine)
+            )
         call: Callable[..., int] = self._libc.syscall
         self._check(
             call(self._ctypes.c_long(number), os.fsencode(new), os.fsencode(old)),
@@ -215,33 +218,41 @@ _SYSCTLS = (
 
 def _refusal(what: str, number: int, *, proc: str = "/proc") -> NamespacesUnavailable:
     """The error for a refused call, naming the switch that refused it as far as it can be told."""
-    reason = f"{what} failed: {os.strerror(number)} ({errno.errorcode.get(number, number)})"
-    intro = f"this machine does not give an ordinary user a store of his own: {reason}"
+    reason = tr(
+        "{what} failed: {problem} ({code})",
+        what=what,
+        problem=os.strerror(number),
+        code=errno.errorcode.get(number, number),
+    )
+    intro = tr("this machine does not give an ordinary user a store of his own: {reason}", reason=reason)
     for name, refusing, command in _SYSCTLS:
         value = _read_line(f"{proc}/sys/{name.replace('.', '/')}")
         if value == refusing:
             return NamespacesUnavailable(
-                f"{intro}; `{name}` is {value}",
-                hint=f"have an administrator run `{command}`, or run larix as root",
+                tr("{intro}; `{name}` is {value}", intro=intro, name=name, value=value),
+                hint=tr("have an administrator run `{command}`, or run larix as root", command=command),
             )
     if number == errno.ENOSYS:
         return NamespacesUnavailable(
-            f"{intro}; the kernel is built without user namespaces", hint="run larix as root"
+            tr("{intro}; the kernel is built without user namespaces", intro=intro),
+            hint=tr("run larix as root"),
         )
     if number in {errno.ENOSPC, errno.EUSERS}:
         return NamespacesUnavailable(
-            f"{intro}; too many namespaces are in use, or they are nested more than 32 deep",
-            hint="raise the limit: `sudo sysctl -w user.max_user_namespaces=10000`",
+            tr("{intro}; too many namespaces are in use, or they are nested more than 32 deep", intro=intro),
+            hint=tr("raise the limit: `sudo sysctl -w user.max_user_namespaces=10000`"),
         )
     if _is_filtered(proc):
         return NamespacesUnavailable(
-            f"{intro}; a seccomp filter is on, as containers have",
-            hint="start the container with a profile that allows `unshare` and `mount`"
-            " (for instance `--security-opt seccomp=unconfined`), or run larix as its root",
+            tr("{intro}; a seccomp filter is on, as containers have", intro=intro),
+            hint=tr(
+                "start the container with a profile that allows `unshare` and `mount`"
+                " (for instance `--security-opt seccomp=unconfined`), or run larix as its root"
+            ),
         )
     return NamespacesUnavailable(
-        f"{intro}; no switch known to larix is off",
-        hint="in a chroot or a container the outer system decides; run larix as root there",
+        tr("{intro}; no switch known to larix is off", intro=intro),
+        hint=tr("in a chroot or a container the outer system decides; run larix as root there"),
     )
 
 

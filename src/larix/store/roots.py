@@ -22,6 +22,7 @@ from larix.store.atomic import sync_directory
 from larix.store.errors import StoreError, os_failure, quoted
 from larix.store.layout import Layout
 from larix.store.locks import try_lock
+from larix.words import tr
 
 __all__ = ["Root", "find_roots", "indirect_root_file", "make_link", "process_roots", "read_temp_roots"]
 
@@ -60,7 +61,7 @@ def find_roots(layout: Layout, *, prune: bool = False) -> list[Root]:
         except FileNotFoundError:
             continue
         except OSError as error:
-            raise os_failure("look for roots in", directory, error) from error
+            raise os_failure(tr("look for roots in"), directory, error) from error
     return found
 
 
@@ -100,7 +101,7 @@ def read_temp_roots(layout: Layout, *, prune: bool = False) -> list[Root]:
         except FileNotFoundError:
             continue
         except OSError as error:
-            raise os_failure("read the temporary roots in", file, error) from error
+            raise os_failure(tr("read the temporary roots in"), file, error) from error
         try:
             if int(name) != os.getpid() and try_lock(descriptor):
                 if prune:
@@ -184,8 +185,8 @@ def make_link(target: str, link: str) -> None:
         try:
             if not stat.S_ISLNK(os.lstat(link).st_mode):
                 raise StoreError(
-                    f"`{quoted(link)}` is in the way: it is no symbolic link",
-                    hint="move it away, or choose another name",
+                    tr("`{link}` is in the way: it is no symbolic link", link=quoted(link)),
+                    hint=tr("move it away, or choose another name"),
                 )
         except FileNotFoundError:
             pass
@@ -198,4 +199,4 @@ def make_link(target: str, link: str) -> None:
             raise
         sync_directory(os.path.dirname(link) or ".")
     except OSError as error:
-        raise os_failure("create the link", link, error) from error
+        raise os_failure(tr("create the link"), link, error) from error

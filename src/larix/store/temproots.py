@@ -23,6 +23,7 @@ from larix.formats.storepath import StorePath
 from larix.store.errors import os_failure
 from larix.store.layout import Layout
 from larix.store.locks import open_lock_file, try_lock
+from larix.words import tr
 
 if TYPE_CHECKING:
     import socket
@@ -74,7 +75,7 @@ class TempRoots:
         try:
             os.write(self._file, record)
         except OSError as error:
-            raise os_failure("write", f"{self._layout.temp_roots_dir}/{self._owner}", error) from error
+            raise os_failure(tr("write"), f"{self._layout.temp_roots_dir}/{self._owner}", error) from error
 
     def _ensure_open(self) -> None:
         if self._owner == os.getpid():
@@ -87,7 +88,7 @@ class TempRoots:
             except FileNotFoundError:
                 pass
             except OSError as error:
-                raise os_failure("remove the stale file", name, error) from error
+                raise os_failure(tr("remove the stale file"), name, error) from error
             descriptor = open_lock_file(name)
             fcntl.flock(descriptor, fcntl.LOCK_EX)
             if os.fstat(descriptor).st_size == 0:
@@ -113,7 +114,7 @@ class TempRoots:
                 if error.errno in {errno.ENOENT, errno.ECONNREFUSED, errno.ECONNRESET, errno.EPIPE}:
                     return False
                 raise os_failure(
-                    "reach the garbage collector at", self._layout.gc_socket_file, error
+                    tr("reach the garbage collector at"), self._layout.gc_socket_file, error
                 ) from error
         return True
 

@@ -33,6 +33,7 @@ from larix.formats.nar.encoder import (
     symlink_entry,
 )
 from larix.store.errors import StoreError, os_failure, quoted
+from larix.words import mark, tr
 
 __all__ = [
     "CHUNK",
@@ -74,18 +75,18 @@ class ChangedWhileRead(StoreError):
 
 
 _TYPES = {
-    stat.S_IFSOCK: "a socket",
-    stat.S_IFIFO: "a named pipe",
-    stat.S_IFBLK: "a block device",
-    stat.S_IFCHR: "a character device",
+    stat.S_IFSOCK: mark("a socket"),
+    stat.S_IFIFO: mark("a named pipe"),
+    stat.S_IFBLK: mark("a block device"),
+    stat.S_IFCHR: mark("a character device"),
 }
 
 
 def _unsupported(where: bytes, mode: int) -> UnsupportedFileType:
-    kind = _TYPES.get(stat.S_IFMT(mode), "of an unknown type")
+    kind = tr(_TYPES.get(stat.S_IFMT(mode), mark("of an unknown type")))
     return UnsupportedFileType(
-        f"`{quoted(where)}` is {kind}, which a store item cannot hold",
-        hint="a store item is made of files, directories and symbolic links",
+        tr("`{where}` is {kind}, which a store item cannot hold", where=quoted(where), kind=kind),
+        hint=tr("a store item is made of files, directories and symbolic links"),
     )
 
 
@@ -133,7 +134,7 @@ def read_steps(
     try:
         yield from _read(root, dir_fd, keep, buffer)
     except OSError as error:
-        raise os_failure("read", root, error) from error
+        raise os_failure(tr("read"), root, error) from error
 
 
 def _read(
@@ -169,7 +170,7 @@ def _read(
                 level = above.pop()
                 status = os.fstat(current)
                 if (status.st_dev, status.st_ino) != level.identity:
-                    raise ChangedWhileRead(f"`{quoted(root)}` was moved while it was read")
+                    raise ChangedWhileRead(tr("`{root}` was moved while it was read", root=quoted(root)))
                 continue
             name, kind = level.entries.pop()
             if keep is not None and not keep(where() + b"/" + name):
@@ -204,7 +205,8 @@ def _read(
 
 def _changed(where: bytes) -> ChangedWhileRead:
     return ChangedWhileRead(
-        f"`{quoted(where)}` changed while it was read", hint="try again when nothing writes to it"
+        tr("`{where}` changed while it was read", where=quoted(where)),
+        hint=tr("try again when nothing writes to it"),
     )
 
 

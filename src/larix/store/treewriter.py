@@ -15,6 +15,7 @@ from collections.abc import Iterable
 from larix.store.atomic import sync_file_system, write_all
 from larix.store.errors import os_failure
 from larix.store.tree import CHUNK, END_LARGE, ENTER, FILE, LARGE, LEAVE, LINK, Step
+from larix.words import tr
 
 __all__ = ["TreeWriter"]
 
@@ -34,7 +35,7 @@ class TreeWriter:
         try:
             self._directory = os.open(parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         except OSError as error:
-            raise os_failure("open", parent, error) from error
+            raise os_failure(tr("open"), parent, error) from error
         self._parent = parent
         self._depth = 0
         self._times = (time.time_ns(), _MTIME)
@@ -49,7 +50,7 @@ class TreeWriter:
             for step in steps:
                 self._take(step)
         except OSError as error:
-            raise os_failure("write", self._file, error) from error
+            raise os_failure(tr("write"), self._file, error) from error
 
     def _take(self, step: Step) -> None:
         kind = step[0]
@@ -139,7 +140,7 @@ class TreeWriter:
                 for descriptor in self._unsynced:
                     os.fsync(descriptor)
         except OSError as error:
-            raise os_failure("write", self._file, error) from error
+            raise os_failure(tr("write"), self._file, error) from error
         self.close()
 
     def close(self) -> None:

@@ -21,6 +21,7 @@ from larix.builder.builtins.sources import SUITES
 from larix.builder.builtins.transfer import Buffer, TransferError
 from larix.packages.versions import version_key
 from larix.upstream.web import DownloadFailed
+from larix.words import tr
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -227,7 +228,7 @@ def _of_mirror(web: Web, url: str) -> bytes:
             return kept
         raise
     except lzma.LZMAError as error:
-        raise TransferError("its source index is damaged") from error
+        raise TransferError(tr("its source index is damaged")) from error
     _write(file, reduced)
     _write(f"{file}.json", json.dumps(fresh or {}).encode())
     return reduced

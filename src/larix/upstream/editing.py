@@ -12,6 +12,7 @@ from larix.formats.hashes import Hash, parse_hash
 from larix.packages.definition import CannotEdit, Definition, Edit, SourceText, strings_in
 from larix.packages.origin import Origin
 from larix.upstream.web import DownloadFailed
+from larix.words import tr
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -31,10 +32,10 @@ def update_definition(package: Package, release: Release, web: Web) -> None:
     """
     origin = package.source
     if not isinstance(origin, Origin):
-        raise CannotEdit("its source is no origin", place=package.location)
+        raise CannotEdit(tr("its source is no origin"), place=package.location)
     own, its = Definition.at(package.location), Definition.at(origin.location)
     if own.source.file != its.source.file:
-        raise CannotEdit("its source is defined in another file", place=origin.location)
+        raise CannotEdit(tr("its source is defined in another file"), place=origin.location)
     its = Definition(own.source, _call(own.source, origin))
     version, digest = own.literal("version"), its.literal(_hash_field(its))
     edits = [Edit(version, _quoted_like(own.source, version, release.version))]
@@ -50,7 +51,7 @@ def update_definition(package: Package, release: Release, web: Web) -> None:
 def _call(source: SourceText, origin: Origin) -> ast.Call:
     call = source.call_at(origin.location)
     if call is None:
-        raise CannotEdit("its source is not written out here", place=origin.location)
+        raise CannotEdit(tr("its source is not written out here"), place=origin.location)
     return call
 
 
@@ -61,7 +62,7 @@ def _hash_field(origin: Definition) -> str:
 def _algorithm(origin: Origin) -> str:
     expected = origin.expected
     if expected.recursive:
-        raise CannotEdit("its hash is of a tree and not of a file", place=origin.location)
+        raise CannotEdit(tr("its hash is of a tree and not of a file"), place=origin.location)
     return expected.hash.algo
 
 
@@ -80,7 +81,9 @@ def _new_uris(
         if old in str(each.value) and not _in_f_string(field, each)
     ]
     if not edits:
-        raise CannotEdit(f"its URIs do not tell how they follow the version {old}", place=origin.location)
+        raise CannotEdit(
+            tr("its URIs do not tell how they follow the version {old}", old=old), place=origin.location
+        )
     return tuple(uri.replace(old, new) for uri in origin.uri), edits
 
 

@@ -16,6 +16,7 @@ from urllib.parse import unquote, urljoin, urlsplit
 
 from larix.builder.builtins.transfer import TransferError
 from larix.packages.versions import version_key
+from larix.words import tr
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -97,7 +98,7 @@ def folder_names(url: str, web: Web) -> list[str]:
         return _names_by_ftp(parts.hostname or "", parts.port or ftplib.FTP_PORT, unquote(parts.path))
     page = web.fetcher.page(url, accept="text/html")
     if page.media_type not in {"", "text/html", "application/xhtml+xml"}:
-        raise TransferError("it lists no files")
+        raise TransferError(tr("it lists no files"))
     return names_in_page(page.url, page.data.decode("utf-8", "replace"))
 
 
@@ -130,7 +131,7 @@ def _names_on_disk(folder: str) -> list[str]:
 
 def _names_by_ftp(host: str, port: int, folder: str) -> list[str]:
     if any(each in folder for each in "\r\n\0"):
-        raise TransferError("it is not a valid URL")
+        raise TransferError(tr("it is not a valid URL"))
     lines: list[str] = []
     try:
         with ftplib.FTP(timeout=_FTP_SECONDS) as server:  # noqa: S321 - the hash tells, not the channel

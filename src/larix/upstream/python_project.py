@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from larix.builder.builtins.simple_index import normal_name
 from larix.errors import LarixError
+from larix.words import tr
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -76,7 +77,7 @@ class SourceArchive:
                     self._texts.setdefault(below, data)
         except (tarfile.TarError, zipfile.BadZipFile, OSError, EOFError, ValueError) as error:
             told = str(error).partition("\n")[0].rstrip(":")
-            raise BadArchive(f"`{shown}` cannot be read: {told}") from error
+            raise BadArchive(tr("`{shown}` cannot be read: {told}", shown=shown, told=told)) from error
 
     @property
     def metadata(self) -> Message:

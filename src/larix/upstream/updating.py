@@ -22,6 +22,7 @@ from larix.packages.origin import Origin
 from larix.packages.versions import version_key, version_matches
 from larix.upstream import updaters
 from larix.upstream.web import DownloadFailed
+from larix.words import tr
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -131,7 +132,12 @@ def _chosen(
     if version is not None:
         if version not in known:
             raise NoRelease(
-                f"`{updater.name}' finds no release {version} of {package.name}",
+                tr(
+                    "`{updater}' finds no release {version} of {package}",
+                    updater=updater.name,
+                    version=version,
+                    package=package.name,
+                ),
                 place=package.location,
                 hint=_some(known),
             )
@@ -141,7 +147,12 @@ def _chosen(
         if not fitting:
             what = f" {prefix}" if prefix else ""
             raise NoRelease(
-                f"`{updater.name}' finds no release{what} of {package.name}",
+                tr(
+                    "`{updater}' finds no release{what} of {package}",
+                    updater=updater.name,
+                    what=what,
+                    package=package.name,
+                ),
                 place=package.location,
                 hint=_some(known),
             )
@@ -152,7 +163,7 @@ def _chosen(
 
 def _some(known: Iterable[str]) -> str | None:
     newest = sorted(known, key=version_key, reverse=True)[:5]
-    return f"there is {', '.join(newest)}" if newest else None
+    return tr("there is {newest}", newest=", ".join(newest)) if newest else None
 
 
 def _is_stable(version: str, package: Package) -> bool:

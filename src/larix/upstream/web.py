@@ -14,6 +14,7 @@ from larix.builder.builtins.transfer import Answer, Fetcher, Limits, Target, Tra
 from larix.builder.python_indexes import python_indexes
 from larix.errors import LarixError
 from larix.upstream.listing import folder_names
+from larix.words import tr
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -34,12 +35,17 @@ class DownloadFailed(LarixError):
         self.uri = uri
         self.causes = dict(causes)
         lines = "".join(f"\n  {place}: {cause}" for place, cause in self.causes.items())
-        super().__init__(f"{shown(uri)}: download failed{':' if lines else ''}{lines}", hint=_advice(uri))
+        super().__init__(
+            tr("{uri}: download failed:", uri=shown(uri)) + lines
+            if lines
+            else tr("{uri}: download failed", uri=shown(uri)),
+            hint=_advice(uri),
+        )
 
     @property
     def brief(self) -> str:
         """The causes alone, each once, in one line."""
-        return "; ".join(dict.fromkeys(self.causes.values())) or "it names no place"
+        return "; ".join(dict.fromkeys(self.causes.values())) or tr("it names no place")
 
 
 class Downloaded(NamedTuple):
@@ -176,7 +182,7 @@ class Web:
 
     def _places(self, uri: str, causes: dict[str, str]) -> Iterator[str]:
         def tell(index: str, error: TransferError) -> None:
-            causes[f"the index {shown(index)}"] = error.cause
+            causes[tr("the index {index}", index=shown(index))] = error.cause
 
         try:
             if uri.startswith(PYPI):
@@ -189,7 +195,10 @@ class Web:
 
 def _advice(uri: str) -> str | None:
     if uri.startswith("debian://"):
-        return "set LARIX_DEBIAN_MIRROR to the URL of a mirror of Debian that this machine can reach"
+        return tr("set LARIX_DEBIAN_MIRROR to the URL of a mirror of Debian that this machine can reach")
     if uri.startswith(PYPI):
-        return f"set {PYPI_INDEX} to the URL of an index of Python packages that this machine can reach"
+        return tr(
+            "set {pypi_index} to the URL of an index of Python packages that this machine can reach",
+            pypi_index=PYPI_INDEX,
+        )
     return None

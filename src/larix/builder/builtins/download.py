@@ -28,6 +28,7 @@ from larix.builder.builtins.sources import find_by_hash
 from larix.builder.builtins.transfer import Fetcher, Limits, Progress, Target, TransferError
 from larix.buildside.failure import BuildSideError
 from larix.buildside.unpack import source_directory, unpack
+from larix.words import tr
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -81,7 +82,7 @@ class _Download:
     def run(self) -> None:
         uris = self._environment.get("url", "").split()
         if not uris:
-            self._fail("its derivation names no `url`")
+            self._fail(tr("its derivation names no `url`"))
             return
         if any(self._try(url) for url in self._first_choice(uris)) or any(map(self._try, self._by_content())):
             return
@@ -96,12 +97,17 @@ class _Download:
         hint = None
         uris = self._environment.get("url", "").split()
         if any(uri.startswith("debian://") for uri in uris):
-            hint = "set LARIX_DEBIAN_MIRROR to the URL of a mirror of Debian that this machine can reach"
+            hint = tr("set LARIX_DEBIAN_MIRROR to the URL of a mirror of Debian that this machine can reach")
         elif any(uri.startswith(PYPI) for uri in uris):
-            hint = f"set {PYPI_INDEX} to the URL of an index of Python packages that this machine can reach"
+            hint = tr(
+                "set {pypi_index} to the URL of an index of Python packages that this machine can reach",
+                pypi_index=PYPI_INDEX,
+            )
         elif lines:
-            hint = "check the network, or add another URI to the origin"
-        self._report(("builtin-failed", f"cannot download `{self._name}`:{text}", hint))
+            hint = tr("check the network, or add another URI to the origin")
+        self._report(
+            ("builtin-failed", tr("cannot download `{name}`:{text}", name=self._name, text=text), hint)
+        )
 
     def _first_choice(self, uris: Iterable[str]) -> Iterator[str]:
         """The places of all URIs in order; those on hosts that lately were out of reach wait for the end."""
@@ -125,13 +131,13 @@ class _Download:
         """Where the indexes of Python packages have the file; what is out of reach is asked again last."""
 
         def tell(index: str, error: TransferError) -> None:
-            self._note(f"{uri} in the index {shown(index)}", error.cause)
+            self._note(tr("{uri} in the index {index}", uri=uri, index=shown(index)), error.cause)
             if error.connecting:
                 self._postponed.append(uri)
 
         indexes = self._host.get(PYPI_INDEX, "").split()
         if not indexes:
-            self._note(uri, "this machine names no index of Python packages")
+            self._note(uri, tr("this machine names no index of Python packages"))
         yield from find_file(uri, indexes, self._fetcher, tell)
 
     def _by_content(self) -> Iterator[str]:
@@ -142,7 +148,9 @@ class _Download:
                 debian_mirrors(self._host, with_snapshot=False),
                 fetcher=self._fetcher,
                 cache=self._cache,
-                tell=lambda suite, cause: self._note(f"Debian's source index of {suite}", cause),
+                tell=lambda suite, cause: self._note(
+                    tr("Debian's source index of {suite}", suite=suite), cause
+                ),
             )
 
     def _try(self, url: str) -> bool:
@@ -158,7 +166,7 @@ class _Download:
         finally:
             target.close()
         if self._is_flat and self._digest and target.hexdigest() != self._digest:
-            self._note(shown(url), f"what came has another hash ({target.size} bytes)")
+            self._note(shown(url), tr("what came has another hash ({size} bytes)", size=target.size))
             if self._rejected is None:
                 self._rejected = url
                 os.rename(_ARRIVING, _REJECTED)

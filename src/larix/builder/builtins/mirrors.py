@@ -13,6 +13,8 @@ import re
 from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import urlsplit, urlunsplit
 
+from larix.words import tr
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
@@ -65,18 +67,18 @@ def expand(uri: str, debian: Iterable[str]) -> list[str]:
     """The places behind one URI, best first; `debian` are the bases for `debian://`. Raises UnknownUri."""
     scheme, colon, rest = uri.partition("://")
     if not colon:
-        raise UnknownUri("it has no scheme")
+        raise UnknownUri(tr("it has no scheme"))
     if scheme == "mirror":
         name, _, path = rest.partition("/")
         if name not in MIRRORS:
             known = ", ".join(sorted(MIRRORS))
-            raise UnknownUri(f"there is no mirror list `{name}`, only {known}")
+            raise UnknownUri(tr("there is no mirror list `{name}`, only {known}", name=name, known=known))
         return [base + path for base in MIRRORS[name]]
     if scheme == "debian":
         return [base.rstrip("/") + "/" + rest.lstrip("/") for base in debian]
     if scheme in {"http", "https", "ftp", "file"}:
         return [uri]
-    raise UnknownUri(f"`{scheme}` is no scheme that larix can fetch")
+    raise UnknownUri(tr("`{scheme}` is no scheme that larix can fetch", scheme=scheme))
 
 
 def shown(url: str) -> str:
@@ -86,7 +88,7 @@ def shown(url: str) -> str:
         host = parts.netloc.rpartition("@")[2]
         return urlunsplit((parts.scheme, host, parts.path, "..." if parts.query else "", ""))
     except ValueError:
-        return "an invalid URL"
+        return tr("an invalid URL")
 
 
 def debian_mirrors(

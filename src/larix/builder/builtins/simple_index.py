@@ -16,6 +16,7 @@ from urllib.parse import quote, unquote, urldefrag, urljoin, urlsplit
 
 from larix.builder.builtins.mirrors import PYPI, UnknownUri
 from larix.builder.builtins.transfer import TransferError
+from larix.words import tr
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -57,7 +58,7 @@ def split_pypi_uri(uri: str) -> tuple[str, str]:
     name, _, file = uri.removeprefix(PYPI).partition("/")
     name, file = unquote(name), unquote(file)
     if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", name) or not file or "/" in file:
-        raise UnknownUri("it is not of the form `pypi://NAME/FILE`")
+        raise UnknownUri(tr("it is not of the form `pypi://NAME/FILE`"))
     return name, file
 
 
@@ -75,7 +76,10 @@ def find_file(
             continue
         urls = [file.url for file in files if file.name == name]
         if not urls:
-            tell(index.removeprefix(_LINKS), TransferError(f"it lists no `{name}` of `{project}`"))
+            tell(
+                index.removeprefix(_LINKS),
+                TransferError(tr("it lists no `{name}` of `{project}`", name=name, project=project)),
+            )
         for url in urls:
             if url not in found:
                 found.add(url)
@@ -117,7 +121,7 @@ def read_page(url: str, fetcher: Fetcher) -> list[IndexFile]:
             return _from_json(answer.url, json.loads(answer.data))
         return _from_html(answer.url, answer.data.decode("utf-8"))
     except ValueError as error:
-        raise TransferError("its index page is damaged") from error
+        raise TransferError(tr("its index page is damaged")) from error
 
 
 def _from_json(base: str, page: object) -> list[IndexFile]:

@@ -19,6 +19,7 @@ from hashlib import sha256
 from typing import TYPE_CHECKING
 
 from larix.builder.builtins.transfer import Target, TransferError
+from larix.words import tr
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterable, Iterator
@@ -83,7 +84,7 @@ def _index(url: str, fetcher: Fetcher, cache: int) -> bytes:
             with lzma.open("sources.xz") as stream:
                 reduced = reduce_index(stream)
         except (lzma.LZMAError, EOFError) as error:
-            raise TransferError("its source index is damaged") from error
+            raise TransferError(tr("its source index is damaged")) from error
         _write(name, reduced, cache)
         _write(f"{name}.json", json.dumps(fresh or {}).encode(), cache)
         return reduced

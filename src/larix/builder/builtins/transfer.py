@@ -26,6 +26,7 @@ import urllib3
 from urllib3 import exceptions as failures
 
 from larix.builder.builtins.mirrors import shown
+from larix.words import tr
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -122,7 +123,7 @@ class Buffer(Target):
         self.size += len(data)
         self._parts.append(data)
         if self.size > self._most:
-            raise TransferError(f"it is larger than {self._most} bytes")
+            raise TransferError(tr("it is larger than {most} bytes", most=self._most))
 
     def hexdigest(self) -> str:
         return hashlib.sha256(self.read()).hexdigest()
@@ -182,7 +183,7 @@ class Fetcher:
         kinds = {"http": _HttpAttempt, "https": _HttpAttempt, "ftp": _FtpAttempt, "file": _FileAttempt}
         attempt = kinds.get(scheme)
         if attempt is None:
-            raise TransferError("it is not a valid URL")
+            raise TransferError(tr("it is not a valid URL"))
         self._persist(attempt(self, url, target), target)
         self.tell(url, target.size, target.size, finished=True)
 
@@ -321,7 +322,7 @@ class _HttpAttempt:
         for _ in range(_REDIRECTS):
             parts = urlsplit(url)
             if parts.scheme not in {"http", "https"} or not parts.hostname:
-                raise TransferError(f"it leads to `{shown(url)}`, which is not on the web")
+                raise TransferError(tr("it leads to `{url}`, which is not on the web", url=shown(url)))
             headers = {"User-Agent": _USER_AGENT, "Accept-Encoding": "identity", **self._extra}
             if self._target.size and self._validator is not None:
                 headers["Range"] = f"bytes={self._target.size}-"
@@ -352,7 +353,7 @@ class _HttpAttempt:
             for_good = for_good and response.status in {301, 308}
             if for_good:
                 self.lasting = url
-        raise TransferError(f"more than {_REDIRECTS} redirections")
+        raise TransferError(tr("more than {redirects} redirections", redirects=_REDIRECTS))
 
     def _receive(self, response: urllib3.BaseHTTPResponse) -> None:
         target = self._target
@@ -360,7 +361,7 @@ class _HttpAttempt:
             start = response.headers.get("Content-Range", "").partition("bytes ")[2].partition("-")[0]
             if start != str(target.size):
                 target.restart()
-                raise TransferError("the server resumed at another place", temporary=True)
+                raise TransferError(tr("the server resumed at another place"), temporary=True)
         elif response.status == 200:
             target.restart()
         elif response.status == 304 and self._extra:
@@ -376,7 +377,10 @@ class _HttpAttempt:
             target.write(data)
             self._fetcher.tell(self._url, target.size, total)
         if total is not None and target.size != total:
-            raise TransferError(f"the connection ended after {target.size} of {total} bytes", temporary=True)
+            raise TransferError(
+                tr("the connection ended after {size} of {total} bytes", size=target.size, total=total),
+                temporary=True,
+            )
 
     def _refuse(self, response: urllib3.BaseHTTPResponse) -> None:
         status, reason = response.status, response.reason or ""
@@ -404,33 +408,40 @@ def _explain(error: failures.HTTPError, limits: Limits) -> TransferError:
     if isinstance(error, failures.MaxRetryError) and error.reason is not None:
         cause = error.reason
     if isinstance(cause, failures.ProxyError):
-        return TransferError("cannot connect through the proxy", temporary=True, connecting=True)
+        return TransferError(tr("cannot connect through the proxy"), temporary=True, connecting=True)
     if isinstance(cause, failures.SSLError):
-        return TransferError(f"TLS failed: {_tls_words(cause)}")
+        return TransferError(tr("TLS failed: {cause}", cause=_tls_words(cause)))
     if isinstance(cause, failures.NameResolutionError):
-        return TransferError("the host's name cannot be resolved", temporary=True, connecting=True)
+        return TransferError(tr("the host's name cannot be resolved"), temporary=True, connecting=True)
     if isinstance(cause, failures.NewConnectionError):
         return TransferError(
-            f"cannot connect: {_words(cause.__cause__ or cause)}", temporary=True, connecting=True
+            tr("cannot connect: {cause__}", cause__=_words(cause.__cause__ or cause)),
+            temporary=True,
+            connecting=True,
         )
     if isinstance(cause, failures.ConnectTimeoutError):
-        return TransferError(f"no connection within {limits.connect:g} s", temporary=True, connecting=True)
+        return TransferError(
+            tr("no connection within {connect:g} s", connect=limits.connect), temporary=True, connecting=True
+        )
     if isinstance(cause, failures.ReadTimeoutError):
-        return TransferError(f"nothing came for {limits.stall:g} s", temporary=True)
+        return TransferError(tr("nothing came for {stall:g} s", stall=limits.stall), temporary=True)
     if isinstance(cause, (failures.ProtocolError, failures.IncompleteRead)):
-        return TransferError("the connection broke off", temporary=True)
+        return TransferError(tr("the connection broke off"), temporary=True)
     if isinstance(cause, failures.LocationValueError):
-        return TransferError("it is not a valid URL")
+        return TransferError(tr("it is not a valid URL"))
     return TransferError(_words(cause), temporary=True)
 
 
 def _tls_words(error: BaseException) -> str:
     for each in (error.__cause__, error.__context__, *error.args):
         if isinstance(each, ssl.SSLCertVerificationError):
-            return f"the server's certificate is not to be trusted, {each.verify_message}"
+            return tr(
+                "the server's certificate is not to be trusted, {verify_message}",
+                verify_message=each.verify_message,
+            )
         if isinstance(each, ssl.SSLError):
-            return (each.reason or "no agreement").replace("_", " ").lower()
-    return "no agreement"
+            return each.reason.replace("_", " ").lower() if each.reason else tr("no agreement")
+    return tr("no agreement")
 
 
 def _words(error: BaseException) -> str:
@@ -459,32 +470,36 @@ class _FtpAttempt:
         except ftplib.error_perm as error:
             raise TransferError(f"FTP {str(error).strip()}") from error
         except TimeoutError as error:
-            raise TransferError(f"nothing came for {limits.stall:g} s", temporary=True) from error
+            raise TransferError(
+                tr("nothing came for {stall:g} s", stall=limits.stall), temporary=True
+            ) from error
         except (OSError, EOFError, ftplib.Error) as error:
-            raise TransferError(f"the connection broke off: {_words(error)}", temporary=True) from error
+            raise TransferError(
+                tr("the connection broke off: {error}", error=_words(error)), temporary=True
+            ) from error
 
     def _connect(self, server: ftplib.FTP, host: str, port: int) -> None:
         try:
             server.connect(host, port)
         except socket.gaierror as error:
             raise TransferError(
-                "the host's name cannot be resolved", temporary=True, connecting=True
+                tr("the host's name cannot be resolved"), temporary=True, connecting=True
             ) from error
         except TimeoutError as error:
             limit = self._fetcher.limits.connect
             raise TransferError(
-                f"no connection within {limit:g} s", temporary=True, connecting=True
+                tr("no connection within {limit:g} s", limit=limit), temporary=True, connecting=True
             ) from error
         except OSError as error:
             raise TransferError(
-                f"cannot connect: {_words(error)}", temporary=True, connecting=True
+                tr("cannot connect: {error}", error=_words(error)), temporary=True, connecting=True
             ) from error
 
     def _retrieve(self, server: ftplib.FTP, path: str) -> None:
         """Binary and passive. When resuming, a file that is not shorter now is taken to be the same."""
         target = self._target
         if any(character in path for character in "\r\n\0"):
-            raise TransferError("it is not a valid URL")
+            raise TransferError(tr("it is not a valid URL"))
         server.voidcmd("TYPE I")
         total = server.size(path)
         if total is None or total < target.size:
@@ -496,7 +511,10 @@ class _FtpAttempt:
                 self._fetcher.tell(self._url, target.size, total)
         server.voidresp()
         if total is not None and target.size != total:
-            raise TransferError(f"the connection ended after {target.size} of {total} bytes", temporary=True)
+            raise TransferError(
+                tr("the connection ended after {size} of {total} bytes", size=target.size, total=total),
+                temporary=True,
+            )
 
 
 class _FileAttempt:
@@ -508,13 +526,13 @@ class _FileAttempt:
     def run(self) -> None:
         parts = urlsplit(self._url)
         if parts.netloc not in {"", "localhost"}:
-            raise TransferError("it names a file of another host")
+            raise TransferError(tr("it names a file of another host"))
         try:
             # Opened without waiting for the other end of a pipe; devices and pipes are then refused.
             descriptor = os.open(unquote(parts.path), os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
             with open(descriptor, "rb") as stream:
                 if not os.path.isfile(f"/proc/self/fd/{descriptor}"):
-                    raise TransferError("it is not a regular file")
+                    raise TransferError(tr("it is not a regular file"))
                 total = os.fstat(descriptor).st_size
                 while data := stream.read(_CHUNK):
                     self._target.write(data)

@@ -23,6 +23,7 @@ import zlib
 from typing import IO, TYPE_CHECKING, Any, cast
 
 from larix.errors import LarixError
+from larix.words import tr
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -44,7 +45,7 @@ class BadDebianPackage(LarixError):
     exit_code = 100
 
     def __init__(self, file: str, problem: str) -> None:
-        super().__init__(f"cannot unpack `{file}`: {problem}")
+        super().__init__(tr("cannot unpack `{file}`: {problem}", file=file, problem=problem))
         self.file = file
         self.problem = problem
 
@@ -77,19 +78,21 @@ class _Section:
 def _data_member(deb: str, file: IO[bytes]) -> tuple[str, _Section]:
     """Go to the member that holds the files; give `tarfile`'s mode for it and its contents."""
     if file.read(len(_MAGIC)) != _MAGIC:
-        raise BadDebianPackage(deb, "it is not an `ar` archive")
+        raise BadDebianPackage(deb, tr("it is not an `ar` archive"))
     while header := file.read(_HEADER_SIZE):
         name = header[:16].decode("ascii", "replace").rstrip(" /")
         digits = header[48:58].rstrip(b" ")
         if len(header) != _HEADER_SIZE or not digits.isdigit():
-            raise BadDebianPackage(deb, "it has a damaged `ar` header")
+            raise BadDebianPackage(deb, tr("it has a damaged `ar` header"))
         size = int(digits)
         if name in _STREAM_MODES:
             return _STREAM_MODES[name], _Section(file, size)
         if name.startswith("data.tar"):
-            raise BadDebianPackage(deb, f"its files are packed as `{name}`, which is not supported")
+            raise BadDebianPackage(
+                deb, tr("its files are packed as `{name}`, which is not supported", name=name)
+            )
         file.seek(size + size % 2, os.SEEK_CUR)
-    raise BadDebianPackage(deb, "it has no member `data.tar`")
+    raise BadDebianPackage(deb, tr("it has no member `data.tar`"))
 
 
 def _open_stream(section: _Section, mode: str) -> TarFile:
@@ -149,23 +152,25 @@ class _Merge:
             os.makedirs(os.path.join(self._output, place), exist_ok=True)
         elif entry.issym():
             if self._links.setdefault(place, (name, entry.linkname)) != (name, entry.linkname):
-                raise BadDebianPackage(deb, f"another package has brought `{place}` already")
+                raise BadDebianPackage(deb, tr("another package has brought `{place}` already", place=place))
         elif entry.isfile() and (contents := archive.extractfile(entry)) is not None:
             self._write(deb, place, contents, executable=entry.mode & 0o111 != 0)
         elif entry.islnk():
             source = self._place(_clean_name(deb, entry.linkname))
             if not source:
-                raise BadDebianPackage(deb, f"`{name}` is a hard link to a file that is left out")
+                raise BadDebianPackage(
+                    deb, tr("`{name}` is a hard link to a file that is left out", name=name)
+                )
             with open(os.path.join(self._output, source), "rb") as contents:
                 executable = os.stat(contents.fileno()).st_mode & 0o111 != 0
                 self._write(deb, place, contents, executable=executable)
         else:
-            raise BadDebianPackage(deb, f"`{name}` is neither a file nor a folder nor a link")
+            raise BadDebianPackage(deb, tr("`{name}` is neither a file nor a folder nor a link", name=name))
 
     def _write(self, deb: str, place: str, contents: IO[bytes], *, executable: bool) -> None:
         target = os.path.join(self._output, place)
         if os.path.lexists(target):
-            raise BadDebianPackage(deb, f"another package has brought `{place}` already")
+            raise BadDebianPackage(deb, tr("another package has brought `{place}` already", place=place))
         os.makedirs(os.path.dirname(target), exist_ok=True)
         with open(target, "xb") as file:
             while chunk := contents.read(_CHUNK):
@@ -177,5 +182,5 @@ def _clean_name(deb: str, name: str) -> str:
     """Give the name of an entry without `./`; one that leaves the tree is refused."""
     parts = [part for part in name.split("/") if part not in {"", "."}]
     if ".." in parts:
-        raise BadDebianPackage(deb, f"`{name}` leaves the tree")
+        raise BadDebianPackage(deb, tr("`{name}` leaves the tree", name=name))
     return "/".join(parts)

@@ -9,6 +9,7 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 from larix.errors import LarixError
+from larix.words import tr
 
 if TYPE_CHECKING:
     from .request import Request
@@ -29,7 +30,10 @@ class LauncherDied(LarixError):
     exit_code = 100
 
     def __init__(self, cause: str) -> None:
-        super().__init__(f"the process that starts builds is gone: {cause}", hint="run the command again")
+        super().__init__(
+            tr("the process that starts builds is gone: {cause}", cause=cause),
+            hint=tr("run the command again"),
+        )
 
 
 class Launcher:
@@ -56,7 +60,9 @@ class Launcher:
                 setsid=True,  # keys typed at the terminal reach larix alone, which ends builds in order
             )
         except OSError as error:
-            raise LauncherDied(f"cannot run `{sys.executable}`: {error.strerror}") from error
+            raise LauncherDied(
+                tr("cannot run `{executable}`: {problem}", executable=sys.executable, problem=error.strerror)
+            ) from error
         finally:
             theirs.close()
         self._channel = ours
@@ -76,7 +82,7 @@ class Launcher:
             self._channel.sendmsg([b"B"], [(_socket.SOL_SOCKET, _socket.SCM_RIGHTS, packed)])
         except OSError as error:
             ours.close()
-            raise LauncherDied(error.strerror or "its socket is closed") from error
+            raise LauncherDied(error.strerror or tr("its socket is closed")) from error
         finally:
             os.close(memory)
             theirs.close()

@@ -6,6 +6,7 @@ import errno
 import os
 
 from larix.errors import LarixError
+from larix.words import mark, tr
 
 __all__ = ["SandboxUnavailable"]
 
@@ -21,10 +22,16 @@ class SandboxUnavailable(LarixError):
     exit_code = 100
 
     def __init__(self, step: str, number: int, detail: str = "") -> None:
-        where = f" of `{detail}`" if detail else ""
+        where = tr(" of `{detail}`", detail=detail) if detail else ""
         name = errno.errorcode.get(number, str(number))
         cause, hint = explain(step, number)
-        message = f"cannot isolate builds: {step}{where} failed: {os.strerror(number)} ({name})"
+        message = tr(
+            "cannot isolate builds: {step}{where} failed: {problem} ({code})",
+            step=step,
+            where=where,
+            problem=os.strerror(number),
+            code=name,
+        )
         super().__init__(f"{message}; {cause}" if cause else message, hint=hint)
         self.step = step
         self.number = number
@@ -36,28 +43,30 @@ def explain(step: str, number: int) -> tuple[str | None, str | None]:
         return _explain_unshare(number)
     if step == "mount(proc)":
         return (
-            "the host shows only a part of /proc to this container",
-            "run the container with an unmasked /proc (Docker: `--security-opt systempaths=unconfined`)",
+            tr("the host shows only a part of /proc to this container"),
+            tr("run the container with an unmasked /proc (Docker: `--security-opt systempaths=unconfined`)"),
         )
     if step.startswith(("mount", "pivot_root", "umount2")) and number in {errno.EPERM, errno.EACCES}:
         return (
-            "a container or security module forbids mounts",
+            tr("a container or security module forbids mounts"),
             (
-                "run as root with CAP_SYS_ADMIN (Docker: `--cap-add SYS_ADMIN"
-                " --security-opt apparmor=unconfined`)"
+                tr(
+                    "run as root with CAP_SYS_ADMIN (Docker: `--cap-add SYS_ADMIN"
+                    " --security-opt apparmor=unconfined`)"
+                )
             ),
         )
     if step == "setresuid" and number == errno.EINVAL:
         return (
-            "the ids of build users are not mapped here",
-            "create the group `larixbuild` with some users as members",
+            tr("the ids of build users are not mapped here"),
+            tr("create the group `larixbuild` with some users as members"),
         )
     if step.startswith("write(/proc/self/") and number == errno.EPERM:
-        return "the user may not map itself into a user namespace", _CONTAINER_HINT
+        return tr("the user may not map itself into a user namespace"), tr(_CONTAINER_HINT)
     return None, None
 
 
-_CONTAINER_HINT = (
+_CONTAINER_HINT = mark(
     "in a container, allow it to make namespaces"
     " (Docker and Podman: `--security-opt seccomp=unconfined`, or `--privileged`)"
 )
@@ -68,25 +77,31 @@ def _explain_unshare(number: int) -> tuple[str | None, str | None]:
         for kind in _KINDS:
             file = _MAXIMUM.format(kind=kind)
             if _read(file) == "0":
-                return f"`{file}` is 0", f"as root: `sysctl user.max_{kind}_namespaces=10000`"
-        return "the limit on namespaces is reached", "see `sysctl -a | grep 'user.max_.*_namespaces'`"
+                return tr("`{file}` is 0", file=file), tr(
+                    "as root: `sysctl user.max_{kind}_namespaces=10000`", kind=kind
+                )
+        return tr("the limit on namespaces is reached"), tr("see `sysctl -a | grep 'user.max_.*_namespaces'`")
     if number not in {errno.EPERM, errno.EACCES}:
         if number in {errno.EINVAL, errno.ENOSYS}:
-            return "this kernel was built without some kind of namespace", "use a kernel with all namespaces"
+            return tr("this kernel was built without some kind of namespace"), tr(
+                "use a kernel with all namespaces"
+            )
         return None, None
     if os.geteuid() == 0 and not _has_admin_capability():
-        return "root lacks CAP_SYS_ADMIN here", "give the container CAP_SYS_ADMIN, or run as an ordinary user"
+        return tr("root lacks CAP_SYS_ADMIN here"), tr(
+            "give the container CAP_SYS_ADMIN, or run as an ordinary user"
+        )
     if _read(_UNPRIVILEGED) == "0":
         return (
-            "`kernel.unprivileged_userns_clone` is 0",
-            "as root: `sysctl kernel.unprivileged_userns_clone=1`, or run larix as root",
+            tr("`kernel.unprivileged_userns_clone` is 0"),
+            tr("as root: `sysctl kernel.unprivileged_userns_clone=1`, or run larix as root"),
         )
     if _read(_APPARMOR) == "1":
         return (
-            "AppArmor restricts user namespaces (`kernel.apparmor_restrict_unprivileged_userns` is 1)",
-            "as root: `sysctl kernel.apparmor_restrict_unprivileged_userns=0`, or run larix as root",
+            tr("AppArmor restricts user namespaces (`kernel.apparmor_restrict_unprivileged_userns` is 1)"),
+            tr("as root: `sysctl kernel.apparmor_restrict_unprivileged_userns=0`, or run larix as root"),
         )
-    return "most likely the container's system call filter forbids it", _CONTAINER_HINT
+    return tr("most likely the container's system call filter forbids it"), tr(_CONTAINER_HINT)
 
 
 def _has_admin_capability() -> bool:

@@ -12,6 +12,7 @@ from larix.cli.options import CommandLine, Grammar, Option, parse
 from larix.cli.transformations import TRANSFORMATIONS, chosen_transformations
 from larix.errors import LarixError
 from larix.formats.storepath import store_item_of
+from larix.words import tr
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -81,7 +82,7 @@ def main(arguments: list[str]) -> int:
         targets = chosen_targets(line, session)
         if not targets:
             if not any(line.values(name) for name in WANTED):
-                diagnostics.warning("no arguments specified, nothing to do")
+                diagnostics.warning(tr("no arguments specified, nothing to do"))
             return 0
         if line.has("log-file"):
             return _print_logs(session, targets)
@@ -121,7 +122,7 @@ def _graft(
     targets[:], grafts = graft_targets(session, targets, options, dry_run=unbuilt)
     if grafts.pending and line.has("derivations"):
         diagnostics.warning(
-            "these derivations are those of the originals: grafts are known when they are built"
+            tr("these derivations are those of the originals: grafts are known when they are built")
         )
     return grafts
 
@@ -185,7 +186,7 @@ def _print_logs(session: Session, targets: list[Target]) -> int:
         files = [log_file_of(session.layout.log_dir, drv) for drv in drvs]
         file = next((file for file in files if os.path.exists(file)), None)
         if file is None:
-            raise NoLog(f"no build log for '{drvs[0] if drvs else target.paths[0]}'")
+            raise NoLog(tr("no build log for '{item}'", item=drvs[0] if drvs else target.paths[0]))
         print(session.on_host(file))
     return 0
 
@@ -209,4 +210,6 @@ def _make_roots(session: Session, line: CommandLine, targets: list[Target]) -> N
             session.store.add_permanent_root(path, link)
         except (OSError, LarixError) as error:
             told = error.message if isinstance(error, LarixError) else error.strerror
-            raise RootRefused(f"failed to create GC root `{link}': {told}") from error
+            raise RootRefused(
+                tr("failed to create GC root `{link}': {told}", link=link, told=told)
+            ) from error

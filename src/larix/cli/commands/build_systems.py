@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from larix.cli.options import Grammar, Option, parse
 from larix.cli.tables import Style, print_json, print_paged, print_table
+from larix.words import tr
 
 if TYPE_CHECKING:
     from larix.buildsystems._description import Description
@@ -35,7 +36,7 @@ def main(arguments: list[str]) -> int:
         style = Style.of_output()
         print_paged([_text(each, style) for each in found])
     else:
-        print_table([(each.name, each.summary) for each in found])
+        print_table([(each.name, tr(each.summary)) for each in found])
     return 0
 
 
@@ -45,16 +46,16 @@ def _fields(description: Description) -> dict[str, Any]:
 
 
 def _text(description: Description, style: Style) -> str:
-    lines = [style.bold(f"{description.name}: {description.summary}"), "", description.text, ""]
+    lines = [style.bold(f"{description.name}: {tr(description.summary)}"), "", description.text, ""]
     if description.tools:
-        lines += [f"Implied: {', '.join(description.tools)}", ""]
+        lines += [tr("Implied: {tools}", tools=", ".join(description.tools)), ""]
     if description.phases:
-        lines += [style.bold("Phases"), *[f"  {name}" for name in description.phases], ""]
-    lines.append(style.bold("Arguments"))
+        lines += [style.bold(tr("Phases")), *[f"  {name}" for name in description.phases], ""]
+    lines.append(style.bold(tr("Arguments")))
     for each in description.arguments:
-        default = f" (default: {each.default})" if each.default is not None else ""
+        default = tr(" (default: {value})", value=each.default) if each.default is not None else ""
         lines.append(f"  {each.name}{default}")
-        lines.append(f"      {each.meaning}")
+        lines.append(f"      {tr(each.meaning)}")
         if each.phases:
-            lines.append(f"      taken by: {', '.join(each.phases)}")
+            lines.append("      " + tr("taken by: {phases}", phases=", ".join(each.phases)))
     return "\n".join([*lines, "", ""])

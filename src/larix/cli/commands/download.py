@@ -14,6 +14,7 @@ from urllib.parse import unquote, urlsplit
 
 from larix.cli.digests import ALGORITHMS, FORMATS, algorithm_of, format_of
 from larix.cli.options import CommandLine, Grammar, Option, UsageError, parse
+from larix.words import tr
 
 if TYPE_CHECKING:
     from larix.upstream.web import Downloaded
@@ -53,16 +54,16 @@ def main(arguments: list[str]) -> int:
     algorithm = algorithm_of(line, ALGORITHMS if line.has("output") else STORED)
     style = format_of(line)
     if not line.operands:
-        raise UsageError("no download URI was specified")
+        raise UsageError(tr("no download URI was specified"))
     uri, *others = line.operands
     if others:
-        raise UsageError(f"{others[0]}: extraneous argument")
+        raise UsageError(tr("{others}: extraneous argument", others=others[0]))
     _require_uri(uri)
     if line.has("git"):
         return _print_tree(line, uri, algorithm, style)
     for name in ("commit", "branch", "recursive"):
         if line.has(name):
-            raise UsageError(f"'--{name}' cannot be used without '--git'")
+            raise UsageError(tr("'--{name}' cannot be used without '--git'", name=name))
     output = line.last("output")
     check = not line.has("no-check-certificate")
     if output is not None:
@@ -82,8 +83,12 @@ def main(arguments: list[str]) -> int:
 
 def _require_uri(uri: str) -> None:
     if "://" not in uri or any(each.isspace() for each in uri):
-        hint = f"a file of this machine is file://{os.path.abspath(uri)}" if os.path.exists(uri) else None
-        raise UsageError(f"`{uri}' is no URI", hint=hint)
+        hint = (
+            tr("a file of this machine is file://{uri}", uri=os.path.abspath(uri))
+            if os.path.exists(uri)
+            else None
+        )
+        raise UsageError(tr("`{uri}' is no URI", uri=uri), hint=hint)
 
 
 def file_name_of(uri: str) -> str:
@@ -95,7 +100,8 @@ def file_name_of(uri: str) -> str:
         return check_name(base)
     except BadStorePath as error:
         raise UsageError(
-            f"`{uri}' ends in no name for a store file", hint="`-o FILE' keeps it outside the store"
+            tr("`{uri}' ends in no name for a store file", uri=uri),
+            hint=tr("`-o FILE' keeps it outside the store"),
         ) from error
 
 
@@ -130,12 +136,12 @@ def _print_tree(line: CommandLine, url: str, algorithm: str, style: str) -> int:
     from larix.cli.session import open_session
 
     if line.has("no-check-certificate"):
-        hint = "git has settings of its own: http.sslVerify"
-        raise UsageError("'--no-check-certificate' cannot be used with '--git'", hint=hint)
+        hint = tr("git has settings of its own: http.sslVerify")
+        raise UsageError(tr("'--no-check-certificate' cannot be used with '--git'"), hint=hint)
     output = line.last("output")
     path = os.path.abspath(output) if output is not None else None
     if path is not None and os.path.lexists(path):
-        raise UsageError(f"'{output}' is there already")
+        raise UsageError(tr("'{output}' is there already", output=output))
     name = f"{file_name_of(url).removesuffix('.git')}-checkout"
     with contextlib.ExitStack() as stack:
         session = stack.enter_context(contextlib.closing(open_session())) if path is None else None

@@ -8,6 +8,7 @@ import shutil
 from larix.cli.building import LOAD_PATH
 from larix.cli.options import Grammar, UsageError, parse
 from larix.errors import LarixError
+from larix.words import tr
 
 __all__ = ["CATEGORY", "SYNOPSIS", "main"]
 
@@ -29,14 +30,14 @@ class NoEditor(LarixError):
 def main(arguments: list[str]) -> int:
     line = parse(GRAMMAR, arguments)
     if not line.operands:
-        raise UsageError("no packages specified, nothing to edit")
+        raise UsageError(tr("no packages specified, nothing to edit"))
     from larix.cli.evaluation import Evaluation
 
     catalogue = Evaluation(line.values("load-path")).catalogue
     places = [catalogue.select(text).location for text in line.operands]
     for place in places:
         if not os.path.exists(place.file):
-            raise LarixError(f"file '{place.file}' not found in search path")
+            raise LarixError(tr("file '{file}' not found in search path", file=place.file))
     words = [word for place in places for word in (f"+{place.line}", place.file)]
     return _edit(words)
 
@@ -53,8 +54,13 @@ def _edit(words: list[str]) -> int:
         raise UsageError(f"{variable}: {error}") from error
     if not command or shutil.which(command[0]) is None:
         told = (
-            f"{variable} names `{os.environ[variable]}'" if variable else f"VISUAL is not set, and `{USUAL}'"
+            tr("{variable} names `{environ}'", variable=variable, environ=os.environ[variable])
+            if variable
+            else tr("VISUAL is not set, and `{usual}'", usual=USUAL)
         )
-        raise NoEditor(f"{told}, which is no program here", hint="set VISUAL to the command of an editor")
+        raise NoEditor(
+            tr("{told}, which is no program here", told=told),
+            hint=tr("set VISUAL to the command of an editor"),
+        )
     status = subprocess.run([*command, *words], check=False).returncode
     return status if status >= 0 else 128 - status

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from larix.cli import diagnostics
 from larix.cli.options import CommandLine, Grammar, Option, UsageError, parse
+from larix.words import tr
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -64,7 +65,7 @@ UNITS = {"": 1, "B": 1, "k": 1024, "kB": 1000} | {
 def parse_size(text: str) -> int:
     match = re.fullmatch(r"([0-9]{1,12}(?:\.[0-9]{1,6})?)\s*([A-Za-z]*)", text)
     if match is None or match.group(2) not in UNITS:
-        raise UsageError(f"invalid amount of storage: {text}")
+        raise UsageError(tr("invalid amount of storage: {text}", text=text))
     return int(float(match.group(1)) * UNITS[match.group(2)])
 
 
@@ -93,7 +94,7 @@ def _check(line: CommandLine) -> None:
     """Refuse what cannot be meant before anything is opened or deleted."""
     verify = line.last("verify")
     if verify is not None and not set(verify.split(",")) <= {"contents", "repair"}:
-        raise UsageError(f"{verify}: invalid '--verify' option")
+        raise UsageError(tr("{verify}: invalid '--verify' option", verify=verify))
     duration = line.last("delete-generations")
     if duration is not None:
         from larix.profiles.generation import parse_duration
@@ -106,9 +107,9 @@ def _check(line: CommandLine) -> None:
     takes_paths = ("delete", "references", "referrers", "requisites", "derivers")
     if any(line.has(name) for name in takes_paths):
         if not line.operands:
-            raise UsageError("missing argument: no store items given")
+            raise UsageError(tr("missing argument: no store items given"))
     elif line.operands:
-        raise UsageError(f"extraneous arguments: {' '.join(line.operands)}")
+        raise UsageError(tr("extraneous arguments: {operands}", operands=" ".join(line.operands)))
 
 
 def _paths(session: Session, line: CommandLine) -> list[StorePath]:
@@ -123,7 +124,7 @@ def _paths(session: Session, line: CommandLine) -> list[StorePath]:
             target = os.path.realpath(name)
             name = session.facade.item_of(target) or target
         if not name.startswith(f"{store_dir}/"):
-            raise UsageError(f"'{text}' is not in the store `{store_dir}'")
+            raise UsageError(tr("'{text}' is not in the store `{store_dir}'", text=text, store_dir=store_dir))
         paths.append(store_item_of(store_dir, name))
     return paths
 
@@ -182,17 +183,24 @@ def _verify(session: Session, *, contents: bool, repairing: bool) -> int:
 
         with watching(1, on_host=session.on_host) as sink:
             for path in repair(session.store, session.store.all_valid_paths(), sink=sink):
-                diagnostics.say(f"repaired `{path}'")
+                diagnostics.say(tr("repaired `{path}'", path=path))
     result = verify(session.store, check_contents=contents)
     for path in result.forgotten:
-        diagnostics.warning(f"path `{path}' disappeared; it is no longer registered")
+        diagnostics.warning(tr("path `{path}' disappeared; it is no longer registered", path=path))
     for path in result.missing:
-        diagnostics.say(f"path `{path}' disappeared, but others refer to it")
+        diagnostics.say(tr("path `{path}' disappeared, but others refer to it", path=path))
     for mismatch in result.mismatches:
         actual = mismatch.actual if mismatch.actual is not None else "unreadable"
-        diagnostics.say(f"path `{mismatch.path}' was modified: expected {mismatch.expected}, got {actual}")
+        diagnostics.say(
+            tr(
+                "path `{path}' was modified: expected {expected}, got {actual}",
+                path=mismatch.path,
+                expected=mismatch.expected,
+                actual=actual,
+            )
+        )
     if not result.database_is_sound:
-        diagnostics.say("the database is damaged")
+        diagnostics.say(tr("the database is damaged"))
     return 0 if result.is_sound else 1
 
 
@@ -205,14 +213,15 @@ def _delete(session: Session, line: CommandLine) -> int:
         collected = gc.delete(session.store, paths, on_delete=_tell_deletion)
     except gc.PathAlive as error:
         raise gc.PathAlive(
-            f"cannot delete path since it is still alive: {error.message}", hint=error.hint
+            tr("cannot delete path since it is still alive: {problem}", problem=error.message),
+            hint=error.hint,
         ) from error
-    diagnostics.say(f"freed {shown_size(collected.bytes_freed)}")
+    diagnostics.say(tr("freed {bytes_freed}", bytes_freed=shown_size(collected.bytes_freed)))
     return 0
 
 
 def _tell_deletion(path: StorePath) -> None:
-    diagnostics.say(f"deleting '{path}'")
+    diagnostics.say(tr("deleting '{path}'", path=path))
 
 
 def _collect(session: Session, line: CommandLine) -> int:
@@ -220,7 +229,7 @@ def _collect(session: Session, line: CommandLine) -> int:
 
     if line.has("dry-run"):
         for path in sorted(gc.dead_paths(session.store)):
-            diagnostics.say(f"would delete '{path}'")
+            diagnostics.say(tr("would delete '{path}'", path=path))
         return 0
     if line.has("delete-generations"):
         _delete_generations(session, line.last("delete-generations"))
@@ -234,16 +243,22 @@ def _collect(session: Session, line: CommandLine) -> int:
         most = parse_size(wanted) - available
         if most <= 0:
             where = session.on_host(session.layout.store_dir)
-            diagnostics.say(f"already {shown_size(available)} available on {where}, nothing to do")
+            diagnostics.say(
+                tr(
+                    "already {available} available on {where}, nothing to do",
+                    available=shown_size(available),
+                    where=where,
+                )
+            )
             return 0
-        diagnostics.say(f"freeing {shown_size(most)}")
+        diagnostics.say(tr("freeing {most}", most=shown_size(most)))
     collected = gc.collect(
         session.store,
         max_freed=most,
         on_delete=_tell_deletion,
-        on_wait=lambda: diagnostics.note("waiting for another collection to finish..."),
+        on_wait=lambda: diagnostics.note(tr("waiting for another collection to finish...")),
     )
-    diagnostics.say(f"freed {shown_size(collected.bytes_freed)}")
+    diagnostics.say(tr("freed {bytes_freed}", bytes_freed=shown_size(collected.bytes_freed)))
     return 0
 
 
@@ -260,5 +275,5 @@ def _delete_generations(session: Session, duration: str | None) -> None:
             for number in generation.generations(file):
                 is_old = seconds is None or generation.generation_time(file, number) < time.time() - seconds
                 if number != current and is_old:
-                    diagnostics.say(f"deleting {generation.generation_link(file, number)}")
+                    diagnostics.say(tr("deleting {file}", file=generation.generation_link(file, number)))
                     generation.delete_generation(file, number)

@@ -10,6 +10,7 @@ from larix.cli import diagnostics
 from larix.cli.building import LOAD_PATH
 from larix.cli.options import CommandLine, Grammar, Option, UsageError, parse, whole_number
 from larix.cli.transformations import TRANSFORMATIONS, chosen_transformations
+from larix.words import tr
 
 if TYPE_CHECKING:
     from larix.graphs.drawing import Backend
@@ -57,9 +58,9 @@ def main(arguments: list[str]) -> int:
     depth = whole_number(line, "max-depth", 0) if line.has("max-depth") else None
     named = [each for each in line.tokens if each.name in {"", "expression", "file"} and each.value]
     if not named:
-        raise UsageError("missing arguments: no packages to draw the graph of")
+        raise UsageError(tr("missing arguments: no packages to draw the graph of"))
     if line.has("path") and len(named) != 2:
-        raise UsageError("'--path' option requires exactly two nodes")
+        raise UsageError(tr("'--path' option requires exactly two nodes"))
     from larix.cli.graphing import GraphMaker
 
     with closing(GraphMaker(line, kind)) as maker:
@@ -94,9 +95,12 @@ def _list(what: str, rows: list[tuple[str, str]], *, as_json: bool) -> int:
         else:
             print_json(backends=listed)
         return 0
-    print(f"The available {what} types are:\n")
+    heading = (
+        tr("The available node types are:") if what == "node" else tr("The available backend types are:")
+    )
+    print(f"{heading}\n")
     for name, description in rows:
-        print(f"  - {name}: {description}")
+        print(f"  - {name}: {tr(description)}")
     return 0
 
 
@@ -106,7 +110,10 @@ def _chosen_kind(line: CommandLine, kinds: tuple[Kind, ...]) -> Kind:
         if kind.name == wanted:
             return kind
     hint = diagnostics.did_you_mean(wanted, [kind.name for kind in kinds])
-    raise UsageError(f"{wanted}: unknown node type", hint=hint or "`larix graph --list-types' lists them")
+    raise UsageError(
+        tr("{wanted}: unknown node type", wanted=wanted),
+        hint=hint or tr("`larix graph --list-types' lists them"),
+    )
 
 
 def _chosen_backend(line: CommandLine, backends: list[Backend]) -> Backend:
@@ -115,4 +122,7 @@ def _chosen_backend(line: CommandLine, backends: list[Backend]) -> Backend:
         if backend.name == wanted:
             return backend
     hint = diagnostics.did_you_mean(wanted, [each.name for each in backends])
-    raise UsageError(f"{wanted}: unknown backend", hint=hint or "`larix graph --list-backends' lists them")
+    raise UsageError(
+        tr("{wanted}: unknown backend", wanted=wanted),
+        hint=hint or tr("`larix graph --list-backends' lists them"),
+    )

@@ -11,6 +11,7 @@ from typing import BinaryIO
 from larix.cli.digests import FORMATS, algorithm_of, format_of
 from larix.cli.options import CommandLine, Grammar, Option, UsageError, parse
 from larix.errors import LarixError
+from larix.words import tr
 
 __all__ = ["CATEGORY", "SYNOPSIS", "main"]
 
@@ -53,7 +54,7 @@ def main(arguments: list[str]) -> int:
     style = format_of(line)
     serializer = _serializer(line)
     if not line.operands:
-        raise UsageError("no arguments specified")
+        raise UsageError(tr("no arguments specified"))
     results: list[tuple[str, str]] = []
     for file in line.operands:
         digest = _digest(file, algorithm.replace("-", "_"), serializer, without_vcs=line.has("exclude-vcs"))
@@ -79,8 +80,8 @@ def _serializer(line: CommandLine) -> str:
     ]
     serializer = (chosen[-1] if chosen else None) or "none"
     if serializer not in SERIALIZERS:
-        hint = f"there are {', '.join(SERIALIZERS)}"
-        raise UsageError(f"unsupported serializer type: {serializer}", hint=hint)
+        hint = tr("there are {serializers}", serializers=", ".join(SERIALIZERS))
+        raise UsageError(tr("unsupported serializer type: {serializer}", serializer=serializer), hint=hint)
     return serializer
 
 
@@ -91,7 +92,9 @@ def _digest(file: str, algorithm: str, serializer: str, *, without_vcs: bool) ->
             _feed(hasher.update, sys.stdin.buffer)
         else:
             if os.path.isdir(file):
-                raise NotHashable(f"'{file}' is a directory", hint="`-r' hashes it as origins of trees do")
+                raise NotHashable(
+                    tr("'{file}' is a directory", file=file), hint=tr("`-r' hashes it as origins of trees do")
+                )
             with open(file, "rb") as stream:
                 _feed(hasher.update, stream)
         return hasher.digest()
@@ -127,7 +130,9 @@ def _git_object(file: bytes, algorithm: str, skip: set[bytes]) -> tuple[bytes, b
             _feed(hasher.update, stream)
         return (b"100755" if status.st_mode & 0o100 else b"100644"), hasher.digest()
     if not stat.S_ISDIR(status.st_mode):
-        raise NotHashable(f"`{os.fsdecode(file)}' is neither a file, a directory nor a symbolic link")
+        raise NotHashable(
+            tr("`{file}' is neither a file, a directory nor a symbolic link", file=os.fsdecode(file))
+        )
     entries: list[tuple[bytes, bytes]] = []
     for name in os.listdir(file):
         if name in skip:

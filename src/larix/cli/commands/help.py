@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from larix.cli import diagnostics, registry
 from larix.cli.options import Grammar, UsageError, parse
+from larix.words import tr
 
 __all__ = ["CATEGORY", "SYNOPSIS", "main"]
 
@@ -15,7 +16,7 @@ def main(arguments: list[str]) -> int:
     grammar = Grammar("help", "help [COMMAND]", "Describe larix, or COMMAND.", ())
     line = parse(grammar, arguments)
     if len(line.operands) > 1:
-        raise UsageError(f"{line.operands[1]}: extraneous argument")
+        raise UsageError(tr("{operands}: extraneous argument", operands=line.operands[1]))
     if not line.operands:
         print(registry.overview())
         return 0

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from larix.cli import diagnostics
 from larix.cli.building import LOAD_PATH
 from larix.cli.options import Grammar, Option, UsageError, parse
+from larix.words import tr
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -42,7 +43,7 @@ def main(arguments: list[str]) -> int:
 
     importer, name, version = _wanted(line.operands, all_importers())
     if line.has("recursive") and not importer.recurses:
-        raise UsageError(f"`{importer.name}' imports one package at a time")
+        raise UsageError(tr("`{importer}' imports one package at a time", importer=importer.name))
     from larix.cli.downloading import progress_shown
     from larix.cli.evaluation import Evaluation
     from larix.upstream.drafts import print_drafts
@@ -58,22 +59,22 @@ def main(arguments: list[str]) -> int:
 
 
 def _say(name: str) -> None:
-    diagnostics.say(f"importing {name}...")
+    diagnostics.say(tr("importing {name}...", name=name))
 
 
 def _wanted(operands: list[str], known: Mapping[str, Importer]) -> tuple[Importer, str, str | None]:
     names = ", ".join(known)
     if not operands:
-        raise UsageError("missing importer name", hint=f"there are {names}")
+        raise UsageError(tr("missing importer name"), hint=tr("there are {names}", names=names))
     importer = known.get(operands[0])
     if importer is None:
-        hint = diagnostics.did_you_mean(operands[0], known) or f"there are {names}"
-        raise UsageError(f"{operands[0]}: invalid importer", hint=hint)
+        hint = diagnostics.did_you_mean(operands[0], known) or tr("there are {names}", names=names)
+        raise UsageError(tr("{operands}: invalid importer", operands=operands[0]), hint=hint)
     if len(operands) < 2:
-        raise UsageError(f"`{importer.name}' wants the name of a package")
+        raise UsageError(tr("`{importer}' wants the name of a package", importer=importer.name))
     if len(operands) > 2:
-        raise UsageError(f"{operands[2]}: extraneous argument")
+        raise UsageError(tr("{operands}: extraneous argument", operands=operands[2]))
     name, at, version = operands[1].partition("@")
     if not name or (at and not version):
-        raise UsageError(f"`{operands[1]}' is not of the form NAME or NAME@VERSION")
+        raise UsageError(tr("`{operands}' is not of the form NAME or NAME@VERSION", operands=operands[1]))
     return importer, name, version or None

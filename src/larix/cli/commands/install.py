@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from larix.cli.aliases import change
+from larix.words import mark
 
 __all__ = ["CATEGORY", "SYNOPSIS", "main"]
 
@@ -11,4 +12,6 @@ SYNOPSIS = "install packages"
 
 
 def main(arguments: list[str]) -> int:
-    return change("install", "PACKAGE...", "Install PACKAGEs into a profile.", arguments)
+    return change(
+        "install", mark("install [OPTION]... PACKAGE..."), mark("Install PACKAGEs into a profile."), arguments
+    )

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from larix.cli import diagnostics
 from larix.cli.building import LOAD_PATH
 from larix.cli.options import CommandLine, Grammar, Option, UsageError, parse
+from larix.words import tr
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterator
@@ -92,9 +93,9 @@ def _list(known: list[Checker], *, as_json: bool) -> int:
             ]
         )
         return 0
-    print("Available checkers:")
+    print(tr("Available checkers:"))
     for each in known:
-        print(f"- {each.name}: {each.description}")
+        print(f"- {each.name}: {tr(each.description)}")
     return 0
 
 
@@ -113,8 +114,8 @@ def _names(line: CommandLine, option: str, known: list[Checker]) -> set[str]:
     names = {name for text in line.values(option) for name in text.split(",") if name}
     all_names = [each.name for each in known]
     for name in sorted(names.difference(all_names)):
-        hint = diagnostics.did_you_mean(name, all_names) or "`larix lint -l' lists the checkers"
-        raise UsageError(f"{name}: invalid checker", hint=hint)
+        hint = diagnostics.did_you_mean(name, all_names) or tr("`larix lint -l' lists the checkers")
+        raise UsageError(tr("{name}: invalid checker", name=name), hint=hint)
     return names
 
 
@@ -145,7 +146,7 @@ def _shown_progress(name: str) -> Generator[Callable[[str], None]]:
         return
 
     def tell(checker: str) -> None:
-        terminal.write(f"\r\x1b[Kchecking {name} [{checker}]...")
+        terminal.write("\r\x1b[K" + tr("checking {name} [{checker}]...", name=name, checker=checker))
         terminal.flush()
 
     try:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from larix.cli.building import LOAD_PATH
 from larix.cli.options import Grammar, Option, UsageError, parse
+from larix.words import tr
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -43,7 +44,7 @@ def main(arguments: list[str]) -> int:
     given = [os.path.abspath(each) for each in line.operands]
     for each in given:
         if not os.path.isdir(each):
-            raise UsageError(f"'{each}' is no folder")
+            raise UsageError(tr("'{folder}' is no folder", folder=each))
     catalogue = open_catalogue(package_folders([*given, *line.values("load-path")]))
     tops = given or list(catalogue.tops)
     entries = [each for each in catalogue.entries if _below(each.location.file, tops)]

@@ -9,6 +9,7 @@ from larix.cli import diagnostics
 from larix.cli.building import LOAD_PATH
 from larix.cli.options import CommandLine, Grammar, Option, UsageError, parse
 from larix.errors import LarixError, Location
+from larix.words import plural, tr
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -94,8 +95,10 @@ def _chosen(line: CommandLine) -> list[Updater]:
     known = {each.name: each for each in all_updaters()}
     for name in names:
         if name not in known:
-            hint = diagnostics.did_you_mean(name, known) or f"there are {', '.join(sorted(known))}"
-            raise UsageError(f"{name}: no such updater", hint=hint)
+            hint = diagnostics.did_you_mean(name, known) or tr(
+                "there are {known}", known=", ".join(sorted(known))
+            )
+            raise UsageError(tr("{name}: no such updater", name=name), hint=hint)
     return [known[name] for name in dict.fromkeys(names)] or list(known.values())
 
 
@@ -170,21 +173,45 @@ def _tell(row: Row, wish: Wish, *, updating: bool) -> None:
             diagnostics.show_hint(row.error.hint)
     elif update is None:
         if wish.is_named:
-            diagnostics.warning(f"no updater for {package.name}", _shown(package.location))
+            diagnostics.warning(
+                tr("no updater for {package}", package=package.name), _shown(package.location)
+            )
     elif _is_wanted(wish, update):
         place, new = _shown(package.location), update.release.version
         if updating:
-            print(f"{place}: {package.name}: updating from version {package.version} to version {new}...")
+            print(
+                tr(
+                    "{place}: {package}: updating from version {version} to version {new}...",
+                    place=place,
+                    package=package.name,
+                    version=package.version,
+                    new=new,
+                )
+            )
         else:
-            change = "upgraded" if update.is_newer else "downgraded"
-            print(f"{place}: {package.name} would be {change} from {package.version} to {new}")
+            gaps = {"place": place, "package": package.name, "version": package.version, "new": new}
+            print(
+                tr("{place}: {package} would be upgraded from {version} to {new}", **gaps)
+                if update.is_newer
+                else tr("{place}: {package} would be downgraded from {version} to {new}", **gaps)
+            )
     elif wish.is_named:
         if update.release.version == package.version:
-            print(f"{package.version} is already the latest version of {package.name}")
+            print(
+                tr(
+                    "{version} is already the latest version of {package}",
+                    version=package.version,
+                    package=package.name,
+                )
+            )
         else:
             diagnostics.warning(
-                f"{package.version} is greater than the latest known version of {package.name} "
-                f"({update.release.version})",
+                tr(
+                    "{version} is greater than the latest known version of {package} ({newest})",
+                    version=package.version,
+                    package=package.name,
+                    newest=update.release.version,
+                ),
                 _shown(package.location),
             )
 
@@ -194,7 +221,7 @@ def _briefly(error: LarixError) -> str:
     from larix.upstream.web import DownloadFailed
 
     if isinstance(error, DownloadFailed):
-        return f"cannot be looked up: {error.brief}"
+        return tr("cannot be looked up: {brief}", brief=error.brief)
     return error.message.partition("\n")[0]
 
 
@@ -214,7 +241,10 @@ def _update(package: Package, update: Update, web: Web) -> bool:
         with progress_shown() as tell:
             update_definition(package, update.release, Web(progress=tell))
     except LarixError as error:
-        diagnostics.warning(f"{package.name}: not updated: {error.message}", error.place or package.location)
+        diagnostics.warning(
+            tr("{package}: not updated: {problem}", package=package.name, problem=error.message),
+            error.place or package.location,
+        )
         if error.hint:
             diagnostics.show_hint(error.hint)
         return False
@@ -242,10 +272,17 @@ def _list_updaters(evaluation: Evaluation, *, as_json: bool) -> int:
             covered=covered,
         )
         return 0
-    print("Available updaters:")
+    print(tr("Available updaters:"))
     for each, count in rows:
-        print(f"  - {each.name}: {each.description} ({100 * count / total:.1f}% coverage)")
-    print(f"{100 * covered / total:.1f}% of the packages are covered by these updaters.")
+        print(
+            tr(
+                "  - {updater}: {description} ({share:.1f}% coverage)",
+                updater=each.name,
+                description=tr(each.description),
+                share=100 * count / total,
+            )
+        )
+    print(tr("{share:.1f}% of the packages are covered by these updaters.", share=100 * covered / total))
     return 0
 
 
@@ -260,7 +297,7 @@ def _list_dependent(line: CommandLine, evaluation: Evaluation) -> int:
 
     named = [wish.package for wish in _named(line, evaluation)]
     if not named:
-        raise UsageError("no package to list the dependents of")
+        raise UsageError(tr("no package to list the dependents of"))
     lowering = evaluation.lowering
     dependents = dependents_of(listed_packages(evaluation), named, lowering, tell=_tell_broken)
     found = {each.full_name for each in dependents}
@@ -272,11 +309,19 @@ def _list_dependent(line: CommandLine, evaluation: Evaluation) -> int:
 
         print_json(build=ends, dependents=sorted(found))
     elif not found:
-        print(f"No dependents other than itself: {', '.join(sorted(each.full_name for each in named))}")
+        print(
+            tr(
+                "No dependents other than itself: {own}",
+                own=", ".join(sorted(each.full_name for each in named)),
+            )
+        )
     else:
-        packages = "package" if len(ends) == 1 else f"{len(ends)} packages"
-        rebuilt = "1 dependent package is" if len(found) == 1 else f"{len(found)} dependent packages are"
-        print(f"Building the following {packages} would ensure {rebuilt} rebuilt: {' '.join(ends)}")
+        packages = plural("the following package", "the following {number} packages", len(ends))
+        rebuilt = plural("{number} dependent package is", "{number} dependent packages are", len(found))
+        print(
+            tr("Building {packages} would ensure {rebuilt} rebuilt:", packages=packages, rebuilt=rebuilt),
+            " ".join(ends),
+        )
     return 0
 
 

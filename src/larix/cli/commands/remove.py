@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from larix.cli.aliases import change
+from larix.words import mark
 
 __all__ = ["CATEGORY", "SYNOPSIS", "main"]
 
@@ -11,4 +12,6 @@ SYNOPSIS = "remove installed packages"
 
 
 def main(arguments: list[str]) -> int:
-    return change("remove", "PACKAGE...", "Remove PACKAGEs from a profile.", arguments)
+    return change(
+        "remove", mark("remove [OPTION]... PACKAGE..."), mark("Remove PACKAGEs from a profile."), arguments
+    )

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from larix.cli.building import BUILD_OPTIONS, LOAD_PATH, build_options, realise, work_for
 from larix.cli.options import CommandLine, Grammar, Option, UsageError, parse
 from larix.cli.transformations import TRANSFORMATIONS, chosen_transformations
+from larix.words import tr
 
 if TYPE_CHECKING:
     from larix.cli.session import Session
@@ -53,7 +54,7 @@ def _run_from_profile(session: Session, line: CommandLine, given: list[str]) -> 
     from larix.profiles import generation
 
     if not given:
-        raise UsageError("missing argument: no program to run")
+        raise UsageError(tr("missing argument: no program to run"))
     profile = named_profile(session, line.last("profile") or "")
     profile.require()
     item = profile.item(generation.current_generation(profile.file))
@@ -76,7 +77,7 @@ def _run_package(session: Session, line: CommandLine, given: list[str]) -> int:
     elif given:
         (entry,), given = wanted.entries("install", given[0]), given[1:]
     else:
-        raise UsageError("missing argument: no package to run")
+        raise UsageError(tr("missing argument: no package to run"))
     wanted.check()
     if not line.has("no-grafts"):
         (entry,), _ = wanted.grafted([entry], build_options(line, default_verbosity=VERBOSITY), dry_run=False)
@@ -105,8 +106,8 @@ def _program_of(item: str, name: str) -> str:
     if len(programs) == 1:
         return programs[0]
     if not programs:
-        raise UsageError(f"package '{name}' has no programs")
+        raise UsageError(tr("package '{name}' has no programs", name=name))
     raise UsageError(
-        f"package '{name}' has no program of its own name",
-        hint=f"Choose one with `--program': {', '.join(programs)}",
+        tr("package '{name}' has no program of its own name", name=name),
+        hint=tr("Choose one with `--program': {programs}", programs=", ".join(programs)),
     )

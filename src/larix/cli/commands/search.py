@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from larix.cli.building import LOAD_PATH
 from larix.cli.options import Grammar, Option, UsageError, parse
+from larix.words import tr
 
 __all__ = ["CATEGORY", "SYNOPSIS", "main"]
 
@@ -20,7 +21,7 @@ GRAMMAR = Grammar(
 def main(arguments: list[str]) -> int:
     line = parse(GRAMMAR, arguments)
     if not line.operands:
-        raise UsageError("missing arguments: no regular expressions to search for")
+        raise UsageError(tr("missing arguments: no regular expressions to search for"))
     from larix.cli import records
     from larix.cli.catalogues import open_catalogue, package_folders
 

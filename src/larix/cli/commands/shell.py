@@ -9,6 +9,7 @@ from larix.cli import diagnostics
 from larix.cli.building import BUILD_OPTIONS, LOAD_PATH, build_options, realise, work_for
 from larix.cli.options import CommandLine, Grammar, Option, UsageError, parse
 from larix.cli.transformations import TRANSFORMATIONS, chosen_transformations
+from larix.words import tr
 
 if TYPE_CHECKING:
     from larix.cli.session import Session
@@ -42,7 +43,7 @@ def main(arguments: list[str]) -> int:
     line = parse(GRAMMAR, arguments)
     chosen_transformations(line)
     if line.has("profile") and any(token.name in ("", "expression", "file") for token in line.tokens):
-        raise UsageError("'--profile' cannot be used with package options")
+        raise UsageError(tr("'--profile' cannot be used with package options"))
     from larix.cli.options import compile_expression
     from larix.cli.running import environment_with, run_program
     from larix.cli.session import open_session
@@ -67,7 +68,7 @@ def _existing(session: Session, line: CommandLine) -> tuple[str, list[SearchPath
     profile.require()
     item = profile.item(generation.current_generation(profile.file))
     if item is None:
-        raise NoSuchProfile(f"profile '{profile.shown}' leads nowhere")
+        raise NoSuchProfile(tr("profile '{shown}' leads nowhere", shown=profile.shown))
     return item, profile.current().search_paths()
 
 
@@ -87,7 +88,7 @@ def _made(session: Session, line: CommandLine) -> tuple[str, list[SearchPath]]:
         for entry in wanted.entries(kinds[token.name], token.value)
     }
     if not entries:
-        diagnostics.warning("no packages specified; creating an empty environment")
+        diagnostics.warning(tr("no packages specified; creating an empty environment"))
     wanted.check()
     made = list(entries.values())
     if not line.has("no-grafts"):

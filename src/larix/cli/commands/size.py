@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from larix.cli import diagnostics
 from larix.cli.building import LOAD_PATH
 from larix.cli.options import CommandLine, Grammar, Option, UsageError, parse
+from larix.words import tr
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -43,14 +44,15 @@ def main(arguments: list[str]) -> int:
     line = parse(GRAMMAR, arguments)
     order = line.last("sort") or "closure"
     if order not in ORDERS:
-        hint = diagnostics.did_you_mean(order, ORDERS) or f"use {' or '.join(ORDERS)}"
-        raise UsageError(f"{order}: invalid sorting key", hint=hint)
+        hint = diagnostics.did_you_mean(order, ORDERS) or tr("use {orders}", orders=tr(" or ").join(ORDERS))
+        raise UsageError(tr("{order}: invalid sorting key", order=order), hint=hint)
     if not line.operands:
-        raise UsageError("missing store item argument")
+        raise UsageError(tr("missing store item argument"))
     map_file = line.last("map-file")
     if map_file is not None and map_file.endswith((".png", ".svg", ".pdf")):
         raise UsageError(
-            f"'{map_file}': maps are pages for browsers", hint="give a name that ends in `.html'"
+            tr("'{map_file}': maps are pages for browsers", map_file=map_file),
+            hint=tr("give a name that ends in `.html'"),
         )
     from larix.cli.session import open_session
     from larix.graphs.kinds import item_graph
@@ -85,7 +87,7 @@ def _roots(session: Session, line: CommandLine) -> list[StorePath]:
         return list(dict.fromkeys(path for text in line.operands for path in items.find(text)))
     except (PathNotValid, NotInStore) as error:
         name = error.name if isinstance(error, NotInStore) else ""
-        told = f"no available substitute information for '{error.path}'"
+        told = tr("no available substitute information for '{path}'", path=error.path)
         raise NotInStore(error.path, name=name, message=told) from error
 
 
@@ -95,14 +97,15 @@ def _percent(size: int, total: int) -> float:
 
 def _print_table(rows: Sequence[tuple[str, Weight]], total: int) -> None:
     width = max(len(path) for path, _ in rows)
-    print(f"{'store item':<{width}}  {'total':>8}  {'self':>8}  {'':>6}  {'shared':>8}")
+    item, whole, own, shared = tr("store item"), tr("total"), tr("self"), tr("shared")
+    print(f"{item:<{width}}  {whole:>8}  {own:>8}  {'':>6}  {shared:>8}")
     for path, weight in rows:
         numbers = (weight.total / MEBIBYTE, weight.own / MEBIBYTE)
         print(
             f"{path:<{width}}  {numbers[0]:8.1f}  {numbers[1]:8.1f}  {_percent(weight.own, total):5.1f}%  "
             f"{weight.shared / MEBIBYTE:8.1f}"
         )
-    print(f"total: {total / MEBIBYTE:.1f} MiB")
+    print(tr("total: {size:.1f} MiB", size=total / MEBIBYTE))
 
 
 def _print_json(rows: Sequence[tuple[str, Weight]], total: int) -> None:
@@ -148,6 +151,7 @@ def _write_map(file: str, graph: Graph, found: Mapping[str, Weight], total: int)
         "total": total,
     }
     names = ", ".join(graph.nodes[key].label for key in graph.roots[:3])
-    more = " and others" if len(graph.roots) > 3 else ""
+    if len(graph.roots) > 3:
+        names = tr("{names} and others", names=names)
     with open(file, "w", encoding="utf-8") as stream:
-        stream.write(page("treemap", f"{names}{more}: {total / MEBIBYTE:.1f} MiB", data))
+        stream.write(page("treemap", f"{names}: {total / MEBIBYTE:.1f} MiB", data))

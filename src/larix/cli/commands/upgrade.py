@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from larix.cli.aliases import change
+from larix.words import mark
 
 __all__ = ["CATEGORY", "SYNOPSIS", "main"]
 
@@ -11,5 +12,5 @@ SYNOPSIS = "upgrade packages to the catalogue's versions"
 
 
 def main(arguments: list[str]) -> int:
-    summary = "Upgrade the packages of a profile, all or those that match a REGEXP."
-    return change("upgrade", "[REGEXP...]", summary, arguments)
+    summary = mark("Upgrade the packages of a profile, all or those that match a REGEXP.")
+    return change("upgrade", mark("upgrade [OPTION]... [REGEXP...]"), summary, arguments)

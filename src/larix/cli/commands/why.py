@@ -12,6 +12,7 @@ from larix.cli import diagnostics
 from larix.cli.building import LOAD_PATH
 from larix.cli.items import Items, is_file_name, store_item
 from larix.cli.options import Grammar, Option, UsageError, parse, whole_number
+from larix.words import tr
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -41,7 +42,7 @@ GRAMMAR = Grammar(
 def main(arguments: list[str]) -> int:
     line = parse(GRAMMAR, arguments)
     if len(line.operands) != 2:
-        raise UsageError("two arguments are needed: an item or a profile, and what it refers to")
+        raise UsageError(tr("two arguments are needed: an item or a profile, and what it refers to"))
     limit = whole_number(line, "all", 0, least=1) if line.last("all") is not None else None
     start, goal = line.operands
     from larix.cli.graphing import NoPath
@@ -123,7 +124,7 @@ def _mentioning(item: str, reference: str) -> list[str]:
     for name in names:
         if os.path.islink(name):
             if digits in os.readlink(os.fsencode(name)):
-                found.append(f"{os.path.relpath(name, item)} (a link)")
+                found.append(tr("{file} (a link)", file=os.path.relpath(name, item)))
         elif os.path.isfile(name) and _is_in_file(digits, name):
             found.append("(itself)" if name == item else os.path.relpath(name, item))
     return found

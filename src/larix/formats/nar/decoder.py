@@ -41,6 +41,7 @@ from larix.formats.nar.rules import (
     check_entry_name,
     check_target,
 )
+from larix.words import tr
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -129,7 +130,7 @@ class Decoder:
         if self.done:
             if not chunk:
                 return []
-            raise self._fail(0, "nothing after the archive", excerpt(bytes(chunk[:25])))
+            raise self._fail(0, tr("nothing after the archive"), excerpt(bytes(chunk[:25])))
         data = self._rest + bytes(chunk)
         events: list[Event] = []
         self._events = events
@@ -152,9 +153,9 @@ class Decoder:
         if self._error is not None:
             raise self._error
         if not self.done:
-            raise self._fail(len(self._rest), "the rest of the archive", "the end")
+            raise self._fail(len(self._rest), tr("the rest of the archive"), tr("the end"))
         if self.unused:
-            raise self._fail(0, "nothing after the archive", excerpt(self.unused))
+            raise self._fail(0, tr("nothing after the archive"), excerpt(self.unused))
 
     # Each state reads at `at`, sets the state that follows and returns where to go on, or _NEEDS_MORE.
 
@@ -189,7 +190,7 @@ class Decoder:
             return _NEEDS_MORE
         size: int = _u64(data, at)[0]
         if size > _MAX_SIZE:
-            raise self._fail(at, "a size below 2^63", str(size))
+            raise self._fail(at, tr("a size below 2^63"), str(size))
         self._size = self._remaining = size
         self._events.append(Regular(executable, size))
         self._state = self._contents if size else self._end_of_file
@@ -216,7 +217,7 @@ class Decoder:
 
     def _symlink(self, data: bytes, at: int) -> int:
         start = at + len(SYMLINK_START)
-        end = self._string_end(data, start, MAX_TARGET_LENGTH, "a link target")
+        end = self._string_end(data, start, MAX_TARGET_LENGTH, tr("a link target"))
         closing = DIRECTORY_ENTRY_END if self._last_names else CLOSE
         if end < 0 or len(data) - end < len(closing):
             return _NEEDS_MORE
@@ -243,16 +244,20 @@ class Decoder:
         if not data.startswith(ENTRY_START[: len(CLOSE)], at):
             raise self._mismatch(data, at, (ENTRY_START, CLOSE))
         start = at + len(ENTRY_START)
-        end = self._string_end(data, start, MAX_NAME_LENGTH, "a name")
+        end = self._string_end(data, start, MAX_NAME_LENGTH, tr("a name"))
         if end < 0 or len(data) - end < len(ENTRY_NODE):
             return _NEEDS_MORE
         self._literal(data, at, ENTRY_START)
         name = self._string(data, start, end)
         check_entry_name(name, self._offset + start)
         if name <= self._last_names[-1]:
-            raise self._fail(start, f"a name that sorts after {excerpt(self._last_names[-1])}", excerpt(name))
+            raise self._fail(
+                start,
+                tr("a name that sorts after {last_names}", last_names=excerpt(self._last_names[-1])),
+                excerpt(name),
+            )
         if len(self._last_names) >= MAX_DEPTH:
-            raise self._fail(at, f"at most {MAX_DEPTH} levels", "one more")
+            raise self._fail(at, tr("at most {max_depth} levels", max_depth=MAX_DEPTH), tr("one more"))
         at = self._literal(data, end, ENTRY_NODE)
         self._last_names[-1] = name
         self._events.append(Entry(name))
@@ -272,7 +277,11 @@ class Decoder:
             return _NEEDS_MORE
         length: int = _u64(data, at)[0]
         if length > limit:
-            raise self._fail(at, f"{what} of at most {limit} bytes", f"one of {length}")
+            raise self._fail(
+                at,
+                tr("{what} of at most {limit} bytes", what=what, limit=limit),
+                tr("one of {length}", length=length),
+            )
         end = at + 8 + (length + 7 & ~7)
         return end if end <= len(data) else _NEEDS_MORE
 
@@ -280,7 +289,7 @@ class Decoder:
         length: int = _u64(data, at)[0]
         padding = data[at + 8 + length : end]
         if padding.strip(b"\0"):
-            raise self._fail(at + 8 + length, "zero bytes up to a multiple of eight", excerpt(padding))
+            raise self._fail(at + 8 + length, tr("zero bytes up to a multiple of eight"), excerpt(padding))
         return data[at + 8 : at + 8 + length]
 
     def _literal(self, data: bytes, at: int, wanted: bytes) -> int:
@@ -302,7 +311,7 @@ class Decoder:
         prefix = data[at : at + word]
         wanted = sorted({c[word : word + 8] for c in candidates if c.startswith(prefix) and word < len(c)})
         return self._fail(
-            at + word, " or ".join(map(excerpt, wanted)), excerpt(data[at + word : at + word + 8])
+            at + word, tr(" or ").join(map(excerpt, wanted)), excerpt(data[at + word : at + word + 8])
         )
 
     def _fail(self, at: int, expected: str, found: str) -> BadNar:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from larix.formats.errors import FormatError, excerpt
+from larix.words import mark, tr
 
 __all__ = ["MAX_DEPTH", "MAX_NAME_LENGTH", "MAX_TARGET_LENGTH", "BadNar", "check_entry_name", "check_target"]
 
@@ -12,16 +13,18 @@ MAX_TARGET_LENGTH = 4095  # PATH_MAX without its NUL
 
 
 class BadNar(FormatError):
-    noun = "archive"
+    noun = mark("archive")
 
 
 def check_entry_name(name: bytes, offset: int | None = None) -> bytes:
     if not 0 < len(name) <= MAX_NAME_LENGTH:
         raise BadNar(
-            offset=offset, expected=f"a name of 1 to {MAX_NAME_LENGTH} bytes", found=f"one of {len(name)}"
+            offset=offset,
+            expected=tr("a name of 1 to {max_name_length} bytes", max_name_length=MAX_NAME_LENGTH),
+            found=tr("one of {count}", count=len(name)),
         )
     if b"/" in name or b"\0" in name or name in {b".", b".."}:
-        raise BadNar(offset=offset, expected="a name of one directory entry", found=excerpt(name))
+        raise BadNar(offset=offset, expected=tr("a name of one directory entry"), found=excerpt(name))
     return name
 
 
@@ -29,9 +32,11 @@ def check_target(target: bytes, offset: int | None = None) -> bytes:
     if not 0 < len(target) <= MAX_TARGET_LENGTH:
         raise BadNar(
             offset=offset,
-            expected=f"a link target of 1 to {MAX_TARGET_LENGTH} bytes",
-            found=f"one of {len(target)}",
+            expected=tr(
+                "a link target of 1 to {max_target_length} bytes", max_target_length=MAX_TARGET_LENGTH
+            ),
+            found=tr("one of {count}", count=len(target)),
         )
     if b"\0" in target:
-        raise BadNar(offset=offset, expected="a link target without NUL", found=excerpt(target))
+        raise BadNar(offset=offset, expected=tr("a link target without NUL"), found=excerpt(target))
     return target

@@ -8,6 +8,7 @@ from larix.formats.nar import encoder
 from larix.formats.nar.decoder import Contents, Decoder, DirectoryStart, End, Entry, Event, Regular
 from larix.formats.nar.records import Directory, File, Symlink, Tree
 from larix.formats.nar.rules import MAX_DEPTH, BadNar, check_entry_name, check_target
+from larix.words import tr
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -36,7 +37,7 @@ def tree_pieces(tree: Tree) -> Iterator[bytes]:
         name, node = entry
         check_entry_name(name)
         if len(levels) >= MAX_DEPTH:
-            raise BadNar(expected=f"at most {MAX_DEPTH} levels", found="one more")
+            raise BadNar(expected=tr("at most {max_depth} levels", max_depth=MAX_DEPTH), found=tr("one more"))
         if isinstance(node, Directory):
             levels.append(iter(sorted(node.entries.items())))
             yield encoder.directory_entry_start(name)
@@ -97,5 +98,5 @@ def _tree_of(events: Iterable[Event]) -> Tree:
         if directories:
             directories[-1][1][name] = node
     if node is None:
-        raise BadNar(expected="an archive of something", found="none")
+        raise BadNar(expected=tr("an archive of something"), found=tr("none"))
     return node

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from larix.errors import LarixError
 from larix.lint.subject import Finding, Subject
+from larix.words import tr
 
 __all__ = ["DESCRIPTION", "NEEDS_NETWORK", "check"]
 
@@ -18,4 +19,6 @@ def check(subject: Subject) -> Iterator[Finding]:
         subject.lower(subject.package)
     except LarixError as error:
         first = error.message.partition("\n")[0]
-        yield Finding(f"failed to create a derivation: {first}", error.place or subject.package.location)
+        yield Finding(
+            tr("failed to create a derivation: {first}", first=first), error.place or subject.package.location
+        )

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 
 from larix.lint.subject import Finding, Subject
+from larix.words import tr
 
 __all__ = ["DESCRIPTION", "NEEDS_NETWORK", "check"]
 
@@ -26,24 +27,24 @@ def check(subject: Subject) -> Iterator[Finding]:
 def problems(description: str, name: str, synopsis: str) -> Iterator[str]:
     text = description.strip()
     if not text:
-        yield "description should not be empty"
+        yield tr("description should not be empty")
         return
     if text != description:
-        yield "description should not begin or end with white space"
+        yield tr("description should not begin or end with white space")
     if text.rstrip(".") == synopsis.strip():
-        yield "description should say more than the synopsis"
+        yield tr("description should say more than the synopsis")
     starts_with_name = text.lower().startswith(name.lower())
     if text[0].islower() and not starts_with_name:
-        yield "description should start with an upper-case letter, a digit or the package name"
+        yield tr("description should start with an upper-case letter, a digit or the package name")
     if not re.search(r"[.!?:)`]$", text):
-        yield "description should end with a period"
+        yield tr("description should end with a period")
     mark = re.search("[™®©]|\\((?:tm|r|c)\\)", text, re.IGNORECASE)
     if mark:
-        yield f"description should not contain the trademark sign `{mark[0]}'"
+        yield tr("description should not contain the trademark sign `{mark}'", mark=mark[0])
     if "\t" in text or re.search(r"[^\n] {3,}", text):
-        yield "description should not be laid out with tabs or runs of spaces"
+        yield tr("description should not be laid out with tabs or runs of spaces")
     praise = _PRAISE.search(text)
     if praise:
-        yield f"description should describe, not praise: `{praise[0]}'"
+        yield tr("description should describe, not praise: `{praise}'", praise=praise[0])
     if re.search(r"<[a-z]+( [^>]*)?>|@\w+\{", text):
-        yield "description should be plain text, without markup"
+        yield tr("description should be plain text, without markup")

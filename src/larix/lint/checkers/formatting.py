@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from larix.errors import Location
 from larix.lint.subject import Finding, Subject
+from larix.words import tr
 
 __all__ = ["DESCRIPTION", "NEEDS_NETWORK", "check"]
 
@@ -22,11 +23,12 @@ def check(subject: Subject) -> Iterator[Finding]:
     for number in definition.lines():
         line = source.lines[number - 1]
         if "\t" in line:
-            yield Finding("tabulation on this line", Location(source.file, number, line.index("\t") + 1))
+            yield Finding(tr("tabulation on this line"), Location(source.file, number, line.index("\t") + 1))
         if line != line.rstrip():
             place = Location(source.file, number, len(line.rstrip()) + 1)
-            yield Finding("trailing white space on this line", place)
+            yield Finding(tr("trailing white space on this line"), place)
         if len(line) > LONGEST:
             yield Finding(
-                f"line {number} is too long ({len(line)} characters)", Location(source.file, number, LONGEST)
+                tr("line {number} is too long ({count} characters)", number=number, count=len(line)),
+                Location(source.file, number, LONGEST),
             )

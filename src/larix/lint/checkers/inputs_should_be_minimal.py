@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from larix.lint.subject import Finding, Subject
 from larix.packages.bag import package_of
 from larix.packages.inputs import Input, Output
+from larix.words import tr
 
 __all__ = ["DESCRIPTION", "NEEDS_NETWORK", "check"]
 
@@ -20,7 +21,9 @@ def check(subject: Subject) -> Iterator[Finding]:
     propagated = {_key(each): each for each in inputs["propagated_inputs"]}
     for each in inputs["inputs"]:
         if _key(each) in propagated:
-            yield subject.found("inputs", f"`{each.label}' is among the propagated inputs already")
+            yield subject.found(
+                "inputs", tr("`{label}' is among the propagated inputs already", label=each.label)
+            )
     by_others: dict[object, str] = {}
     for each in (*inputs["inputs"], *inputs["propagated_inputs"]):
         package = package_of(each.value)
@@ -30,7 +33,12 @@ def check(subject: Subject) -> Iterator[Finding]:
     for each in inputs["inputs"]:
         if by_others.get(_key(each), each.label) != each.label:
             yield subject.found(
-                "inputs", f"`{each.label}' is propagated by `{by_others[_key(each)]}' already"
+                "inputs",
+                tr(
+                    "`{label}' is propagated by `{by_others}' already",
+                    label=each.label,
+                    by_others=by_others[_key(each)],
+                ),
             )
     for field in inputs:
         yield from _written_twice(subject, field)
@@ -56,5 +64,7 @@ def _written_twice(subject: Subject, field: str) -> Iterator[Finding]:
     for each in listed.elts:
         text = ast.dump(each)
         if text in seen:
-            yield Finding(f"`{ast.unparse(each)}' is listed twice", definition.source.place(each))
+            yield Finding(
+                tr("`{name}' is listed twice", name=ast.unparse(each)), definition.source.place(each)
+            )
         seen.add(text)

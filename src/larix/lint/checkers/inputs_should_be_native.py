@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from larix.lint.subject import Finding, Subject
 from larix.packages.bag import package_of
+from larix.words import tr
 
 __all__ = ["BUILD_TOOLS", "DESCRIPTION", "NEEDS_NETWORK", "check"]
 
@@ -31,4 +32,6 @@ def check(subject: Subject) -> Iterator[Finding]:
         for each in subject.inputs()[field]:
             package = package_of(each.value)
             if package is not None and package.name in BUILD_TOOLS:
-                yield subject.found(field, f"`{package.name}' should probably be a native input")
+                yield subject.found(
+                    field, tr("`{package}' should probably be a native input", package=package.name)
+                )

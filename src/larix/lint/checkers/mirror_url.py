@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from larix.builder.builtins.mirrors import MIRRORS
 from larix.lint.subject import Finding, Subject
+from larix.words import tr
 
 __all__ = ["DESCRIPTION", "NEEDS_NETWORK", "check"]
 
@@ -20,5 +21,5 @@ def check(subject: Subject) -> Iterator[Finding]:
             site = next((site for site in sites if uri.startswith(site) and len(sites) > 1), None)
             if site is not None:
                 better = f"mirror://{name}/{uri.removeprefix(site)}"
-                yield subject.found_in_origin("uri", f"URI should be `{better}'")
+                yield subject.found_in_origin("uri", tr("URI should be `{better}'", better=better))
                 break

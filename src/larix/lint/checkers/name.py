@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from larix.lint.subject import Finding, Subject
+from larix.words import tr
 
 __all__ = ["DESCRIPTION", "NEEDS_NETWORK", "check"]
 
@@ -15,8 +16,8 @@ NEEDS_NETWORK = False
 def check(subject: Subject) -> Iterator[Finding]:
     name = subject.package.name
     if "_" in name:
-        yield subject.found("name", "name should use hyphens instead of underscores")
+        yield subject.found("name", tr("name should use hyphens instead of underscores"))
     if name != name.lower():
-        yield subject.found("name", "name should be in lower case")
+        yield subject.found("name", tr("name should be in lower case"))
     if len(name) < 2:
-        yield subject.found("name", "name should be longer than a single character")
+        yield subject.found("name", tr("name should be longer than a single character"))

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from larix.lint.subject import Finding, Subject
 from larix.packages.definition import Definition
+from larix.words import tr
 
 __all__ = ["DESCRIPTION", "NEEDS_NETWORK", "check"]
 
@@ -23,9 +24,9 @@ def check(subject: Subject) -> Iterator[Finding]:
         if key == "tests" and isinstance(value, ast.Constant):
             place = definition.source.place(value)
             if value.value is True:
-                yield Finding("tests run by default: `tests' need not be set", place)
+                yield Finding(tr("tests run by default: `tests' need not be set"), place)
             elif value.value is False and not _has_reason(definition, value):
-                yield Finding("tests are disabled without a comment that gives the reason", place)
+                yield Finding(tr("tests are disabled without a comment that gives the reason"), place)
 
 
 def _pairs(arguments: ast.expr) -> Iterator[tuple[object, ast.expr]]:

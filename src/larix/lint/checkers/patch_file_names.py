@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from larix.lint.subject import Finding, Subject
+from larix.words import tr
 
 __all__ = ["DESCRIPTION", "NEEDS_NETWORK", "check"]
 
@@ -25,12 +26,15 @@ def check(subject: Subject) -> Iterator[Finding]:
             continue
         file = os.path.basename(patch)
         if not os.path.isfile(os.path.join(folder, patch)):
-            yield subject.found_in_origin("patches", f"{file}: patch not found")
+            yield subject.found_in_origin("patches", tr("{file}: patch not found", file=file))
         if not file.startswith(subject.package.name):
             yield subject.found_in_origin(
-                "patches", f"{file}: file name of a patch should start with the package name"
+                "patches",
+                tr("{file}: file name of a patch should start with the package name", file=file),
             )
         if not file.endswith((".patch", ".diff")):
-            yield subject.found_in_origin("patches", f"{file}: file name of a patch should end in `.patch'")
+            yield subject.found_in_origin(
+                "patches", tr("{file}: file name of a patch should end in `.patch'", file=file)
+            )
         if len(file) > LONGEST:
-            yield subject.found_in_origin("patches", f"{file}: file name is too long")
+            yield subject.found_in_origin("patches", tr("{file}: file name is too long", file=file))

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from larix.errors import Location
 from larix.lint.subject import Finding, Subject
+from larix.words import tr
 
 __all__ = ["DESCRIPTION", "NEEDS_NETWORK", "check"]
 
@@ -32,6 +33,9 @@ def check(subject: Subject) -> Iterator[Finding]:
         name = os.path.basename(file)
         begins = _CHANGES.search(text)
         if begins is None:
-            yield Finding(f"{name}: this patch changes nothing", Location(file, 1))
+            yield Finding(tr("{name}: this patch changes nothing", name=name), Location(file, 1))
         elif not text[: begins.start()].strip():
-            yield Finding(f"{name}: patch lacks a comment on where it comes from and why", Location(file, 1))
+            yield Finding(
+                tr("{name}: patch lacks a comment on where it comes from and why", name=name),
+                Location(file, 1),
+            )

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from larix.lint.subject import Finding, Subject
 from larix.packages.bag import package_of, with_propagated
 from larix.packages.package import Package
+from larix.words import tr
 
 __all__ = ["DESCRIPTION", "NEEDS_NETWORK", "check"]
 
@@ -24,5 +25,9 @@ def check(subject: Subject) -> Iterator[Finding]:
         if other.version != package.version:
             yield subject.found(
                 "propagated_inputs",
-                f"propagated inputs {other.full_name} and {package.full_name} collide in a profile",
+                tr(
+                    "propagated inputs {one} and {other} collide in a profile",
+                    one=other.full_name,
+                    other=package.full_name,
+                ),
             )

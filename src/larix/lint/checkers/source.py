@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from larix.lint.subject import Finding, Subject
+from larix.words import tr
 
 __all__ = ["DESCRIPTION", "NEEDS_NETWORK", "check"]
 
@@ -22,6 +23,8 @@ def check(subject: Subject) -> Iterator[Finding]:
         if problem is not None:
             problems[uri] = problem
     if len(problems) == len(origin.uri):
-        yield subject.found_in_origin("uri", "all the source URIs are unreachable")
+        yield subject.found_in_origin("uri", tr("all the source URIs are unreachable"))
     for uri, problem in problems.items():
-        yield subject.found_in_origin("uri", f"URI {uri} not reachable: {problem}")
+        yield subject.found_in_origin(
+            "uri", tr("URI {uri} not reachable: {problem}", uri=uri, problem=problem)
+        )

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 
 from larix.lint.subject import Finding, Subject
+from larix.words import tr
 
 __all__ = ["DESCRIPTION", "NEEDS_NETWORK", "check"]
 
@@ -24,5 +25,8 @@ def check(subject: Subject) -> Iterator[Finding]:
     if origin is not None and _SAYS_NOTHING.fullmatch(origin.name):
         yield subject.found_in_origin(
             "file_name",
-            f"the source file name `{origin.name}' should contain the package name; give `file_name'",
+            tr(
+                "the source file name `{origin}' should contain the package name; give `file_name'",
+                origin=origin.name,
+            ),
         )

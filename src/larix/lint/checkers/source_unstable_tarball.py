@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 
 from larix.lint.subject import Finding, Subject
+from larix.words import tr
 
 __all__ = ["DESCRIPTION", "NEEDS_NETWORK", "check"]
 
@@ -23,5 +24,5 @@ def check(subject: Subject) -> Iterator[Finding]:
     for uri in origin.uri if origin is not None else ():
         if _GENERATED.match(uri):
             yield subject.found_in_origin(
-                "uri", f"{uri} is generated on demand and may change; use a release"
+                "uri", tr("{uri} is generated on demand and may change; use a release", uri=uri)
             )

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 
 from larix.lint.subject import Finding, Subject
+from larix.words import tr
 
 __all__ = ["DESCRIPTION", "NEEDS_NETWORK", "check"]
 
@@ -21,19 +22,19 @@ def check(subject: Subject) -> Iterator[Finding]:
 
 def problems(synopsis: str, name: str) -> Iterator[str]:
     if not synopsis.strip():
-        yield "synopsis should not be empty"
+        yield tr("synopsis should not be empty")
         return
     if synopsis != " ".join(synopsis.split()):
-        yield "synopsis should be one line without stray white space"
+        yield tr("synopsis should be one line without stray white space")
     words = synopsis.split()
     if words[-1].endswith(".") and not re.search(r"(\.\.|\betc|\be\.g)\.$", words[-1]):
-        yield "no period allowed at the end of the synopsis"
+        yield tr("no period allowed at the end of the synopsis")
     if words[0].lower() in {"a", "an", "the"} and len(words) > 1:
-        yield "no article allowed at the beginning of the synopsis"
+        yield tr("no article allowed at the beginning of the synopsis")
     if len(synopsis) > LONGEST:
-        yield f"synopsis should be at most {LONGEST} characters long"
+        yield tr("synopsis should be at most {longest} characters long", longest=LONGEST)
     first = words[0].rstrip(",:;")
     if first.lower() == name.lower():
-        yield "synopsis should not start with the package name"
+        yield tr("synopsis should not start with the package name")
     elif first[0].islower() and not any(each.isupper() or each.isdigit() for each in first):
-        yield "synopsis should start with an upper-case letter or digit"
+        yield tr("synopsis should start with an upper-case letter or digit")

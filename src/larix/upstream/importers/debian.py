@@ -14,6 +14,7 @@ from larix.upstream.drafts import Draft, Need, tidy_description, tidy_synopsis
 from larix.upstream.importing import NotFound
 from larix.upstream.license_names import license_names
 from larix.upstream.web import DownloadFailed
+from larix.words import tr
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -49,7 +50,7 @@ def drafts(name: str, version: str | None, context: Context) -> list[Draft]:
     address = _upstream_address(notes.watch, number, archive.name)
     remarks = [notes.problem] if notes.problem else []
     if address is not None:
-        remarks.append("The first address is made from what Debian watches: see that it is right.")
+        remarks.append(tr("The first address is made from what Debian watches: see that it is right."))
     synopsis = tidy_synopsis(notes.synopsis or name, name)
     text = _BOILERPLATE.sub("", notes.description)
     return [
@@ -96,9 +97,10 @@ def _choose(
         if found:
             known = sorted({upstream_version(package.version) for package, _ in found}, key=version_key)
             raise NotFound(
-                f"Debian has no `{source}` of version {version}", hint=f"there is {', '.join(known[::-1])}"
+                tr("Debian has no `{source}` of version {version}", source=source, version=version),
+                hint=tr("there is {known}", known=", ".join(known[::-1])),
             )
-    raise NotFound(f"Debian has no source package `{name}`", hint=_close(name, indexes))
+    raise NotFound(tr("Debian has no source package `{name}`", name=name), hint=_close(name, indexes))
 
 
 def _sources(name: str, indexes: Sequence[SourceIndex]) -> Iterator[str]:
@@ -115,7 +117,7 @@ def _close(name: str, indexes: Sequence[SourceIndex]) -> str | None:
 
     names = {each for index in indexes for each in index.names() if each[:1] == name[:1]}
     close = get_close_matches(name, sorted(names), 1)
-    return f"Did you mean `{close[0]}'?" if close else None
+    return tr("Did you mean `{close}'?", close=close[0]) if close else None
 
 
 def _version_of(archive: SourceFile, package: SourcePackage) -> str:
@@ -142,7 +144,9 @@ def _notes(package: SourcePackage, context: Context) -> _Notes:
         texts = dict(_own_files(package.packaging, context))
     except (DownloadFailed, tarfile.TarError, OSError, EOFError) as error:
         cause = error.brief if isinstance(error, DownloadFailed) else str(error)
-        return _Notes(problem=f"Debian's own files, which tell more, could not be read: {cause}.")
+        return _Notes(
+            problem=tr("Debian's own files, which tell more, could not be read: {cause}.", cause=cause)
+        )
     synopsis, description = _described(texts.get("control", ""), package.name)
     said = _licenses_said(texts.get("copyright", ""))
     names = [license_names(each) for each in said]

@@ -17,6 +17,7 @@ from larix.upstream.importing import NotFound
 from larix.upstream.license_names import license_names
 from larix.upstream.python_project import SourceArchive, parse_metadata, source_files
 from larix.upstream.web import DownloadFailed
+from larix.words import tr
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -120,7 +121,9 @@ def _look_up(project: str, wanted: str | None, context: Context) -> _Facts:
         listed = context.web.python_files(project)
     except DownloadFailed as error:
         if all("404" in cause or "No such file" in cause for cause in error.causes.values()):
-            raise NotFound(f"no index of Python packages has a project `{project}`") from error
+            raise NotFound(
+                tr("no index of Python packages has a project `{project}`", project=project)
+            ) from error
         raise
     releases = source_files(listed, project)
     version = _choose(project, wanted, releases)
@@ -154,8 +157,8 @@ def _choose(project: str, wanted: str | None, releases: dict[str, IndexFile]) ->
     chosen = next(iter([*stable, *(text for _, text in fitting)]), None)
     if chosen is None:
         what = f"`{project}` {wanted}" if wanted else f"`{project}`"
-        hint = f"there is {', '.join(text for _, text in known[:6])}" if known else None
-        raise NotFound(f"there is no source archive of {what}", hint=hint)
+        hint = tr("there is {known}", known=", ".join((text for _, text in known[:6]))) if known else None
+        raise NotFound(tr("there is no source archive of {what}", what=what), hint=hint)
     return chosen
 
 
