@@ -6,12 +6,15 @@ import hashlib
 import http.server
 import json
 import os
+import pathlib
 import shutil
 import subprocess
 import tarfile
 import threading
 
 import pytest
+
+from upstream.signing import signer
 
 pytestmark = pytest.mark.slow
 
@@ -230,6 +233,34 @@ def test_another_version_comes_from_the_address_of_that_version(shop):
     done = shop("build", "-q", "fetched", "--with-version=fetched=3.0")
     assert done.returncode == 1
     assert "download failed" in done.stderr
+
+
+def test_newest_release_is_found_verified_and_built(shop):
+    """From one server to the program: its listing, the signature, the key in the user's keyring."""
+    keyring = pathlib.Path(shop.environment["HOME"], ".config", "larix", "upstream", "trustedkeys.gpg")
+    keyring.parent.mkdir(parents=True)
+    for version in ("2.0", "10.0", "11.0rc1"):
+        (shop.web / f"fetched-{version}.txt").write_text(f"release {version}\n")
+    with signer() as ada:
+        (shop.web / "fetched-10.0.txt.asc").write_bytes(ada.sign(b"release 10.0\n", "--armor"))
+        (shop.web / "fetched-2.0.txt.sig").write_bytes(ada.sign(b"something else\n"))
+        done = shop("build", "-q", "fetched", "--with-latest=fetched")
+        assert done.returncode == 0, done.stderr
+        assert (
+            f"warning: fetched@10.0: `{keyring}' lacks the key {ada.fingerprint} that signed http://"
+            in done.stderr
+        )
+        assert "fetched-10.0.txt, which is taken on trust\nnote: its hash is sha256:" in done.stderr
+        keyring.write_bytes(ada.key())
+        done = shop("build", "-q", "fetched", "--with-latest=fetched")
+        assert (
+            done.stderr == f"note: fetched@10.0 is signed by Ada <ada@example.org>, key {ada.fingerprint}\n"
+        )
+        with open(f"{done.stdout.strip()}/source") as stream:
+            assert stream.read() == "release 10.0\n"
+        done = shop("build", "-q", "fetched", "--with-version=fetched=2.0")
+        assert (done.returncode, done.stdout) == (1, "")
+        assert "fetched-2.0.txt.sig is not a signature of what came: the file was changed\n" in done.stderr
 
 
 def test_what_was_trusted_is_remembered_and_not_asked_for_again(shop):

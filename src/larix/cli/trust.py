@@ -1,4 +1,4 @@
-"""Sources whose hash nobody knows: downloaded, taken on trust, told and remembered.
+"""Sources whose hash nobody knows: downloaded, verified when signed and else taken on trust, and remembered.
 
 What is remembered of one, in the manifest of a profile, is its address and hash, so that the same command
 gives the same package again.
@@ -56,7 +56,7 @@ class Trust:
     def source(self, key: str, what: str, uris: Sequence[str], version: str | None = None) -> Trusted:
         """The file at the first of `uris` that answers, put into the store; `key` is where it is remembered.
 
-        Raises DownloadFailed.
+        Raises DownloadFailed, and BadSignature when it is not what upstream signed.
         """
         known = self.found.get(key)
         if known is not None and (known.version == version or version is None):
@@ -64,25 +64,41 @@ class Trust:
         causes: dict[str, str] = {}
         for uri in uris:
             try:
-                content = self._download(uri)
+                content, doubt = self._download(what, uri)
             except DownloadFailed as error:
                 causes |= error.causes
                 continue
             made = self.found[key] = Trusted((uri, *(each for each in uris if each != uri)), content, version)
-            diagnostics.warning(
-                tr("{what}: nothing vouches for {uri}, which is taken on trust", what=what, uri=uri)
-            )
-            diagnostics.note(tr("its hash is {content}", content=content))
+            if doubt is not None:
+                diagnostics.warning(f"{what}: {doubt}, which is taken on trust")
+                diagnostics.note(f"its hash is {content}")
             return made
         raise DownloadFailed(uris[0] if uris else what, causes)
 
-    def _download(self, uri: str) -> Hash:
+    def _download(self, what: str, uri: str) -> tuple[Hash, str | None]:
+        """The hash, and what there is to doubt, if nobody who is trusted signed it."""
         with tempfile.TemporaryDirectory(prefix="larix-") as folder:
             file = os.path.join(folder, "file")
             content = Hash("sha256", self.web.download(uri, file).digest)
+            doubt = self._doubt(what, uri, file)
             name = Origin(uri=uri, hash=content).name
             self._session.store.add_path(name, file, recursive=False)
-        return content
+        return content, doubt
+
+    def _doubt(self, what: str, uri: str, file: str) -> str | None:
+        from larix.upstream.signatures import MissingKey, NoVerifier, Verifier
+
+        try:
+            signed = Verifier(self.web).verify(uri, file)
+        except MissingKey as error:
+            return f"`{error.keyring}' lacks the key {error.key} that signed {uri}"
+        except NoVerifier as error:
+            return f"{error.message} to verify the signature of {uri}"
+        if signed is None:
+            return f"nothing vouches for {uri}"
+        remark = f", {signed.remark}" if signed.remark else ""
+        diagnostics.note(f"{what} is signed by {signed.signer}, key {signed.fingerprint}{remark}")
+        return None
 
 
 def _read(key: str, value: Any) -> Trusted:

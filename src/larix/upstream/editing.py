@@ -15,7 +15,7 @@ from larix.upstream.web import DownloadFailed
 from larix.words import tr
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
     from larix.packages.package import Package
     from larix.upstream.updating import Release
@@ -24,10 +24,13 @@ if TYPE_CHECKING:
 __all__ = ["fetch_hash", "spelled_like", "update_definition"]
 
 
-def update_definition(package: Package, release: Release, web: Web) -> None:
+def update_definition(
+    package: Package, release: Release, web: Web, check: Callable[[str, str], object] | None = None
+) -> None:
     """Make the definition that of `release`.
 
-    The release is fetched from where the new definition will look for it, so what is written can be had. The
+    The release is fetched from where the new definition will look for it, so what is written can be had.
+    `check`, told the address and the file, raises when that is not what upstream signed. The definition's
     file is replaced in one step, after all is known.
     """
     origin = package.source
@@ -40,7 +43,7 @@ def update_definition(package: Package, release: Release, web: Web) -> None:
     version, digest = own.literal("version"), its.literal(_hash_field(its))
     edits = [Edit(version, _quoted_like(own.source, version, release.version))]
     uris, more = _new_uris(package, origin, its, release)
-    new = fetch_hash(uris, _algorithm(origin), web)
+    new = fetch_hash(uris, _algorithm(origin), web, check)
     text = spelled_like(str(digest.value), new)
     edits += [Edit(digest, _quoted_like(own.source, digest, text)), *more]
     data = own.source.edited(edits)
@@ -95,20 +98,33 @@ def _in_f_string(tree: ast.AST | None, node: ast.Constant) -> bool:
     )
 
 
-def fetch_hash(uris: Iterable[str], algorithm: str, web: Web) -> Hash:
-    """The hash of what the first of the addresses that gives something gives. Raises DownloadFailed."""
+def fetch_hash(
+    uris: Iterable[str], algorithm: str, web: Web, check: Callable[[str, str], object] | None = None
+) -> Hash:
+    """The hash of what the first of the addresses that gives something gives, if `check` passes it.
+
+    Raises DownloadFailed, and what `check` raises.
+    """
     causes: dict[str, str] = {}
     first = ""
     for uri in uris:
         first = first or uri
-        try:
-            with tempfile.TemporaryDirectory(prefix="larix-") as folder:
-                done = web.download(uri, os.path.join(folder, "file"), algorithm)
-        except DownloadFailed as error:
-            causes |= error.causes
-        else:
-            return Hash(algorithm, done.digest)
+        with tempfile.TemporaryDirectory(prefix="larix-") as folder:
+            file = os.path.join(folder, "file")
+            digest = _downloaded(uri, file, algorithm, web, causes)
+            if digest is not None:
+                if check is not None:
+                    check(uri, file)
+                return Hash(algorithm, digest)
     raise DownloadFailed(first, causes)
+
+
+def _downloaded(uri: str, file: str, algorithm: str, web: Web, causes: dict[str, str]) -> bytes | None:
+    try:
+        return web.download(uri, file, algorithm).digest
+    except DownloadFailed as error:
+        causes |= error.causes
+        return None
 
 
 def spelled_like(old: str, new: Hash) -> str:
