@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from builder.servers import HttpServer, files
+from upstream.signing import signer
 
 NEW = b"release 1.10\n"
 DIGEST = hashlib.sha256(NEW).hexdigest()
@@ -117,7 +118,10 @@ def test_update_changes_version_and_hash_and_nothing_else(refresh):
     before = refresh.file.read_text()
     status, out, error = refresh("-u", "thing")
     assert (status, out) == (0, [f"{PLACE}: thing: updating from version 1.2 to version 1.10..."])
-    assert error == "downloading from @/thing/thing-1.10.tar.gz ...\n"
+    assert error == (
+        "downloading from @/thing/thing-1.10.tar.gz ...\n"
+        "larix refresh: warning: thing 1.10: upstream offers no signature, so its hash is taken on trust\n"
+    )
     assert refresh.file.read_text() == before.replace('version="1.2"', 'version="1.10"').replace(
         f'"{"0" * 64}"', f'"{DIGEST}"'
     )
@@ -161,6 +165,7 @@ def test_updaters_are_listed_with_what_they_cover(refresh):
     assert [line.split(":")[0] for line in out[1:-1]] == [
         "  - pypi",
         "  - gnu",
+        "  - github",
         "  - generic-html",
         "  - debian",
     ]
@@ -186,4 +191,141 @@ def test_json_says_what_was_found(refresh):
     ],
 )
 def test_bad_command_lines(refresh, words, message):
+    assert refresh(*words) == (1, [], f"larix refresh: error: {message}\n")
+
+
+def test_subsets_of_the_catalogue(refresh):
+    status, out, _ = refresh("-s", "module:things", "-t", "pypi")
+    assert (status, out) == (0, ["definitions/things.py:7:12: snake would be upgraded from 1 to 2"])
+    core, others = (refresh("--json", "-s", each, "-t", "gnu")[1] for each in ("core", "non-core"))
+    core, others = (
+        {each["name"] for each in json.loads("\n".join(out))["packages"]} for out in (core, others)
+    )
+    assert {"python", "cmake", "meson", "zlib"} <= core
+    assert {"hello", "snake"} <= others
+    assert not core & others
+
+
+def test_manifest_names_packages(refresh):
+    (refresh.larix.folder / "wanted.py").write_text("manifest = ['thing', 'odd']\n")
+    assert refresh("-m", "wanted.py") == (0, [f"{PLACE}: thing would be upgraded from 1.2 to 1.10"], "")
+
+
+def test_what_a_package_is_built_with_is_listed(refresh):
+    assert refresh("-T", "end", "thing") == (
+        0,
+        [
+            "end@1 depends on the following 2 packages: thing@1.2 user@1",
+            "thing@1.2 depends on no other package",
+        ],
+        "",
+    )
+    said = json.loads("\n".join(refresh("-T", "--json", "user")[1]))["packages"]
+    assert said == [{"name": "user@1", "inputs": ["thing@1.2"]}]
+
+
+class SignedUpstream(Upstream):
+    """The same, with a signature beside the release, and a key server."""
+
+    def __init__(self, larix, base, ada, contents) -> None:
+        super().__init__(larix, base)
+        self.ada = ada
+        self.contents = contents
+        self.keyring = larix.folder / "home" / ".config" / "larix" / "upstream" / "trustedkeys.gpg"
+
+    def is_updated(self) -> bool:
+        return 'version="1.10"' in self.file.read_text()
+
+
+@pytest.fixture
+def signed(larix):
+    with signer() as ada:
+        contents = {"/thing/": PAGE, "/thing/thing-1.10.tar.gz": NEW}
+        contents["/thing/thing-1.10.tar.gz.sig"] = ada.sign(NEW)
+        contents[f"/pks/lookup?op=get&options=mr&search=0x{ada.fingerprint}"] = ada.key("--armor")
+        with HttpServer(files(contents, headers=["Content-Type: text/html"])) as server:
+            folder = larix.folder / "definitions"
+            folder.mkdir()
+            (folder / "things.py").write_text(DEFINITIONS.replace("@BASE@", server.url))
+            larix.environment["LARIX_PACKAGE_PATH"] = str(folder)
+            yield SignedUpstream(larix, server.url, ada, contents)
+
+
+def told(upstream) -> str:
+    return f"note: thing 1.10 is signed by Ada <ada@example.org>, key {upstream.ada.fingerprint}\n"
+
+
+def test_signed_release_is_verified_before_the_definition_changes(signed):
+    signed.keyring.parent.mkdir(parents=True)
+    signed.keyring.write_bytes(signed.ada.key())
+    status, _, error = signed("-u", "thing")
+    assert (status, signed.is_updated()) == (0, True)
+    assert error.endswith(told(signed))
+
+
+def test_key_that_is_missing_stops_the_update(signed):
+    status, _, error = signed("-u", "thing")
+    assert (status, signed.is_updated()) == (1, False)
+    assert (
+        f"thing: not updated: @/thing/thing-1.10.tar.gz.sig is made by the key {signed.ada.fingerprint}"
+        in error
+    )
+    assert "hint: `--key-download=always' fetches keys" in error
+
+
+def test_missing_key_is_fetched_when_that_is_wanted(signed):
+    status, _, error = signed("-u", "thing", "--key-download=always", f"--key-server={signed.base}")
+    assert (status, signed.is_updated()) == (0, True)
+    assert f"note: fetching the key {signed.ada.fingerprint} from @\n" in error
+    assert signed.keyring.read_bytes() == signed.ada.key()
+
+
+@pytest.mark.parametrize(("answer", "status"), [("y\n", 0), ("n\n", 1), ("", 1)])
+def test_user_is_asked_for_a_missing_key(signed, answer, status):
+    words = ("-u", "thing", "--key-download=interactive", f"--key-server={signed.base}")
+    done = signed.larix("refresh", *words, stdin=answer)
+    assert (
+        f"Fetch the key {signed.ada.fingerprint} from {signed.base} and trust it from now on? [y/N]"
+        in done.stderr
+    )
+    assert (done.returncode, signed.is_updated()) == (status, status == 0)
+
+
+def test_release_that_is_not_what_was_signed_is_refused(signed):
+    signed.contents["/thing/thing-1.10.tar.gz"] = NEW + b"and more"
+    own = signed.larix.folder / "own.gpg"
+    own.write_bytes(signed.ada.key())
+    status, _, error = signed("-u", "thing", f"--keyring={own}")
+    assert (status, signed.is_updated()) == (1, False)
+    assert "thing: not updated: @/thing/thing-1.10.tar.gz.sig is not a signature of what came" in error
+
+
+def test_without_a_program_the_release_is_taken_with_a_warning(signed):
+    status, _, error = signed("-u", "thing", "--gpg=no-such-program")
+    assert (status, signed.is_updated()) == (0, True)
+    assert "thing 1.10: the signature is not verified, as `no-such-program' is no program here\n" in error
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["-s", "core", "thing"], "'--select' is for all packages, and some are named"),
+        (["-s", "cor"], "cor: unknown subset\nhint: there are core, non-core and module:NAME"),
+        (
+            ["-s", "module:thing"],
+            "module:thing: no packages are in a module called so\nhint: Did you mean `things'?",
+        ),
+        (["-T"], "no package to list the inputs of"),
+        (
+            ["--key-download=alway", "thing"],
+            "alway: unsupported policy of key downloads\nhint: Did you mean `always'?",
+        ),
+        (["--keyring=none", "thing"], "'none': no such keyring"),
+        (
+            ["--key-server=keys.example", "thing"],
+            "`keys.example' is no key server\nhint: write `https://keys.example'",
+        ),
+    ],
+)
+def test_more_bad_command_lines(refresh, words, message):
     assert refresh(*words) == (1, [], f"larix refresh: error: {message}\n")

@@ -48,7 +48,8 @@ def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
             ["https://a.example/thing-1.0.tgz", "debian://pool/main/t/thing/thing_1.0.orig.tar.gz"],
             ["generic-html", "debian"],
         ),
-        (["https://github.com/a/thing/releases/download/v1.0/thing-1.0.tgz"], []),
+        (["https://github.com/a/thing/releases/download/v1.0/thing-1.0.tgz"], ["github"]),
+        (["https://gitlab.com/a/thing/-/archive/v1.0/thing-1.0.tgz"], []),
         (["https://a.example/thing-latest.tgz"], []),
         (["debian://pool/main/t/thing/thing_1.0+dfsg.orig.tar.gz"], []),
         ([], []),
@@ -61,7 +62,7 @@ def test_updaters_go_by_the_addresses_alone(uris: list[str], names: list[str]) -
 def test_updaters_are_the_modules_of_the_folder_in_the_order_of_asking() -> None:
     names = [each.name for each in all_updaters()]
     assert names.index("pypi") < names.index("gnu") < names.index("generic-html") < names.index("debian")
-    assert [each.name for each in all_updaters() if not each.is_cheap] == ["debian"]
+    assert [each.name for each in all_updaters() if not each.is_cheap] == ["github", "debian"]
 
 
 SIMPLE = b"""

@@ -23,9 +23,9 @@ if TYPE_CHECKING:
 
     from larix.upstream.web import Web
 
-__all__ = ["folder_names", "names_in_page", "releases_beside"]
+__all__ = ["ENDINGS", "folder_names", "links_in_page", "names_in_page", "releases_beside"]
 
-_ENDINGS = r"\.(?:tar\.(?:gz|xz|bz2|lz|zst|Z)|tgz|tbz2?|txz|zip)"
+ENDINGS = r"\.(?:tar\.(?:gz|xz|bz2|lz|zst|Z)|tgz|tbz2?|txz|zip)"
 _VERSION = r"[0-9][0-9A-Za-z.+_~]*?"
 _FOLDERS_TRIED = 3
 _FTP_SECONDS = 30.0
@@ -37,12 +37,12 @@ def releases_beside(uri: str, version: str, web: Web) -> dict[str, str]:
     if version not in file:
         return {}
     before, _, after = file.partition(version)
-    ending = re.search(_ENDINGS + "$", after)
+    ending = re.search(ENDINGS + "$", after)
     middle = after[: ending.start()] if ending else after
     # `4.9-doc` is something else, unless versions of this package have hyphens.
     kind = _VERSION.replace("]*", "-]*") if "-" in version else _VERSION
     pattern = re.compile(
-        re.escape(before) + f"(?P<version>{kind})" + re.escape(middle) + (_ENDINGS if ending else "")
+        re.escape(before) + f"(?P<version>{kind})" + re.escape(middle) + (ENDINGS if ending else "")
     )
     found: dict[str, str] = {}
     for folder in _folders(head, version, web):
@@ -104,20 +104,27 @@ def folder_names(url: str, web: Web) -> list[str]:
 
 def names_in_page(url: str, text: str) -> list[str]:
     """The names that links of a page lead to directly below its own address."""
+    above = urlsplit(url)._replace(query="", fragment="").geturl().rpartition("/")[0] + "/"
+    found: dict[str, None] = {}
+    for target in links_in_page(url, text):
+        name = unquote(target.removeprefix(above)) if target.startswith(above) else ""
+        if name and "/" not in name.rstrip("/") and name not in {".", "..", "./", "../"}:
+            found[name] = None
+    return list(found)
+
+
+def links_in_page(url: str, text: str) -> list[str]:
+    """Where the links of a page lead to, each once."""
     reader = _Links()
     reader.feed(text)
     reader.close()
     base = urljoin(url, reader.base)
-    above = urlsplit(url)._replace(query="", fragment="").geturl().rpartition("/")[0] + "/"
     found: dict[str, None] = {}
     for link in reader.links:
         try:
-            target = urlsplit(urljoin(base, link))._replace(query="", fragment="").geturl()
+            found[urlsplit(urljoin(base, link))._replace(query="", fragment="").geturl()] = None
         except ValueError:
             continue
-        name = unquote(target.removeprefix(above)) if target.startswith(above) else ""
-        if name and "/" not in name.rstrip("/") and name not in {".", "..", "./", "../"}:
-            found[name] = None
     return list(found)
 
 

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
 __all__ = ["NoRelease", "Release", "Update", "Updater", "all_updaters", "newest_release", "updaters_of"]
 
+PAGES = "generic-html"  # it looks at the page that a package names
 _EARLY = re.compile(
     r"(?:^|[^A-Za-z])(?:(?:dev|alpha|beta|pre|rc|snapshot|test)[.-]?\d*|[ab]\d+)(?![A-Za-z])|~", re.IGNORECASE
 )
@@ -90,7 +91,10 @@ def updaters_of(package: Package, among: Iterable[Updater] | None = None) -> lis
     source = package.source
     if not isinstance(source, Origin):
         return []
-    return [each for each in (all_updaters() if among is None else among) if each.handles(package, source)]
+    asked = [each for each in (all_updaters() if among is None else among) if each.handles(package, source)]
+    if "release_monitoring_url" in package.properties:
+        return [each for each in asked if each.name == PAGES]
+    return asked
 
 
 def newest_release(

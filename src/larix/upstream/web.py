@@ -7,6 +7,7 @@ import os
 import ssl
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, NamedTuple
+from urllib.parse import quote
 
 from larix.builder.builtins.mirrors import PYPI, PYPI_INDEX, UnknownUri, debian_mirrors, expand, shown
 from larix.builder.builtins.simple_index import IndexFile, find_file, project_files
@@ -99,6 +100,19 @@ class Web:
             context.verify_mode = ssl.CERT_NONE
             return context
         return ssl.create_default_context(cafile=file, capath=folder) if file or folder else None
+
+    @cached_property
+    def github(self) -> str:
+        """The address of GitHub's interface for programs, with the user's token, if there is one.
+
+        `LARIX_GITHUB_API` names another that answers as it does.
+        """
+        base = self._environment.get("LARIX_GITHUB_API") or "https://api.github.com"
+        token = self._environment.get("LARIX_GITHUB_TOKEN")
+        if not token:
+            return base.rstrip("/")
+        scheme, _, rest = base.rstrip("/").partition("://")
+        return f"{scheme}://x-access-token:{quote(token, safe='')}@{rest}"
 
     @cached_property
     def indexes(self) -> tuple[str, ...]:

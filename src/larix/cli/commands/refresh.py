@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, NamedTuple
 from larix.cli import diagnostics
 from larix.cli.building import LOAD_PATH
 from larix.cli.options import CommandLine, Grammar, Option, UsageError, parse
+from larix.cli.subsets import all_packages
+from larix.cli.verifying import SIGNATURES, chosen_verifier, signature_check
 from larix.errors import LarixError, Location
 from larix.words import plural, tr
 
@@ -16,6 +18,7 @@ if TYPE_CHECKING:
 
     from larix.cli.evaluation import Evaluation
     from larix.packages.package import Package
+    from larix.upstream.signatures import Verifier
     from larix.upstream.updating import Update, Updater
     from larix.upstream.web import Web
 
@@ -25,11 +28,14 @@ CATEGORY = "packaging"
 SYNOPSIS = "update existing package definitions"
 OPTIONS = (
     Option("update", "u", help="update the definitions in place: version and hash"),
+    Option("select", "s", "SUBSET", "of all packages those of SUBSET: core, non-core or module:NAME"),
+    Option("manifest", "m", "FILE", "the packages that the Python file FILE lists as `manifest`"),
     Option("type", "t", "UPDATER,...", "ask these updaters alone"),
     Option("list-updaters", help="list the updaters, and how much of the catalogue each knows"),
     Option("target-version", argument="VERSION", help="look for VERSION and not for the newest one"),
     Option("recursive", "r", help="also the packages that PACKAGEs need"),
     Option("list-dependent", "l", help="tell what is to be built to know that all dependents still build"),
+    Option("list-transitive", "T", help="list what PACKAGEs are built with, and what that is built with"),
     Option("expression", "e", "EXPR", "the package that the Python expression EXPR gives"),
     Option("file", "f", "FILE", "the package that the Python file FILE gives"),
     LOAD_PATH,
@@ -40,7 +46,7 @@ GRAMMAR = Grammar(
     "refresh [OPTION]... [PACKAGE[=VERSION] | PACKAGE=~PREFIX]...",
     "Tell which PACKAGEs, of all when none is named, upstream has newer releases of.\n"
     "The status is 1 when a PACKAGE that is named, or one to be updated, could not be looked up or updated.",
-    (("", OPTIONS),),
+    (("", OPTIONS), ("Signatures, with -u:", SIGNATURES)),
 )
 
 
@@ -68,10 +74,13 @@ def main(arguments: list[str]) -> int:
         return _list_updaters(evaluation, as_json=line.has("json"))
     if line.has("list-dependent"):
         return _list_dependent(line, evaluation)
+    if line.has("list-transitive"):
+        return _list_transitive(line, evaluation)
     updaters = _chosen(line)
     from larix.upstream.web import Web
 
     web = Web()
+    verifier = chosen_verifier(line, web)
     rows: list[Row] = []
     failed = False
     for wish in _wishes(line, evaluation):
@@ -82,7 +91,7 @@ def main(arguments: list[str]) -> int:
         lost = row.error is not None or (row.update is None and wish.is_named)
         failed = failed or (lost and (wish.is_named or line.has("update")))
         if line.has("update") and row.update is not None and _is_wanted(wish, row.update):
-            failed = not _update(wish.package, row.update, web) or failed
+            failed = not _update(wish.package, row.update, verifier) or failed
     if line.has("json"):
         _print_json(rows)
     return 1 if failed else 0
@@ -105,9 +114,11 @@ def _chosen(line: CommandLine) -> list[Updater]:
 def _wishes(line: CommandLine, evaluation: Evaluation) -> Iterator[Wish]:
     named = list(_named(line, evaluation))
     if not named:
-        for row in evaluation.catalogue.listed_rows():
-            yield Wish(evaluation.catalogue.load(evaluation.catalogue.entry(row)), is_named=False)
+        for package in all_packages(evaluation, line.last("select")):
+            yield Wish(package, is_named=False)
         return
+    if line.has("select"):
+        raise UsageError("'--select' is for all packages, and some are named")
     yield from named
     if line.has("recursive"):
         seen = {id(wish.package) for wish in named}
@@ -134,6 +145,9 @@ def _named(line: CommandLine, evaluation: Evaluation) -> Iterator[Wish]:
         elif token.name == "file":
             for each in evaluation.packages_of_file(token.value):
                 yield Wish(each.package, version=target)
+        elif token.name == "manifest":
+            for each in evaluation.manifest_file(token.value):
+                yield Wish(each.package, is_named=False)
 
 
 def _needed(package: Package, seen: set[int]) -> Iterator[Package]:
@@ -230,16 +244,16 @@ def _shown(place: Location) -> str:
     return str(place if relative.startswith("../") else place._replace(file=relative))
 
 
-def _update(package: Package, update: Update, web: Web) -> bool:
-    """Fetch the release and change the definition; whether that worked."""
+def _update(package: Package, update: Update, verifier: Verifier) -> bool:
+    """Fetch the release, have a look at its signature, and change the definition; whether that worked."""
     from larix.cli.downloading import progress_shown
     from larix.upstream.editing import update_definition
     from larix.upstream.web import Web
 
-    del web
+    check = signature_check(verifier, f"{package.name} {update.release.version}")
     try:
         with progress_shown() as tell:
-            update_definition(package, update.release, Web(progress=tell))
+            update_definition(package, update.release, Web(progress=tell), check)
     except LarixError as error:
         diagnostics.warning(
             tr("{package}: not updated: {problem}", package=package.name, problem=error.message),
@@ -322,6 +336,33 @@ def _list_dependent(line: CommandLine, evaluation: Evaluation) -> int:
             tr("Building {packages} would ensure {rebuilt} rebuilt:", packages=packages, rebuilt=rebuilt),
             " ".join(ends),
         )
+    return 0
+
+
+def _list_transitive(line: CommandLine, evaluation: Evaluation) -> int:
+    from larix.packages.dependents import needed_by
+
+    wishes = list(_named(line, evaluation))
+    if not wishes:
+        raise UsageError("no package to list the inputs of")
+    found: dict[str, list[str]] = {}
+    for wish in wishes:
+        seen: dict[int, Package] = {}
+        todo = [wish.package]
+        while todo:
+            fresh = [each for each in needed_by(todo.pop(), evaluation.lowering) if id(each) not in seen]
+            seen.update((id(each), each) for each in fresh)
+            todo += fresh
+        found[wish.package.full_name] = sorted(each.full_name for each in seen.values())
+    if line.has("json"):
+        from larix.cli.tables import print_json
+
+        print_json(packages=[{"name": name, "inputs": inputs} for name, inputs in found.items()])
+        return 0
+    for name, inputs in found.items():
+        packages = "package" if len(inputs) == 1 else f"{len(inputs)} packages"
+        told = f"the following {packages}: {' '.join(inputs)}" if inputs else "no other package"
+        print(f"{name} depends on {told}")
     return 0
 
 
