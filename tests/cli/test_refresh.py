@@ -303,7 +303,7 @@ def test_release_that_is_not_what_was_signed_is_refused(signed):
 def test_without_a_program_the_release_is_taken_with_a_warning(signed):
     status, _, error = signed("-u", "thing", "--gpg=no-such-program")
     assert (status, signed.is_updated()) == (0, True)
-    assert "thing 1.10: the signature is not verified, as `no-such-program' is no program here\n" in error
+    assert "thing 1.10: the signature is not verified: `no-such-program' is no program here\n" in error
 
 
 @pytest.mark.parametrize(

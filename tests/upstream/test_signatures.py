@@ -89,7 +89,7 @@ def test_key_that_has_expired_since_is_good_with_a_remark(tmp_path: Path) -> Non
     with signer(long_ago=True) as made:
         desk = Desk(tmp_path, made.key())
         found = desk.check({"/x.tar.gz.sig": made.sign(FILE)})
-        assert found == Signed("Ada <ada@example.org>", made.fingerprint, "which has expired")
+        assert found == Signed("Ada <ada@example.org>", made.fingerprint, has_expired=True)
         with pytest.raises(BadSignature):
             desk.check({"/x.tar.gz.sig": made.sign(FILE + b"!")})
 

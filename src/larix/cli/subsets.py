@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from larix.cli import diagnostics
 from larix.cli.options import UsageError
+from larix.words import tr
 
 if TYPE_CHECKING:
     from larix.cli.evaluation import Evaluation
@@ -27,10 +28,12 @@ def all_packages(evaluation: Evaluation, subset: str | None) -> list[Package]:
         chosen = [each for each in entries if each.module == name or each.module.endswith(f".{name}")]
         if not chosen:
             hint = diagnostics.did_you_mean(name, {each.module.rpartition(".")[2] for each in entries})
-            raise UsageError(f"{subset}: no packages are in a module called so", hint=hint)
+            raise UsageError(tr("{subset}: no packages are in a module called so", subset=subset), hint=hint)
         return [catalogue.load(each) for each in chosen]
     if subset not in {None, "core", "non-core"}:
-        raise UsageError(f"{subset}: unknown subset", hint="there are core, non-core and module:NAME")
+        raise UsageError(
+            tr("{subset}: unknown subset", subset=subset), hint=tr("there are core, non-core and module:NAME")
+        )
     packages = [catalogue.load(each) for each in entries]
     if subset is None:
         return packages

@@ -70,8 +70,8 @@ class Trust:
                 continue
             made = self.found[key] = Trusted((uri, *(each for each in uris if each != uri)), content, version)
             if doubt is not None:
-                diagnostics.warning(f"{what}: {doubt}, which is taken on trust")
-                diagnostics.note(f"its hash is {content}")
+                diagnostics.warning(doubt)
+                diagnostics.note(tr("its hash is {content}", content=content))
             return made
         raise DownloadFailed(uris[0] if uris else what, causes)
 
@@ -86,18 +86,29 @@ class Trust:
         return content, doubt
 
     def _doubt(self, what: str, uri: str, file: str) -> str | None:
+        from larix.cli.verifying import tell_signed
         from larix.upstream.signatures import MissingKey, NoVerifier, Verifier
 
         try:
             signed = Verifier(self.web).verify(uri, file)
         except MissingKey as error:
-            return f"`{error.keyring}' lacks the key {error.key} that signed {uri}"
+            return tr(
+                "{what}: `{keyring}' lacks the key {key} that signed {uri}, which is taken on trust",
+                what=what,
+                keyring=error.keyring,
+                key=error.key,
+                uri=uri,
+            )
         except NoVerifier as error:
-            return f"{error.message} to verify the signature of {uri}"
+            return tr(
+                "{what}: {problem}, so the signature is not verified, and {uri} is taken on trust",
+                what=what,
+                problem=error.message,
+                uri=uri,
+            )
         if signed is None:
-            return f"nothing vouches for {uri}"
-        remark = f", {signed.remark}" if signed.remark else ""
-        diagnostics.note(f"{what} is signed by {signed.signer}, key {signed.fingerprint}{remark}")
+            return tr("{what}: nothing vouches for {uri}, which is taken on trust", what=what, uri=uri)
+        tell_signed(what, signed)
         return None
 
 

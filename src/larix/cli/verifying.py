@@ -8,14 +8,15 @@ from typing import TYPE_CHECKING
 
 from larix.cli import diagnostics
 from larix.cli.options import CommandLine, Option, UsageError
+from larix.words import tr
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from larix.upstream.signatures import Verifier
+    from larix.upstream.signatures import Signed, Verifier
     from larix.upstream.web import Web
 
-__all__ = ["SIGNATURES", "chosen_verifier", "signature_check", "verified"]
+__all__ = ["SIGNATURES", "chosen_verifier", "signature_check", "tell_signed", "verified"]
 
 SIGNATURES = (
     Option("keyring", argument="FILE", help="trust the keys in FILE, not those in your configuration"),
@@ -31,13 +32,18 @@ def chosen_verifier(line: CommandLine, web: Web) -> Verifier:
 
     policy = line.last("key-download") or "auto"
     if policy not in POLICIES:
-        hint = diagnostics.did_you_mean(policy, POLICIES) or f"there are {', '.join(POLICIES)}"
-        raise UsageError(f"{policy}: unsupported policy of key downloads", hint=hint)
+        hint = diagnostics.did_you_mean(policy, POLICIES) or tr(
+            "there are {known}", known=", ".join(POLICIES)
+        )
+        raise UsageError(tr("{policy}: unsupported policy of key downloads", policy=policy), hint=hint)
     keyring, server = line.last("keyring"), line.last("key-server")
     if keyring is not None and not os.path.isfile(keyring):
-        raise UsageError(f"'{keyring}': no such keyring")
+        raise UsageError(tr("'{keyring}': no such keyring", keyring=keyring))
     if server is not None and not server.startswith(("http://", "https://")):
-        raise UsageError(f"`{server}' is no key server", hint=f"write `https://{server.rpartition('/')[2]}'")
+        raise UsageError(
+            tr("`{server}' is no key server", server=server),
+            hint=tr("write `https://{host}'", host=server.rpartition("/")[2]),
+        )
     fetch = {"always": _yes, "never": None, "interactive": _ask, "auto": _ask if _is_attended() else None}
     return Verifier(
         web, keyring=keyring, program=line.last("gpg"), key_server=server, may_fetch=fetch[policy]
@@ -63,23 +69,37 @@ def verified(verifier: Verifier, what: str, uri: str, file: str) -> bool:
     try:
         signed = verifier.verify(uri, file)
     except NoVerifier as error:
-        diagnostics.warning(f"{what}: the signature is not verified, as {error.message}")
+        diagnostics.warning(
+            tr("{what}: the signature is not verified: {problem}", what=what, problem=error.message)
+        )
         return False
     if signed is None:
-        diagnostics.warning(f"{what}: upstream offers no signature, so its hash is taken on trust")
+        diagnostics.warning(
+            tr("{what}: upstream offers no signature, so its hash is taken on trust", what=what)
+        )
         return False
-    remark = f", {signed.remark}" if signed.remark else ""
-    diagnostics.note(f"{what} is signed by {signed.signer}, key {signed.fingerprint}{remark}")
+    tell_signed(what, signed)
     return True
 
 
+def tell_signed(what: str, signed: Signed) -> None:
+    gaps = {"what": what, "signer": signed.signer, "fingerprint": signed.fingerprint}
+    diagnostics.note(
+        tr("{what} is signed by {signer}, key {fingerprint}, which has expired", **gaps)
+        if signed.has_expired
+        else tr("{what} is signed by {signer}, key {fingerprint}", **gaps)
+    )
+
+
 def _yes(key: str, server: str) -> bool:
-    diagnostics.note(f"fetching the key {key} from {server}")
+    diagnostics.note(tr("fetching the key {key} from {server}", key=key, server=server))
     return True
 
 
 def _ask(key: str, server: str) -> bool:
-    diagnostics.say(f"Fetch the key {key} from {server} and trust it from now on? [y/N]")
+    diagnostics.say(
+        tr("Fetch the key {key} from {server} and trust it from now on? [y/N]", key=key, server=server)
+    )
     return sys.stdin.readline().strip().lower() in {"y", "yes"}
 
 

@@ -17,6 +17,7 @@ import re
 from typing import TYPE_CHECKING
 
 from larix.errors import LarixError
+from larix.words import tr
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -43,7 +44,7 @@ def binary_of(data: bytes) -> bytes:
     try:
         return base64.b64decode(b"".join(match["text"].split()), validate=True)
     except binascii.Error as error:
-        raise BadKey("the text of a key is damaged") from error
+        raise BadKey(tr("the text of a key is damaged")) from error
 
 
 def is_signature(data: bytes) -> bool:
@@ -61,14 +62,14 @@ def fingerprints(key: bytes) -> list[str]:
     found: list[str] = []
     for number, (tag, body) in enumerate(_packets(key)):
         if number == 0 and tag != _PUBLIC_KEY:
-            raise BadKey("what came is no public key of OpenPGP")
+            raise BadKey(tr("what came is no public key of OpenPGP"))
         if tag == _PUBLIC_KEY and number > 0:
             break  # that is another key
         if tag in {_PUBLIC_KEY, _PUBLIC_SUBKEY} and body[:1] == b"\4":
             hashed = b"\x99" + len(body).to_bytes(2, "big") + body
             found.append(hashlib.sha1(hashed, usedforsecurity=False).hexdigest().upper())
     if not found:
-        raise BadKey("what came holds no public key of OpenPGP's version 4")
+        raise BadKey(tr("what came holds no public key of OpenPGP's version 4"))
     return found
 
 
@@ -77,7 +78,7 @@ def _packets(data: bytes) -> Iterator[tuple[int, bytes]]:
     while position < len(data):
         first = data[position]
         if not first & 0x80:
-            raise BadKey("what came is not OpenPGP")
+            raise BadKey(tr("what came is not OpenPGP"))
         if first & 0x40:
             tag = first & 0x3F
             size, start = _new_length(data, position + 1)
@@ -86,10 +87,10 @@ def _packets(data: bytes) -> Iterator[tuple[int, bytes]]:
             width = 1 << (first & 3)
             start = position + 1 + width
             if width == 8:
-                raise BadKey("a packet of OpenPGP has no length")
+                raise BadKey(tr("a packet of OpenPGP has no length"))
             size = int.from_bytes(data[position + 1 : start], "big")
         if size > _LONGEST or start + size > len(data):
-            raise BadKey("a packet of OpenPGP is cut short")
+            raise BadKey(tr("a packet of OpenPGP is cut short"))
         yield tag, data[start : start + size]
         position = start + size
 
@@ -98,11 +99,11 @@ def _new_length(data: bytes, position: int) -> tuple[int, int]:
     """The length of a body and where that begins."""
     head = data[position : position + 5]
     if not head:
-        raise BadKey("a packet of OpenPGP is cut short")
+        raise BadKey(tr("a packet of OpenPGP is cut short"))
     if head[0] < 192:
         return head[0], position + 1
     if head[0] < 224 and len(head) > 1:
         return (head[0] - 192 << 8) + head[1] + 192, position + 2
     if head[0] == 255 and len(head) == 5:
         return int.from_bytes(head[1:], "big"), position + 5
-    raise BadKey("a packet of OpenPGP has no length")
+    raise BadKey(tr("a packet of OpenPGP has no length"))

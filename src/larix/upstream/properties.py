@@ -14,6 +14,7 @@ import re
 from typing import TYPE_CHECKING
 
 from larix.errors import LarixError
+from larix.words import tr
 
 if TYPE_CHECKING:
     from larix.packages.package import Package
@@ -31,7 +32,13 @@ def text_property(package: Package, name: str) -> str | None:
     if value is None or isinstance(value, str):
         return value
     raise BadProperty(
-        f"the property `{name}` of `{package.name}` is `{value!r:.60}`, and not text", place=package.location
+        tr(
+            "the property `{name}` of `{package}` is `{value!r:.60}`, and not text",
+            name=name,
+            package=package.name,
+            value=value,
+        ),
+        place=package.location,
     )
 
 
@@ -43,7 +50,12 @@ def expression_property(package: Package, name: str) -> str | None:
             re.compile(value)
         except re.error as error:
             raise BadProperty(
-                f"the property `{name}` of `{package.name}` is no regular expression: {error}",
+                tr(
+                    "the property `{name}` of `{package}` is no regular expression: {error}",
+                    name=name,
+                    package=package.name,
+                    error=error,
+                ),
                 place=package.location,
             ) from error
     return value

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from larix.errors import LarixError
 from larix.upstream.openpgp import BadKey, binary_of, fingerprints, is_signature
 from larix.upstream.web import DownloadFailed
+from larix.words import tr
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -57,8 +58,13 @@ class MissingKey(LarixError):
 
     def __init__(self, uri: str, key: str, keyring: str) -> None:
         super().__init__(
-            f"{uri} is made by the key {key}, which `{keyring}' does not have",
-            hint="`--key-download=always' fetches keys; `--keyring=FILE' names a keyring that has it",
+            tr(
+                "{uri} is made by the key {key}, which `{keyring}' does not have",
+                uri=uri,
+                key=key,
+                keyring=keyring,
+            ),
+            hint=tr("`--key-download=always' fetches keys; `--keyring=FILE' names a keyring that has it"),
         )
         self.key = key
         self.keyring = keyring
@@ -69,11 +75,11 @@ class NoVerifier(LarixError):
 
 
 class Signed(NamedTuple):
-    """A file is signed: by whom, with which primary key, and what to know of that."""
+    """A file is signed: by whom, and with which primary key."""
 
     signer: str
     fingerprint: str
-    remark: str = ""
+    has_expired: bool = False
 
 
 def default_keyring() -> str:
@@ -159,8 +165,11 @@ class Verifier:
         wanted = (self._program,) if self._program else ("gpgv", "gpg")
         found = next((each for each in map(shutil.which, wanted) if each is not None), None)
         if found is None:
-            named = f"`{self._program}'" if self._program else "neither `gpgv' nor `gpg'"
-            raise NoVerifier(f"{named} is {'no program here' if self._program else 'here'}")
+            raise NoVerifier(
+                tr("`{program}' is no program here", program=self._program)
+                if self._program
+                else tr("neither `gpgv' nor `gpg' is here")
+            )
         command = [found, "--homedir", home, "--status-fd", "1"]
         if not _is_gpgv(found):
             command += ["--batch", "--no-default-keyring", "--no-auto-key-locate", "--trust-model", "always"]
@@ -169,39 +178,44 @@ class Verifier:
     def _read(self, uri: str, status: str, said: bytes) -> Signed:
         """A valid signature counts though the key has expired since, but not when it was revoked."""
         rows = [line.split(" ")[1:] for line in status.splitlines() if line.startswith("[GNUPG:] ")]
-        signer, remark, missing = "", "", ""
+        signer, missing, has_expired = "", "", False
         for word, *values in rows:
             if word in {"GOODSIG", "EXPKEYSIG", "EXPSIG"}:
                 signer = " ".join(values[1:])
-                remark = "" if word == "GOODSIG" else "which has expired"
+                has_expired = word != "GOODSIG"
             elif word == "BADSIG":
-                raise BadSignature(f"{uri} is not a signature of what came: the file was changed")
+                raise BadSignature(tr("{uri} is not a signature of what came: the file was changed", uri=uri))
             elif word == "REVKEYSIG":
-                raise BadSignature(f"{uri} is made by a key that was revoked")
+                raise BadSignature(tr("{uri} is made by a key that was revoked", uri=uri))
             elif word == "ERRSIG" and values[5:6] == ["9"]:
                 missing = values[6] if len(values) > 6 and values[6] != "-" else values[0]
         if signer:
             valid = next((values for word, *values in rows if word == "VALIDSIG"), None)
             if valid is not None:
-                return Signed(signer, valid[-1], remark)
+                return Signed(signer, valid[-1], has_expired)
         if missing:
             raise MissingKey(uri, missing, self.keyring)
         told = said.decode("utf-8", "replace").strip().splitlines()
-        raise BadSignature(f"{uri} cannot be verified: {told[-1] if told else 'it says nothing'}")
+        raise BadSignature(
+            tr("{uri} cannot be verified: {problem}", uri=uri, problem=told[-1] if told else "-")
+        )
 
     def _fetch_key(self, key: str) -> None:
         """Add the key of a fingerprint, or of its end, to the keyring. Raises BadKey and DownloadFailed."""
         uri = f"{self._key_server}/pks/lookup?op=get&options=mr&search=0x{key}"
         data = binary_of(self._web.page(uri).data)
         if not any(each.endswith(key.upper()) for each in fingerprints(data)):
-            raise BadKey(f"{self._key_server} gave another key than {key}")
+            raise BadKey(tr("{server} gave another key than {key}", server=self._key_server, key=key))
         before = b""
         if os.path.exists(self.keyring):
             with open(self.keyring, "rb") as stream:
                 before = stream.read()
             if before[8:12] == b"KBXf":
-                hint = "`gpg --export' makes one that is plain keys"
-                raise BadKey(f"larix does not write keyrings of the kind of `{self.keyring}'", hint=hint)
+                hint = tr("`gpg --export' makes one that is plain keys")
+                raise BadKey(
+                    tr("larix does not write keyrings of the kind of `{keyring}'", keyring=self.keyring),
+                    hint=hint,
+                )
         os.makedirs(os.path.dirname(os.path.abspath(self.keyring)), exist_ok=True)
         temporary = f"{self.keyring}.{os.getpid()}"
         with open(temporary, "wb") as stream:
@@ -219,4 +233,6 @@ def _decompress(file: str, uri: str, to: str) -> None:
         with opener(file) as packed, open(to, "wb") as stream:
             shutil.copyfileobj(packed, stream)
     except (OSError, EOFError, lzma.LZMAError) as error:
-        raise BadSignature(f"{uri} cannot be unpacked, which its signature asks for: {error}") from error
+        raise BadSignature(
+            tr("{uri} cannot be unpacked, which its signature asks for: {error}", uri=uri, error=error)
+        ) from error

@@ -118,7 +118,7 @@ def _wishes(line: CommandLine, evaluation: Evaluation) -> Iterator[Wish]:
             yield Wish(package, is_named=False)
         return
     if line.has("select"):
-        raise UsageError("'--select' is for all packages, and some are named")
+        raise UsageError(tr("'--select' is for all packages, and some are named"))
     yield from named
     if line.has("recursive"):
         seen = {id(wish.package) for wish in named}
@@ -344,7 +344,7 @@ def _list_transitive(line: CommandLine, evaluation: Evaluation) -> int:
 
     wishes = list(_named(line, evaluation))
     if not wishes:
-        raise UsageError("no package to list the inputs of")
+        raise UsageError(tr("no package to list the inputs of"))
     found: dict[str, list[str]] = {}
     for wish in wishes:
         seen: dict[int, Package] = {}
@@ -360,9 +360,17 @@ def _list_transitive(line: CommandLine, evaluation: Evaluation) -> int:
         print_json(packages=[{"name": name, "inputs": inputs} for name, inputs in found.items()])
         return 0
     for name, inputs in found.items():
-        packages = "package" if len(inputs) == 1 else f"{len(inputs)} packages"
-        told = f"the following {packages}: {' '.join(inputs)}" if inputs else "no other package"
-        print(f"{name} depends on {told}")
+        if inputs:
+            told = plural(
+                "{name} depends on the following package: {inputs}",
+                "{name} depends on the following {number} packages: {inputs}",
+                len(inputs),
+                name=name,
+                inputs=" ".join(inputs),
+            )
+        else:
+            told = tr("{name} depends on no other package", name=name)
+        print(told)
     return 0
 
 

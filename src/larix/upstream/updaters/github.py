@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, cast
 from larix.builder.builtins.mirrors import shown
 from larix.upstream.properties import expression_property, text_property
 from larix.upstream.web import DownloadFailed
+from larix.words import tr
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -33,7 +34,6 @@ _ADDRESS = re.compile(
 )
 _VERSION = r"(?P<version>[0-9][0-9A-Za-z.+~]*)"
 _DELIMITERS = (".", "_", "-")
-_ADVICE = "set LARIX_GITHUB_TOKEN to a token of yours: GitHub answers few questions an hour without one"
 
 
 class _Place(NamedTuple):
@@ -123,12 +123,14 @@ def _ask(place: _Place, what: str, web: Web) -> list[dict[str, Any]]:
         answer = web.page(uri, accept="application/vnd.github+json")
     except DownloadFailed as error:
         if "x-access-token" not in uri and re.search(r"HTTP (403|429)", error.brief):
-            error.hint = _ADVICE
+            error.hint = tr(
+                "set LARIX_GITHUB_TOKEN to a token of yours: GitHub answers few questions an hour without one"
+            )
         raise
     try:
         rows: object = json.loads(answer.data)
     except ValueError as error:
-        raise DownloadFailed(uri, {shown(uri): "what it answers is no JSON"}) from error
+        raise DownloadFailed(uri, {shown(uri): tr("what it answers is no JSON")}) from error
     if not isinstance(rows, list):
-        raise DownloadFailed(uri, {shown(uri): "what it answers is no list"})
+        raise DownloadFailed(uri, {shown(uri): tr("what it answers is no list")})
     return [cast("dict[str, Any]", each) for each in cast("list[object]", rows) if isinstance(each, dict)]
