@@ -128,6 +128,10 @@ class Lowering:
             self._computed[key] = compute()
         return cast("T", self._computed[key])
 
+    def made(self) -> list[tuple[object, Item]]:
+        """All that this evaluation has lowered so far, each with its item."""
+        return [pair for each in list(self._family.variants.values()) for pair in each._items.values()]
+
     def lower(self, value: object) -> Item:
         """The item of anything that has one: a Lowerable, a derivation (its output `out`) or a source."""
         known = self._items.get(id(value))

@@ -132,6 +132,10 @@ class LocalStore:
     def derivers(self, path: StorePath) -> set[StorePath]:
         return self.database.derivers(path)
 
+    def made_paths(self) -> list[tuple[StorePath, StorePath, int]]:
+        """The valid paths with valid derivations, these, and when they were registered, from one pass."""
+        return self.database.made_paths()
+
     def derivation_outputs(self, drv: StorePath) -> dict[str, StorePath]:
         """The outputs of a valid derivation, by name, without reading it."""
         return self.database.outputs_of((drv,)).get(drv, {})

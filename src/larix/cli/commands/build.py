@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from contextlib import closing
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from larix.cli import diagnostics
 from larix.cli.building import BUILD_OPTIONS, DRY_RUN, LOAD_PATH, build_options, realise, tell_work, work_for
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from larix.cli.building import Work
+    from larix.cli.explaining import Explanation
     from larix.cli.grafting import Grafts
     from larix.cli.session import Session
     from larix.cli.targets import Target
@@ -39,6 +40,7 @@ OPTIONS = (
     Option("source", "S", help="build the packages' sources, with patches applied"),
     Option("sources", argument="KIND", help="package, all (default) or transitive sources", optional=True),
     Option("derivations", "d", help="print the derivations' file names, build nothing"),
+    Option("explain", help="tell what changed since what is there, so that things are built"),
     Option("check", help="build again what is there, and compare"),
     Option("repair", help="build or download again what is damaged in the store"),
     Option("root", "r", "FILE", "make FILE a link to the result, and a root of the garbage collector"),
@@ -99,11 +101,18 @@ def main(arguments: list[str]) -> int:
             return _print_derivations(targets, as_json=line.has("json"))
         wanted = [target.build for target in targets if target.build is not None]
         work = work_for(session, [*wanted, *(grafts.needed if grafts is not None else ())])
+        explanations = _explain(session, targets, work) if line.has("explain") else None
         if line.has("dry-run"):
             pending = grafts.pending if grafts is not None else ()
-            return _print_plan(work, targets, pending, options.verbosity, as_json=line.has("json"))
+            return _print_plan(
+                work, targets, pending, options.verbosity, explanations, as_json=line.has("json")
+            )
         if options.verbosity >= 1:
             tell_work(work, dry_run=False, verbosity=options.verbosity)
+        if explanations is not None:
+            from larix.cli.explaining import tell_explanations
+
+            tell_explanations(explanations, dry_run=False)
         realise(session, wanted, options, work)
         _make_roots(session, line, targets)
         _print_results(targets, as_json=line.has("json"))
@@ -127,8 +136,24 @@ def _graft(
     return grafts
 
 
+def _explain(session: Session, targets: list[Target], work: Work) -> list[Explanation]:
+    from larix.cli.explaining import Explainer
+
+    lowering = next((target.lowering for target in targets if target.lowering is not None), None)
+    if lowering is None:
+        return []
+    wanted = [target.lowered for target in targets if target.lowered is not None]
+    return Explainer(session, lowering, work.builds).explain(wanted)
+
+
 def _print_plan(
-    work: Work, targets: list[Target], pending: Sequence[tuple[str, str]], verbosity: int, *, as_json: bool
+    work: Work,
+    targets: list[Target],
+    pending: Sequence[tuple[str, str]],
+    verbosity: int,
+    explanations: list[Explanation] | None,
+    *,
+    as_json: bool,
 ) -> int:
     if as_json:
         from larix.cli.tables import print_json
@@ -140,14 +165,27 @@ def _print_plan(
             grafts=list(work.grafts),
             replacements=[{"from": old, "to": new} for old, new in pending],
             results=results,
+            **_explanations_data(explanations),
         )
     else:
         tell_work(work, dry_run=True, verbosity=verbosity)
+        if explanations is not None:
+            from larix.cli.explaining import tell_explanations
+
+            tell_explanations(explanations, dry_run=True)
         if pending:
             from larix.cli.grafting import tell_pending
 
             tell_pending(pending)
     return 0
+
+
+def _explanations_data(explanations: list[Explanation] | None) -> dict[str, Any]:
+    if explanations is None:
+        return {}
+    from larix.cli.explaining import explanation_data
+
+    return {"explanations": explanation_data(explanations)}
 
 
 def _print_derivations(targets: list[Target], *, as_json: bool) -> int:
