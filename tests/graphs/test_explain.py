@@ -9,7 +9,7 @@ import pytest
 from larix.buildside.gnu import standard_phases
 from larix.derivation import Lowered
 from larix.formats.storepath import StoreDir
-from larix.graphs.explain import Cause, explain
+from larix.graphs.explain import Cause, Comparer
 from larix.packages import Origin, Package, rewrite_inputs
 from larix.packages.toolchain import lowering_for, using_toolchain
 from larix.staging import local_file
@@ -36,7 +36,7 @@ def lowered(store: LocalStore, value: object) -> Lowered:
 def causes(store: LocalStore, old: object, new: object) -> list[Cause]:
     before = lowered(store, old)
     store.instantiate([before])
-    return explain(before.path, lowered(store, new), store.read_derivation)
+    return Comparer(store.read_derivation).causes(before.path, lowered(store, new))
 
 
 def told(found: list[Cause]) -> list[tuple[list[str], list[tuple[str, str, str, str]]]]:
@@ -119,7 +119,7 @@ def test_a_changed_patch_is_told_by_its_line(store, tmp_path) -> None:
     store.instantiate([before])
     patch.write_text("one\nthree\n")
     new = chain(package("zlib", source=source(patches=[local_file(str(patch))])))
-    (cause,) = explain(before.path, lowered(store, new), store.read_derivation)
+    (cause,) = Comparer(store.read_derivation).causes(before.path, lowered(store, new))
     assert [each.name for each in cause.way] == [*WAY, "zlib-1.0.tar.xz"]
     (change,) = cause.changes
     assert change[:4] == ("patch", "fix.patch", "two", "three")
@@ -215,7 +215,7 @@ def test_a_module_of_the_build_side_is_told_by_its_name_and_line(store, monkeypa
         return files
 
     monkeypatch.setattr(modules, "module_closure", changed)
-    found = explain(before.path, lowered(store, chain(package("zlib"))), store.read_derivation)
+    found = Comparer(store.read_derivation).causes(before.path, lowered(store, chain(package("zlib"))))
     assert {cause.way[-1].name for cause in found} == {"module-import-compiled"}
     (change,) = {change for cause in found for change in cause.changes}
     assert (change.kind, change.name) == ("module", "larix.buildside.gnu")
@@ -236,7 +236,7 @@ def test_a_local_source_is_told_by_the_files_in_it(store, tmp_path) -> None:
     (tree / "b.c").unlink()
     (tree / "c.c").write_text("c\n")
     new = lowered(store, chain(package("zlib", source=local_file(str(tree), name="tree", recursive=True))))
-    (cause,) = explain(before.path, new, store.read_derivation)
+    (cause,) = Comparer(store.read_derivation).causes(before.path, new)
     assert [change[:4] for change in cause.changes] == [
         ("file", "tree/a.c", "a", "aa"),
         ("file", "tree/b.c", "tree/b.c", ""),
@@ -284,7 +284,25 @@ def test_no_derivation_of_a_tower_is_read_twice(store) -> None:
         read.append(path)
         return store.read_derivation(path)
 
-    (cause,) = explain(before.path, lowered(store, tower("--b")), counted)
+    (cause,) = Comparer(counted).causes(before.path, lowered(store, tower("--b")))
     assert len(cause.way) == 100
     assert cause.changes[0][:4] == ("argument", "configure_flags", "--a", "--b")
     assert len(read) == len(set(read)) <= 101
+
+
+def test_what_was_compared_once_is_not_read_again(store) -> None:
+    old, new = (package("zlib", arguments={"configure_flags": [flag]}) for flag in ("--a", "--b"))
+    before = lowered(store, chain(old))
+    store.instantiate([before])
+    after = lowered(store, chain(new))
+    read: list[str] = []
+
+    def counted(path):
+        read.append(path)
+        return store.read_derivation(path)
+
+    comparer = Comparer(counted)
+    first = comparer.causes(before.path, after)
+    count = len(read)
+    assert comparer.causes(before.path, after) == first
+    assert len(read) == count

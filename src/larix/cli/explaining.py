@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from larix.cli import diagnostics
 from larix.derivation import Lowered, instantiation_order
 from larix.formats.storepath import StorePath, name_part
-from larix.graphs.explain import Cause, explain
+from larix.graphs.explain import Cause, Comparer
 from larix.graphs.sides import stem_of
 from larix.packages.grafts import GRAFT_VARIABLE
 from larix.packages.origin import ARCHIVE_ENDINGS
@@ -35,7 +35,7 @@ __all__ = ["Explainer", "Explanation", "explanation_data", "tell_explanations"]
 
 _MOST = 12  # subjects with equal changes, and causes, that are told by name
 _TEXTS = ("file", "function", "module", "patch")  # what is told of these are lines
-_INLINE = 70
+_INLINE, _WIDTH = 70, 100
 _GRAFT = GRAFT_VARIABLE.encode()
 
 
@@ -79,6 +79,7 @@ class Explainer:
         """Of those wanted that are built; `instead` tells by derivation which item was there for it."""
         roots = list(dict.fromkeys(each for each in wanted if each.path in self._builds))
         users = _users(roots)
+        comparer = Comparer(self._store.read_derivation)
         found: list[Explanation] = []
         seen: set[StorePath] = set()
         todo = roots[::-1]
@@ -90,7 +91,7 @@ class Explainer:
             before = self._before(each, (instead or {}).get(each.path))
             if before is not None:
                 path, drv, moment = before
-                causes = explain(self._original(drv), each, self._store.read_derivation)
+                causes = comparer.causes(self._original(drv), each)
                 told = tuple(self._told(causes, users))
                 found.append(Explanation(self._name(each), each.path, (path, moment), told))
                 continue
@@ -214,39 +215,52 @@ def _reached(arrows: Mapping[StorePath, Sequence[StorePath]], start: Iterable[St
 
 
 def tell_explanations(explanations: Sequence[Explanation], *, dry_run: bool) -> None:
+    """Those with the same causes together."""
+    alike: dict[object, list[Explanation]] = {}
     for each in explanations:
-        for line in _lines(each, dry_run=dry_run):
+        key = (each.compared is None, tuple((told.subjects, told.changes) for told in each.causes))
+        alike.setdefault(key, []).append(each)
+    for same in alike.values():
+        for line in _lines(same, dry_run=dry_run):
             diagnostics.say(line)
 
 
-def _lines(explanation: Explanation, *, dry_run: bool) -> Iterator[str]:
+def _lines(same: Sequence[Explanation], *, dry_run: bool) -> Iterator[str]:
     will = "would" if dry_run else "will"
-    if explanation.compared is None:
-        yield f"Why {explanation.name} {will} be built: there is nothing of this name to compare it with."
+    first, names = same[0], _listed([each.name for each in same])
+    if first.compared is None:
+        what = "this name to compare it" if len(same) == 1 else "these names to compare them"
+        yield f"Why {names} {will} be built: there is nothing of {what} with."
         yield ""
         return
-    path, moment = explanation.compared
-    made = time.strftime("%b %d %Y %T", time.localtime(moment))
-    yield f"Why {explanation.name} {will} be built, compared with {path} of {made}:"
-    if not explanation.causes:
+    if len(same) == 1:
+        path, moment = first.compared
+        made = time.strftime("%b %d %Y %T", time.localtime(moment))
+        yield f"Why {names} {will} be built, compared with {path} of {made}:"
+    else:
+        yield f"Why {names} {will} be built, compared with what is there:"
+    if not first.causes:
         yield "   nothing changed: it was deleted"
-    for told in explanation.causes[:_MOST]:
-        yield f"   {_subjects(told)}{_way(told, explanation.name)}:"
+    for told in first.causes[:_MOST]:
+        yield f"   {_subjects(told)}{_way(told, first.name) if len(same) == 1 else ''}:"
         for change in told.changes:
             yield from _change_lines(change)
-    if len(explanation.causes) > _MOST:
-        yield f"   and {len(explanation.causes) - _MOST} others; `--json' tells all"
+    if len(first.causes) > _MOST:
+        yield f"   and {len(first.causes) - _MOST} others; `--json' tells all"
     yield ""
+
+
+def _listed(names: Sequence[str]) -> str:
+    if len(names) > _MOST:
+        return f"{', '.join(names[:_MOST])} and {len(names) - _MOST} others"
+    return " and ".join(filter(None, [", ".join(names[:-1]), names[-1]]))
 
 
 def _subjects(told: Told) -> str:
     first = told.subjects[0]
     if len(told.subjects) == 1:
         return f"{first.name} ({first.place})" if first.place is not None else first.name
-    names = [each.name for each in told.subjects]
-    if len(names) > _MOST:
-        return f"{', '.join(names[:_MOST])} and {len(names) - _MOST} others"
-    return f"{', '.join(names[:-1])} and {names[-1]}"
+    return _listed([each.name for each in told.subjects])
 
 
 def _way(told: Told, name: str) -> str:
@@ -273,16 +287,25 @@ def _change_lines(change: Change) -> Iterator[str]:
         yield f"      {what} changed{place}"
     elif change.kind in _TEXTS or len(old) + len(new) > _INLINE:
         yield f"      {what} changed{place}:"
-        yield from (f"        {sign} {_short(text)}" for sign, text in (("-", old), ("+", new)) if text)
+        texts = zip("-+", _shortened(old, new), strict=True)
+        yield from (f"        {sign} {text}" for sign, text in texts if text)
     elif old and new:
         yield f"      {what}: `{old}' → `{new}'{place}"
     else:
         yield f"      {what}: `{old or new}' is {'new' if new else 'gone'}{place}"
 
 
-def _short(text: str) -> str:
-    line = " ".join(text.split())
-    return line if len(line) <= 100 else f"{line[:99]}…"
+def _shortened(old: str, new: str) -> tuple[str, str]:
+    """Both on one line each, which begins near to where they part."""
+    old, new = (" ".join(text.split()) for text in (old, new))
+    start = 0
+    if max(len(old), len(new)) > _WIDTH:
+        pairs = enumerate(zip(old, new, strict=False))
+        parting = next((index for index, (one, other) in pairs if one != other), min(len(old), len(new)))
+        start = max(parting - _WIDTH // 3, 0)
+    cut = [f"{'…' if start else ''}{text[start:]}" if text else "" for text in (old, new)]
+    first, second = (f"{text[: _WIDTH - 1]}…" if len(text) > _WIDTH else text for text in cut)
+    return first, second
 
 
 def explanation_data(explanations: Iterable[Explanation]) -> list[dict[str, Any]]:

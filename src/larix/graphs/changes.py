@@ -8,6 +8,7 @@ import re
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, NamedTuple
 
+from larix.buildside.phases import changed_phases
 from larix.errors import Location
 from larix.formats.nar import Directory, File
 from larix.formats.storepath import StorePath, name_part
@@ -27,6 +28,8 @@ __all__ = ["Change", "changes_between"]
 _FOLLOWING = {"build_triplet", "name", "search_paths", "system", "top", "version"}
 _INPUTS = ("inputs", "native_inputs")
 _MOST_FILES = 20
+_DIGITS = 32
+_HASH_PART = re.compile(r"/([0-9a-z]{32})-")
 _LONGEST_TEXT = 1 << 20
 
 
@@ -236,17 +239,21 @@ def _first_difference(old: bytes, new: bytes) -> tuple[int, str, str]:
 
 
 class _Texts:
-    """Replaces the store paths of one side by its tokens."""
+    """Replaces the store paths of one side by its tokens; compiling a pattern of them all would cost more."""
 
     def __init__(self, tokens: Mapping[str, str]) -> None:
-        self._tokens = tokens
-        longest = sorted(tokens, key=len, reverse=True)
-        self._pattern = re.compile("|".join(map(re.escape, longest))) if tokens else None
+        self._tokens = {path.rpartition("/")[2][:_DIGITS]: (path, token) for path, token in tokens.items()}
 
     def __call__(self, text: str) -> str:
-        if self._pattern is None:
-            return text
-        return self._pattern.sub(lambda match: self._tokens[match[0]], text)
+        pieces: list[str] = []
+        at = 0
+        for match in _HASH_PART.finditer(text):
+            path, token = self._tokens.get(match[1], ("", ""))
+            start = match.start() - path.rfind("/")
+            if path and start >= at and text.startswith(path, start):
+                pieces += (text[at:start], token)
+                at = start + len(path)
+        return "".join([*pieces, text[at:]])
 
 
 def _process(one: Side, other: Side, old: _Texts, new: _Texts) -> Iterator[Change]:
@@ -315,8 +322,28 @@ def _values(name: str, old: ast.expr | None, new: ast.expr | None) -> Iterator[C
         listed = old or new
         words = [_text(each) for each in listed.elts] if isinstance(listed, ast.List | ast.Tuple) else []
         yield from _words("argument", name, words if old else [], words if new else [])
+    elif _is_steps(old) or _is_steps(new):
+        yield from _words("argument", name, _steps(old), _steps(new))
     else:
         yield Change("argument", name, _text(old), _text(new))
+
+
+def _is_steps(node: ast.expr | None) -> bool:
+    return (
+        isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Name)
+        and node.func.id == changed_phases.__name__
+    )
+
+
+def _steps(node: ast.expr | None) -> list[str]:
+    """Phases as the changes that made them, in their order; the phases at the start are the first."""
+    if node is None:
+        return []
+    if not isinstance(node, ast.Call) or not _is_steps(node):
+        return [_text(node)]
+    inner, *words = node.args
+    return [*_steps(inner), " ".join(map(_text, words))]
 
 
 def _entries(node: ast.Dict) -> dict[str, str]:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from larix.derivation import Derivation, Lowered
 
-__all__ = ["Cause", "explain"]
+__all__ = ["Cause", "Comparer"]
 
 
 class Cause(NamedTuple):
@@ -31,37 +31,72 @@ class Cause(NamedTuple):
     changes: tuple[Change, ...]
 
 
-def explain(old: StorePath, new: Lowered, read: Callable[[StorePath], Derivation]) -> list[Cause]:
-    """The causes that make `new` another derivation than `old`, those near to it first.
+class _Step(NamedTuple):
+    """A pair, compared: how it differs by itself, and the pairs of inputs that differ."""
 
-    `read` gives the derivations of the store. What has the same outputs, as a file that is fetched from
-    elsewhere, is no cause of anything.
+    changes: tuple[Change, ...]
+    following: tuple[tuple[StorePath, Lowered], ...]
+
+
+class Comparer:
+    """Compares graphs with those of one store, whose derivations `read` gives.
+
+    What was compared for one graph is not compared again for another.
     """
-    known: dict[StorePath, Derivation] = {}
 
-    def read_once(path: StorePath) -> Derivation:
-        if path not in known:
-            known[path] = read(path)
-        return known[path]
+    def __init__(self, read: Callable[[StorePath], Derivation]) -> None:
+        self._read = read
+        self._known: dict[StorePath, Derivation] = {}
+        self._steps: dict[tuple[StorePath, StorePath], _Step] = {}
 
-    def outputs_of(path: StorePath) -> Mapping[str, str]:
-        return {name: output.path for name, output in read_once(path).outputs.items()}
+    def causes(self, old: StorePath, new: Lowered) -> list[Cause]:
+        """The causes that make `new` another derivation than `old`, those near to it first.
 
-    causes: list[Cause] = []
-    seen = {(old, new.path)}
-    todo: deque[tuple[StorePath, tuple[Lowered, ...]]] = deque([(old, (new,))])
-    while todo:
-        path, way = todo.popleft()
-        one, other = Side.of_store(path, read_once(path), outputs_of), Side.of_lowered(way[-1])
-        if one.outputs == other.outputs:
-            continue
-        pairs = pair_up(one, other)
-        changes = changes_between(one, other, pairs)
-        if changes:
-            causes.append(Cause(path, way[-1], way, tuple(changes)))
-        inputs = {each.path: each for each, _ in way[-1].inputs}
-        for pair in sorted(pairs.inputs, key=lambda each: name_part(each[1])):
-            if pair not in seen:
-                seen.add(pair)
-                todo.append((pair[0], (*way, inputs[pair[1]])))
-    return causes
+        What has the same outputs, as a file that is fetched from elsewhere, is no cause of anything.
+        """
+        found: list[Cause] = []
+        ways: dict[tuple[StorePath, StorePath], tuple[StorePath, StorePath] | None] = {(old, new.path): None}
+        lowered = {new.path: new}
+        todo = deque([(old, new.path)])
+        while todo:
+            pair = todo.popleft()
+            step = self._compare(pair[0], lowered[pair[1]])
+            if step.changes:
+                way: list[Lowered] = []
+                back: tuple[StorePath, StorePath] | None = pair
+                while back is not None:
+                    way.append(lowered[back[1]])
+                    back = ways[back]
+                found.append(Cause(pair[0], lowered[pair[1]], tuple(way[::-1]), step.changes))
+            for path, needed in step.following:
+                if (path, needed.path) not in ways:
+                    ways[path, needed.path] = pair
+                    lowered[needed.path] = needed
+                    todo.append((path, needed.path))
+        return found
+
+    def _compare(self, old: StorePath, new: Lowered) -> _Step:
+        known = self._steps.get((old, new.path))
+        if known is not None:
+            return known
+        one = Side.of_store(old, self._derivation(old), self._outputs)
+        other = Side.of_lowered(new)
+        step = _Step((), ())
+        if one.outputs != other.outputs:
+            pairs = pair_up(one, other)
+            inputs = {each.path: each for each, _ in new.inputs}
+            following = sorted(pairs.inputs, key=lambda each: name_part(each[1]))
+            step = _Step(
+                tuple(changes_between(one, other, pairs)),
+                tuple([(path, inputs[to]) for path, to in following]),
+            )
+        self._steps[old, new.path] = step
+        return step
+
+    def _derivation(self, path: StorePath) -> Derivation:
+        if path not in self._known:
+            self._known[path] = self._read(path)
+        return self._known[path]
+
+    def _outputs(self, path: StorePath) -> Mapping[str, str]:
+        return {name: output.path for name, output in self._derivation(path).outputs.items()}
