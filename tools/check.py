@@ -27,6 +27,10 @@ HELPERS = {
     "busybox": ["busybox-static"],
     "git": ["git"],
     "gcc": ["gcc", "libc6-dev"],
+    "zsh": ["zsh"],
+    "fish": ["fish"],
+    "man": ["man-db", "groff-base"],
+    "mandoc": ["mandoc"],
 }
 CERTIFICATES = "/etc/ssl/certs/ca-certificates.crt"
 

@@ -43,15 +43,19 @@ class UsageError(LarixError):
 
 
 class Answered(Exception):
-    """The command line asked about the command itself; `text` is the answer."""
+    """The command line asked about the command itself; `text` is the answer, for help that of `grammar`."""
 
-    def __init__(self, text: str) -> None:
+    def __init__(self, text: str, grammar: Grammar | None = None) -> None:
         super().__init__(text)
         self.text = text
+        self.grammar = grammar
 
 
 class Option(NamedTuple):
-    """One option. `name` is the long spelling without dashes and the key to ask for it later."""
+    """One option. `name` is the long spelling without dashes and the key to ask for it later.
+
+    `choices` are all values that the argument may have, if they are few.
+    """
 
     name: str
     short: str = ""
@@ -60,6 +64,7 @@ class Option(NamedTuple):
     optional: bool = False
     collects: bool = False
     hidden: bool = False
+    choices: tuple[str, ...] = ()
 
 
 class Token(NamedTuple):
@@ -161,7 +166,7 @@ def _parse_until_operand(grammar: Grammar, words: list[str]) -> CommandLine:
 
 def _answered(grammar: Grammar, line: CommandLine) -> CommandLine:
     if line.has("help"):
-        raise Answered(_help(grammar))
+        raise Answered(_help(grammar), grammar)
     if line.has("version"):
         raise Answered(f"larix {grammar.name} (larix) {larix.__version__}")
     return line

@@ -16,11 +16,21 @@ from types import ModuleType
 from typing import Any
 
 from larix.cli import commands, diagnostics
-from larix.cli.options import BUG_REPORTS, Answered, UsageError
+from larix.cli.options import BUG_REPORTS, Answered, Grammar, UsageError
 from larix.errors import LarixError
 from larix.words import mark, tr
 
-__all__ = ["CommandNotFound", "ExtensionBroken", "command_names", "find", "overview", "run"]
+__all__ = [
+    "CommandNotFound",
+    "ExtensionBroken",
+    "all_names",
+    "command_names",
+    "find",
+    "grammar_of",
+    "overview",
+    "run",
+    "synopses",
+]
 
 CATEGORIES = {
     "main": mark("main commands"),
@@ -139,12 +149,38 @@ def find(name: str) -> Any:
     raise CommandNotFound(name, [*names, *extensions])
 
 
+def grammar_of(name: str) -> Grammar | None:
+    """What the line of a command may hold; None if it is not there, or an extension that does not tell.
+
+    An extension tells it by a constant GRAMMAR: to run it for its help could do anything.
+    """
+    try:
+        module = find(name)
+    except LarixError:
+        return None
+    if name not in command_names():
+        return getattr(module, "GRAMMAR", None)
+    try:
+        module.main(["--help"])
+    except Answered as answer:
+        return answer.grammar
+    return None
+
+
+def all_names() -> list[str]:
+    return sorted({*command_names(), *_extensions()})
+
+
+def synopses() -> list[tuple[str, str]]:
+    """The commands that are no secret, with what they are for."""
+    return [row for rows in _by_category().values() for row in rows]
+
+
 def _lines(*parts: str | None) -> str:
     return "\n".join(part for part in parts if part)
 
 
-def overview() -> str:
-    """The text of `larix --help`: all commands by category."""
+def _by_category() -> dict[str, list[tuple[str, str]]]:
     rows: dict[str, list[tuple[str, str]]] = {category: [] for category in CATEGORIES}
     for name in command_names():
         module: Any = _load(name)
@@ -153,6 +189,11 @@ def overview() -> str:
     for name, file in sorted(_extensions().items()):
         extension: Any = _load_extension(name, file)
         rows["extension"].append((name, getattr(extension, "SYNOPSIS", "")))
+    return rows
+
+
+def overview() -> str:
+    """The text of `larix --help`: all commands by category."""
     lines = [
         tr(USAGE),
         tr("Run COMMAND with ARGS."),
@@ -160,7 +201,7 @@ def overview() -> str:
         f"  -h, --help      {tr('show this help and exit')}",
     ]
     lines += [f"  -V, --version   {tr('show version information and exit')}", "", tr("COMMAND is one of:")]
-    for category, commands_in_it in rows.items():
+    for category, commands_in_it in _by_category().items():
         if commands_in_it:
             lines += ["", f"  {tr(CATEGORIES[category])}"]
             lines += [f"    {name:<14}{tr(synopsis)}" for name, synopsis in commands_in_it]

@@ -18,8 +18,8 @@ SYNOPSIS = "list build systems, their phases and arguments"
 
 GRAMMAR = Grammar(
     "build-systems",
-    "build-systems [OPTION] [NAME]...",
-    "List the build systems, or tell all about those of the given NAMEs.",
+    "build-systems [OPTION] [BUILD-SYSTEM]...",
+    "List the build systems, or tell all about each BUILD-SYSTEM that is named.",
     (("", (Option("json", help="print JSON"),)),),
 )
 

@@ -33,8 +33,20 @@ GRAMMAR = Grammar(
         (
             "",
             (
-                Option("hash", "H", "ALGORITHM", "sha256 (default), sha512, sha1 or md5"),
-                Option("format", "f", "FORMAT", "nix-base32 (default), base32, base16, hex, base64, sri"),
+                Option(
+                    "hash",
+                    "H",
+                    "ALGORITHM",
+                    "sha256 (default), sha512, sha1 or md5",
+                    choices=tuple(sorted(ALGORITHMS)),
+                ),
+                Option(
+                    "format",
+                    "f",
+                    "FORMAT",
+                    "nix-base32 (default), base32, base16, hex, base64, sri",
+                    choices=tuple(FORMATS),
+                ),
                 Option("output", "o", "FILE", "write to FILE and not to the store"),
                 Option("git", "g", help="URI is a Git repository: take the tree of a commit of it"),
                 Option("commit", argument="COMMIT", help="with --git: that commit or tag"),

@@ -46,7 +46,13 @@ QUERIES = (
     Option("referrers", help="list what refers to the PATHs"),
     Option("requisites", "R", help="list the PATHs and all they refer to, at any distance"),
     Option("derivers", help="list the derivations that make the PATHs"),
-    Option("verify", argument="WHAT", help="check the store; also `contents'; `repair' it", optional=True),
+    Option(
+        "verify",
+        argument="WHAT",
+        help="check the store; also `contents'; `repair' it",
+        optional=True,
+        choices=("contents", "repair"),
+    ),
     Option("json", help="print the result of a query as JSON"),
 )
 GRAMMAR = Grammar(

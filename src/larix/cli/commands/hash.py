@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable
 from typing import BinaryIO
 
-from larix.cli.digests import FORMATS, algorithm_of, format_of
+from larix.cli.digests import ALGORITHMS, FORMATS, algorithm_of, format_of
 from larix.cli.options import CommandLine, Grammar, Option, UsageError, parse
 from larix.errors import LarixError
 from larix.words import tr
@@ -32,9 +32,27 @@ GRAMMAR = Grammar(
         (
             "",
             (
-                Option("hash", "H", "ALGORITHM", "md5, sha1, sha256 (default), sha512, sha3-256, ..."),
-                Option("format", "f", "FORMAT", "nix-base32 (default), base32, base16, hex, base64, sri"),
-                Option("serializer", "S", "TYPE", "none (default: the file's bytes), nar or git"),
+                Option(
+                    "hash",
+                    "H",
+                    "ALGORITHM",
+                    "md5, sha1, sha256 (default), sha512, sha3-256, ...",
+                    choices=tuple(sorted(ALGORITHMS)),
+                ),
+                Option(
+                    "format",
+                    "f",
+                    "FORMAT",
+                    "nix-base32 (default), base32, base16, hex, base64, sri",
+                    choices=tuple(FORMATS),
+                ),
+                Option(
+                    "serializer",
+                    "S",
+                    "TYPE",
+                    "none (default: the file's bytes), nar or git",
+                    choices=SERIALIZERS,
+                ),
                 Option("recursive", "r", help="the same as --serializer=nar"),
                 Option("exclude-vcs", "x", help="leave out the folders of version control systems"),
                 Option("json", help="print JSON"),

@@ -40,7 +40,13 @@ QUERIES = (
     Option("list-available", "A", "REGEXP", "list packages of the catalogue", optional=True, collects=True),
     Option("list-installed", "I", "REGEXP", "list installed packages", optional=True, collects=True),
     Option("list-generations", "l", "PATTERN", "list generations", optional=True, collects=True),
-    Option("search-paths", argument="KIND", help="exact, prefix or suffix shell settings", optional=True),
+    Option(
+        "search-paths",
+        argument="KIND",
+        help="exact, prefix or suffix shell settings",
+        optional=True,
+        choices=("exact", "prefix", "suffix"),
+    ),
     Option("list-profiles", help="list the user's profiles"),
     Option("json", help="print the result of a query, or the plan of a dry run, as JSON"),
 )

@@ -24,7 +24,7 @@ CATEGORY = "packaging"
 SYNOPSIS = "tell how much items take on disk, with all that they refer to"
 ORDERS = ("closure", "self")
 OPTIONS = (
-    Option("sort", argument="KEY", help="sort by `closure' (the default) or by `self'"),
+    Option("sort", argument="KEY", help="sort by `closure' (the default) or by `self'", choices=ORDERS),
     Option("map-file", "m", "FILE", "write a page that shows the sizes as areas to FILE"),
     Option("system", "s", "SYSTEM", "consider packages as on SYSTEM"),
     LOAD_PATH,

@@ -1,0 +1,1 @@
+"""Scripts for shells, which ask larix what to offer; see `larix.cli.completing`."""
