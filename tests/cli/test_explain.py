@@ -48,7 +48,7 @@ def test_a_change_far_down_is_named_with_its_place(larix):
     done = larix("build", "-n", "--explain", "top")
     assert done.returncode == 0
     assert done.stdout == ""
-    assert f"Why top@1.0 would be built, compared with {path} of " in done.stderr
+    assert f"Reasons to build top@1.0, compared with {path} of " in done.stderr
     assert "small.py:" in done.stderr
     assert ", by way of middle@1.0; 3 derivations are built for this:\n" in done.stderr
     assert "      version 1.0 → 1.1\n" in done.stderr
@@ -73,14 +73,14 @@ def test_what_was_never_built_is_told_as_such_and_its_inputs_explained(larix):
     with open(larix.folder / "packages" / "small.py", "a") as file:
         file.write('fresh = simple("fresh", "1.0", inputs=lambda: [base])\n')
     done = larix("build", "-n", "--explain", "fresh")
-    assert "Why fresh@1.0 would be built: there is nothing of this name to compare it with.\n" in done.stderr
-    assert "Why base@1.1 would be built, compared with /" in done.stderr
+    assert "Reasons to build fresh@1.0: nothing of this name is there yet\n" in done.stderr
+    assert "Reasons to build base@1.1, compared with /" in done.stderr
 
 
 def test_builds_explain_themselves_before_they_start(larix):
     done = larix("build", "-q", "--explain", "top", "-e", "top.inherit(arguments={'script': 'mkdir $out'})")
     assert done.returncode == 0
-    assert "Why top@1.0 will be built, compared with /" in done.stderr
+    assert "Reasons to build top@1.0, compared with /" in done.stderr
     assert "mkdir $out" in done.stderr
 
 
@@ -88,4 +88,4 @@ def test_what_was_deleted_is_told_to_be_gone(larix):
     (path,) = larix.succeed("build", "-q", "beta").split()
     larix.succeed("gc", "-D", path)
     done = larix("build", "-n", "--explain", "beta")
-    assert "Why beta@1.0 would be built: there is nothing of this name" in done.stderr
+    assert "Reasons to build beta@1.0: nothing of this name is there yet" in done.stderr

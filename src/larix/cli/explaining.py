@@ -1,4 +1,4 @@
-"""Why things are built: what is wanted, compared with what is there, in words and as JSON.
+"""Why things are built: what is wanted, compared with what is there. `explanations` tells it.
 
 What is there is the variant in the profile that is changed, else the newest item of the name whose derivation
 the store still has. The store is asked once for all of them.
@@ -6,11 +6,9 @@ the store still has. The store is asked once for all of them.
 
 from __future__ import annotations
 
-import time
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-from larix.cli import diagnostics
 from larix.derivation import Lowered, instantiation_order
 from larix.formats.storepath import StorePath, name_part
 from larix.graphs.explain import Cause, Comparer
@@ -21,6 +19,7 @@ from larix.packages.package import Package
 from larix.packages.toolchain import toolchain
 from larix.staging.lower import place_of
 from larix.staging.modules import MODULES_NAME
+from larix.words import tr
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
@@ -30,12 +29,9 @@ if TYPE_CHECKING:
     from larix.graphs.changes import Change
     from larix.staging import Lowering
 
-__all__ = ["Explainer", "Explanation", "explanation_data", "tell_explanations"]
+__all__ = ["Explainer", "Explanation", "Subject", "Told"]
 
 
-_MOST = 12  # subjects with equal changes, and causes, that are told by name
-_TEXTS = ("file", "function", "module", "patch")  # what is told of these are lines
-_INLINE, _WIDTH = 70, 100
 _GRAFT = GRAFT_VARIABLE.encode()
 
 
@@ -164,9 +160,9 @@ class Explainer:
         for index in range(len(way) - 1, -1, -1):
             path = way[index].path
             if way[index].name.startswith(MODULES_NAME):
-                return Subject("modules of the build side", None), index
+                return Subject(tr("modules of the build side"), None), index
             if path in self._tools:
-                return Subject(f"toolchain {self._tools[path]}", None), index
+                return Subject(tr("toolchain {name}", name=self._tools[path]), None), index
             if path in self._packages:
                 package = self._packages[path]
                 return Subject(package.full_name, package.location), index
@@ -212,133 +208,3 @@ def _reached(arrows: Mapping[StorePath, Sequence[StorePath]], start: Iterable[St
             seen.add(path)
             todo += arrows.get(path, ())
     return seen
-
-
-def tell_explanations(explanations: Sequence[Explanation], *, dry_run: bool) -> None:
-    """Those with the same causes together."""
-    alike: dict[object, list[Explanation]] = {}
-    for each in explanations:
-        key = (each.compared is None, tuple((told.subjects, told.changes) for told in each.causes))
-        alike.setdefault(key, []).append(each)
-    for same in alike.values():
-        for line in _lines(same, dry_run=dry_run):
-            diagnostics.say(line)
-
-
-def _lines(same: Sequence[Explanation], *, dry_run: bool) -> Iterator[str]:
-    will = "would" if dry_run else "will"
-    first, names = same[0], _listed([each.name for each in same])
-    if first.compared is None:
-        what = "this name to compare it" if len(same) == 1 else "these names to compare them"
-        yield f"Why {names} {will} be built: there is nothing of {what} with."
-        yield ""
-        return
-    if len(same) == 1:
-        path, moment = first.compared
-        made = time.strftime("%b %d %Y %T", time.localtime(moment))
-        yield f"Why {names} {will} be built, compared with {path} of {made}:"
-    else:
-        yield f"Why {names} {will} be built, compared with what is there:"
-    if not first.causes:
-        yield "   nothing changed: it was deleted"
-    for told in first.causes[:_MOST]:
-        yield f"   {_subjects(told)}{_way(told, first.name) if len(same) == 1 else ''}:"
-        for change in told.changes:
-            yield from _change_lines(change)
-    if len(first.causes) > _MOST:
-        yield f"   and {len(first.causes) - _MOST} others; `--json' tells all"
-    yield ""
-
-
-def _listed(names: Sequence[str]) -> str:
-    if len(names) > _MOST:
-        return f"{', '.join(names[:_MOST])} and {len(names) - _MOST} others"
-    return " and ".join(filter(None, [", ".join(names[:-1]), names[-1]]))
-
-
-def _subjects(told: Told) -> str:
-    first = told.subjects[0]
-    if len(told.subjects) == 1:
-        return f"{first.name} ({first.place})" if first.place is not None else first.name
-    return _listed([each.name for each in told.subjects])
-
-
-def _way(told: Told, name: str) -> str:
-    between = [each for each in told.way if each != name]
-    by = f", by way of {' → '.join(reversed(between))}" if between and len(told.subjects) == 1 else ""
-    others = told.builds - 1
-    count = f"; {others + 1} derivations are built for this" if others > 0 else ""
-    return by + count
-
-
-def _change_lines(change: Change) -> Iterator[str]:
-    place = f" ({change.place})" if change.place is not None else ""
-    what = (
-        f"{change.kind.replace('-', ' ')} `{change.name}'" if change.name else change.kind.replace("-", " ")
-    )
-    old, new = change.old, change.new
-    if change.kind in ("version", "system", "outputs"):
-        yield f"      {what} {old} → {new}"
-    elif change.kind == "source" and new == change.name and old and old != new:
-        yield f"      source {old} → {new}{place}"
-    elif old in ("", change.name) and new in ("", change.name) and old != new:
-        yield f"      {what} is {'new' if new else 'gone'}{place}"
-    elif not old and not new:
-        yield f"      {what} changed{place}"
-    elif change.kind in _TEXTS or len(old) + len(new) > _INLINE:
-        yield f"      {what} changed{place}:"
-        texts = zip("-+", _shortened(old, new), strict=True)
-        yield from (f"        {sign} {text}" for sign, text in texts if text)
-    elif old and new:
-        yield f"      {what}: `{old}' → `{new}'{place}"
-    else:
-        yield f"      {what}: `{old or new}' is {'new' if new else 'gone'}{place}"
-
-
-def _shortened(old: str, new: str) -> tuple[str, str]:
-    """Both on one line each, which begins near to where they part."""
-    old, new = (" ".join(text.split()) for text in (old, new))
-    start = 0
-    if max(len(old), len(new)) > _WIDTH:
-        pairs = enumerate(zip(old, new, strict=False))
-        parting = next((index for index, (one, other) in pairs if one != other), min(len(old), len(new)))
-        start = max(parting - _WIDTH // 3, 0)
-    cut = [f"{'…' if start else ''}{text[start:]}" if text else "" for text in (old, new)]
-    first, second = (f"{text[: _WIDTH - 1]}…" if len(text) > _WIDTH else text for text in cut)
-    return first, second
-
-
-def explanation_data(explanations: Iterable[Explanation]) -> list[dict[str, Any]]:
-    return [
-        {
-            "name": each.name,
-            "derivation": each.drv,
-            "compared": None
-            if each.compared is None
-            else {"path": each.compared[0], "time": each.compared[1]},
-            "causes": [_told_data(told) for told in each.causes],
-        }
-        for each in explanations
-    ]
-
-
-def _told_data(told: Told) -> dict[str, Any]:
-    return {
-        "subjects": [
-            {"name": each.name, "location": None if each.place is None else str(each.place)}
-            for each in told.subjects
-        ],
-        "way": list(told.way),
-        "builds": told.builds,
-        "derivations": [{"from": old, "to": new} for old, new in told.derivations],
-        "changes": [
-            {
-                "kind": change.kind,
-                "name": change.name,
-                "from": change.old,
-                "to": change.new,
-                "location": None if change.place is None else str(change.place),
-            }
-            for change in told.changes
-        ],
-    }

@@ -263,7 +263,7 @@ def _process(one: Side, other: Side, old: _Texts, new: _Texts) -> Iterator[Chang
         yield Change("builder", "", was, now)
     before, after = [old(each) for each in one.args], [new(each) for each in other.args]
     if before != after:
-        yield from _words("argument", "", before, after)
+        yield from _words("builder", "", before, after)
     for name in sorted({*one.env, *other.env}):
         first, second = one.env.get(name), other.env.get(name)
         if first is None or second is None or old(first) != new(second):

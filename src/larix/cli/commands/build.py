@@ -116,9 +116,9 @@ def main(arguments: list[str]) -> int:
         if options.verbosity >= 1:
             tell_work(work, dry_run=False, verbosity=options.verbosity)
         if explanations is not None:
-            from larix.cli.explaining import tell_explanations
+            from larix.cli.explanations import tell_explanations
 
-            tell_explanations(explanations, dry_run=False)
+            tell_explanations(explanations)
         realise(session, wanted, options, work)
         _make_roots(session, line, targets)
         _print_results(targets, as_json=line.has("json"))
@@ -176,9 +176,9 @@ def _print_plan(
     else:
         tell_work(work, dry_run=True, verbosity=verbosity)
         if explanations is not None:
-            from larix.cli.explaining import tell_explanations
+            from larix.cli.explanations import tell_explanations
 
-            tell_explanations(explanations, dry_run=True)
+            tell_explanations(explanations)
         if pending:
             from larix.cli.grafting import tell_pending
 
@@ -189,7 +189,7 @@ def _print_plan(
 def _explanations_data(explanations: list[Explanation] | None) -> dict[str, Any]:
     if explanations is None:
         return {}
-    from larix.cli.explaining import explanation_data
+    from larix.cli.explanations import explanation_data
 
     return {"explanations": explanation_data(explanations)}
 
