@@ -1,4 +1,4 @@
-"""The tree of a profile: the union of its entries, `manifest`, and in `etc` what shells are to source."""
+"""The tree of a profile: its entries' union, what hooks make, `manifest`, and in `etc` settings for shells."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import re
 from typing import TYPE_CHECKING
 
 from larix.buildside.environment import search_path_entries
+from larix.buildside.profile_hooks import wanted_hooks
 from larix.buildside.shell_settings import settings_files
 from larix.buildside.union import union_build
 
@@ -45,8 +46,13 @@ def make_profile(
     """
     root = os.fspath(output)
     name = root if shown is None else shown
-    for collision in union_build(root, entries, directories=("etc",)):
+    items = list(entries)
+    hooks = wanted_hooks(items)
+    for collision in union_build(root, items, directories=("etc", *(hook.folder for hook in hooks))):
         print(f"warning: {collision}", flush=True)
+    for hook in hooks:
+        print(f"building {hook.what}...", flush=True)
+        hook.make(f"{root}/{hook.folder}")
     # A package's own file of such a name is nothing that a profile could be without.
     _write(f"{root}/manifest", manifest)
     lines = [HEADER]

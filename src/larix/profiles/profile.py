@@ -13,7 +13,16 @@ from collections.abc import Mapping
 from functools import cache
 from typing import TYPE_CHECKING
 
-from larix.buildside import environment, profile_tree, shell_settings, union
+from larix.buildside import (
+    environment,
+    profile_applications,
+    profile_certificates,
+    profile_hooks,
+    profile_info,
+    profile_tree,
+    shell_settings,
+    union,
+)
 from larix.derivation import Lowered, Source, derivation, tree_source
 from larix.formats.nar import Directory, File
 from larix.formats.storepath import StoreDir, StorePath, parse_store_path
@@ -25,6 +34,16 @@ if TYPE_CHECKING:
 __all__ = ["empty_profile", "profile_derivation"]
 
 NAME = "profile"
+_CODE = (
+    environment,
+    profile_applications,
+    profile_certificates,
+    profile_hooks,
+    profile_info,
+    profile_tree,
+    shell_settings,
+    union,
+)
 
 
 def profile_derivation(
@@ -66,7 +85,7 @@ def profile_derivation(
 def _code_digest() -> str:
     """The hash of the modules that decide how a profile looks."""
     hasher = hashlib.sha256()
-    for module in (environment, profile_tree, shell_settings, union):
+    for module in _CODE:
         with open(str(module.__file__), "rb") as file:
             hasher.update(file.read())
     return hasher.hexdigest()
