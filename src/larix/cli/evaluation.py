@@ -24,6 +24,7 @@ from larix.formats.storepath import DEFAULT_STORE_DIR, StoreDir
 from larix.packages.blame import blame
 from larix.packages.catalogue import Catalogue, Found
 from larix.packages.inputs import Output
+from larix.packages.listed import Transformed
 from larix.packages.package import Package
 from larix.packages.platform import host_system
 from larix.packages.toolchain import lowering_for, using_toolchain
@@ -122,16 +123,24 @@ class Evaluation:
         return self._installable(self.file(file))
 
     def manifest_file(self, file: str) -> list[Output]:
-        """The packages of a file whose variable `manifest` lists packages and specifications."""
+        """The packages that a file lists as `manifest`, as the catalogue has them."""
+        return [
+            self.output(str(each.specification)) if isinstance(each, Transformed) else each
+            for each in self.manifest_items(file)
+        ]
+
+    def manifest_items(self, file: str) -> list[Output | Transformed]:
+        """What a file lists as `manifest`: packages and specifications, some with transformations."""
         module = self._load_file(file)
         listed: object = getattr(module, "manifest", None)
         if not isinstance(listed, list | tuple):
             raise BadExpression(tr("this file has no list `manifest`"), place=Location(file, 1))
-        return [
-            output
-            for item in cast("Sequence[object]", listed)
-            for output in ([self.output(item)] if isinstance(item, str) else self._installable(item))
-        ]
+        return [output for item in cast("Sequence[object]", listed) for output in self._listed(item)]
+
+    def _listed(self, item: object) -> Sequence[Output | Transformed]:
+        if isinstance(item, Transformed):
+            return [item]
+        return [self.output(item)] if isinstance(item, str) else self._installable(item)
 
     def _load_file(self, file: str) -> ModuleType:
         """Run the file; it may import modules of the package folders."""

@@ -84,6 +84,8 @@ def _targets_on(system: str | None, line: CommandLine, session: Session, *, with
         if relation is not None and relation.name == "dependents":
             from larix.cli.relatives import dependents
 
+            if token.name == "manifest":  # those that a manifest transforms have no dependents
+                value = evaluation.manifest_file(token.value)
             value = dependents(evaluation, value, relation.value)
         value = transformer.value(value)
         if relation is not None and relation.name == "development":
@@ -100,7 +102,7 @@ def _targets_on(system: str | None, line: CommandLine, session: Session, *, with
 def _value_of(evaluation: Evaluation, kind: str, text: str) -> object:
     """The package, or whatever else, that a specification, an expression or a file gives."""
     if kind == "manifest":
-        return evaluation.manifest_file(text)
+        return evaluation.manifest_items(text)
     if kind == "expression":
         return evaluation.expression(text)
     if kind == "file":

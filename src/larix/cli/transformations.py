@@ -9,7 +9,7 @@ from itertools import groupby
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from larix.cli import diagnostics
-from larix.cli.options import Answered, CommandLine, Option
+from larix.cli.options import Answered, CommandLine, Option, UsageError
 from larix.words import tr
 
 if TYPE_CHECKING:
@@ -20,7 +20,14 @@ if TYPE_CHECKING:
     from larix.cli.transforming import Part, Walk, Workshop
     from larix.packages.package import Package
 
-__all__ = ["TRANSFORMATIONS", "Transformer", "Wish", "chosen_transformations", "recorded_transformations"]
+__all__ = [
+    "TRANSFORMATIONS",
+    "Transformer",
+    "Wish",
+    "chosen_transformations",
+    "portable_wishes",
+    "recorded_transformations",
+]
 
 PROPERTY, SOURCES = "transformations", "trusted-sources"
 
@@ -64,6 +71,18 @@ def chosen_transformations(line: CommandLine) -> tuple[Wish, ...]:
     return tuple(
         Wish(token.name, _portable(token.name, token.value)) for token in line.tokens if token.name in _NAMES
     )
+
+
+def portable_wishes(options: Iterable[tuple[str, str]]) -> tuple[Wish, ...]:
+    """Options as a manifest lists them, by name and value."""
+    wishes: list[Wish] = []
+    for name, value in options:
+        if name not in _NAMES:
+            raise UsageError(
+                f"--{name}: no transformation is called so", hint=diagnostics.did_you_mean(name, _NAMES)
+            )
+        wishes.append(Wish(name, _portable(name, value)))
+    return tuple(wishes)
 
 
 def recorded_transformations(properties: Mapping[str, Any]) -> tuple[tuple[Wish, ...], Mapping[str, Any]]:
@@ -170,16 +189,21 @@ class Transformer:
     def value(self, value: object) -> object:
         """The same for whatever an expression or a file may give; what is no package stays."""
         from larix.packages.inputs import Output
+        from larix.packages.listed import Transformed
         from larix.packages.package import Package
 
+        if isinstance(value, list | tuple) and not isinstance(value, Transformed):
+            return [self.value(each) for each in cast("Iterable[object]", value)]
+        if isinstance(value, Transformed):
+            wishes = (*portable_wishes(value.options), *self._wishes)
+            transformer = Transformer(self._session, self._evaluation, wishes, value.sources)
+            return transformer.value(self._evaluation.output(str(value.specification)))
         if not self._wishes:
             return value
         if isinstance(value, Package):
             return self(value)
         if isinstance(value, Output):
             return self(value.package).output(value.name)
-        if isinstance(value, list | tuple):
-            return [self.value(each) for each in cast("Iterable[object]", value)]
         return value
 
     def check(self) -> None:

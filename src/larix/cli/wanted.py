@@ -12,15 +12,18 @@ from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from larix.cli.transformations import Transformer, Wish, recorded_transformations
+from larix.cli.transformations import Transformer, Wish, portable_wishes, recorded_transformations
 from larix.formats.storepath import StorePath, name_part, store_item_of
-from larix.profiles.manifest import Entry, Manifest
+from larix.packages.listed import Transformed
+from larix.profiles.manifest import PROVENANCE, Entry, Manifest
 
 if TYPE_CHECKING:
     from larix.cli.evaluation import Evaluation
     from larix.cli.grafting import Grafts
+    from larix.cli.provenance import Provenance
     from larix.cli.session import Session
     from larix.packages.inputs import Output
+    from larix.packages.package import Package
     from larix.profiles.entries import EntryMaker
     from larix.protocol import BuildOptions
     from larix.staging import Item
@@ -31,10 +34,21 @@ KINDS = ("install", "install-from-expression", "install-from-file")
 
 
 class Wanted:
-    """Turns wishes into entries; `items` tells how those that must be built come to be."""
+    """Turns wishes into entries; `items` tells how those that must be built come to be.
 
-    def __init__(self, session: Session, load_path: list[str], wishes: Sequence[Wish] = ()) -> None:
+    `with_provenance` notes in each entry where its package is defined.
+    """
+
+    def __init__(
+        self,
+        session: Session,
+        load_path: list[str],
+        wishes: Sequence[Wish] = (),
+        *,
+        with_provenance: bool = False,
+    ) -> None:
         self._session = session
+        self._with_provenance = with_provenance
         self._load_path = load_path
         self._wishes = wishes
         self._transformers: list[Transformer] = []
@@ -51,6 +65,19 @@ class Wanted:
 
         return EntryMaker(self.evaluation.lowering)
 
+    @cached_property
+    def _provenance(self) -> Provenance:
+        from larix.cli.provenance import Provenance
+
+        return Provenance(self.evaluation.catalogue)
+
+    def _entry(self, package: Package, output: str) -> Entry:
+        entry = self._maker.entry(package, output)
+        if not self._with_provenance:
+            return entry
+        properties = (*entry.properties, (PROVENANCE, self._provenance.of(package)))
+        return entry._replace(properties=tuple(sorted(properties)))
+
     @property
     def items(self) -> Mapping[str, Item]:
         return self._maker.items if "_maker" in self.__dict__ else {}
@@ -66,7 +93,18 @@ class Wanted:
         return self._of_outputs([self.evaluation.output(text)])
 
     def manifest_file(self, file: str) -> list[Entry]:
-        return self._of_outputs(self.evaluation.manifest_file(file))
+        return [
+            entry
+            for each in self.evaluation.manifest_items(file)
+            for entry in (
+                [self._transformed(each)] if isinstance(each, Transformed) else self._of_outputs([each])
+            )
+        ]
+
+    def _transformed(self, listed: Transformed) -> Entry:
+        found = self.evaluation.find(str(listed.specification))
+        wishes = (*portable_wishes(listed.options), *self._wishes)
+        return self._entry(self._new_transformer(wishes, listed.sources)(found.package), found.output)
 
     def newest(self, installed: Entry) -> Entry | None:
         """The catalogue's entry for an installed one, if it still has it, transformed as that one was."""
@@ -78,7 +116,7 @@ class Wanted:
             package = self._new_transformer((*wishes, *self._wishes), sources)(package)
         elif self._wishes:
             package = self._transformer(package)
-        return self._maker.entry(package, installed.output)
+        return self._entry(package, installed.output)
 
     @cached_property
     def _transformer(self) -> Transformer:
@@ -90,7 +128,7 @@ class Wanted:
 
     def _of_outputs(self, outputs: Iterable[Output]) -> list[Entry]:
         return [
-            self._maker.entry(self._transformer(each.package) if self._wishes else each.package, each.name)
+            self._entry(self._transformer(each.package) if self._wishes else each.package, each.name)
             for each in outputs
         ]
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from larix.packages.inputs import Output
+    from larix.packages.listed import transformed
     from larix.packages.origin import Origin
     from larix.packages.package import Package
     from larix.packages.search_paths import SearchPath
@@ -33,6 +34,7 @@ __all__ = [
     "mapped_inputs",
     "rewrite_inputs",
     "static_package",
+    "transformed",
     "with_configure_flags",
     "with_replacement",
     "without_tests",
@@ -46,6 +48,7 @@ _HOMES = {
     "mapped_inputs": "transform",
     "rewrite_inputs": "transform",
     "static_package": "transform",
+    "transformed": "listed",
     "with_configure_flags": "transform",
     "with_replacement": "transform",
     "without_tests": "transform",

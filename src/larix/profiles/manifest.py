@@ -23,10 +23,11 @@ from larix.errors import LarixError, Location
 from larix.packages.search_paths import SearchPath
 from larix.words import tr
 
-__all__ = ["EMPTY", "BadManifest", "Entry", "Manifest", "parse_manifest", "print_manifest"]
+__all__ = ["EMPTY", "PROVENANCE", "BadManifest", "Entry", "Manifest", "parse_manifest", "print_manifest"]
 
 VERSION = 4
 _DEPTH_LIMIT = 200
+PROVENANCE = "provenance"
 
 
 class BadManifest(LarixError):
@@ -43,6 +44,17 @@ class Entry(NamedTuple):
     propagated_inputs: tuple[Entry, ...] = ()
     search_paths: tuple[SearchPath, ...] = ()
     properties: tuple[tuple[str, Any], ...] = ()
+
+    @property
+    def properties_without_provenance(self) -> tuple[tuple[str, Any], ...]:
+        return tuple(each for each in self.properties if each[0] != PROVENANCE)
+
+    def is_same(self, other: Entry) -> bool:
+        """Whether both are one build of one package, wherever each was defined."""
+        return self._without_provenance() == other._without_provenance()
+
+    def _without_provenance(self) -> Entry:
+        return self._replace(properties=self.properties_without_provenance)
 
     @property
     def key(self) -> tuple[str, str]:

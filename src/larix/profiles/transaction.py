@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from larix.errors import LarixError
@@ -11,7 +11,16 @@ from larix.packages.versions import version_key, version_matches
 from larix.profiles.manifest import Entry, Manifest
 from larix.words import tr
 
-__all__ = ["Collision", "Effects", "NotInProfile", "Removal", "check_collisions", "transact"]
+__all__ = [
+    "Collision",
+    "Effects",
+    "NotInProfile",
+    "Removal",
+    "check_collisions",
+    "effects_between",
+    "find_collisions",
+    "transact",
+]
 
 
 class NotInProfile(LarixError):
@@ -49,30 +58,41 @@ class Effects(NamedTuple):
 def transact(manifest: Manifest, *, remove: Sequence[Removal], install: Sequence[Entry]) -> Effects:
     """Removals first, then installations; an installed entry replaces one of its name and output.
 
-    An entry that is there already, the same in every respect, changes nothing and keeps its place; others go
-    to the end. `NotInProfile` for a removal that meets nothing.
+    An entry that is there already, the same in every respect but where it was defined, changes nothing and
+    keeps its place; others go to the end. `NotInProfile` for a removal that meets nothing.
     """
-    left = list(manifest.entries)
-    for removal in remove:
-        kept = [entry for entry in left if not removal.means(entry)]
-        if len(kept) == len(left):
-            raise NotInProfile(tr("package '{wanted}' not found in profile", wanted=removal.wanted))
-        left = kept
     before = {entry.key: entry for entry in manifest.entries}
+    after = dict(before)
+    for removal in remove:
+        gone = [entry for entry in after.values() if removal.means(entry)]
+        if not gone:
+            raise NotInProfile(tr("package '{wanted}' not found in profile", wanted=removal.wanted))
+        for entry in gone:
+            del after[entry.key]
     for entry in install:
-        if entry not in left:
-            left = [other for other in left if other.key != entry.key]
-            left.append(entry)
-    after = {entry.key: entry for entry in left}
+        old = after.get(entry.key)
+        if old is None or not entry.is_same(old):
+            after.pop(entry.key, None)
+            after[entry.key] = entry
+    return _effects(before, after)
+
+
+def effects_between(old: Manifest, new: Manifest) -> Effects:
+    """In which way one manifest differs from another."""
+    before = {entry.key: entry for entry in old.entries}
+    return _effects(before, {entry.key: entry for entry in new.entries})
+
+
+def _effects(before: Mapping[tuple[str, str], Entry], after: Mapping[tuple[str, str], Entry]) -> Effects:
     upgraded: list[tuple[Entry, Entry]] = []
     downgraded: list[tuple[Entry, Entry]] = []
     for key, entry in after.items():
         old = before.get(key)
-        if old is not None and old != entry:
+        if old is not None and not old.is_same(entry):
             lower = version_key(old.version) > version_key(entry.version)
             (downgraded if lower else upgraded).append((old, entry))
     return Effects(
-        Manifest(tuple(left)),
+        Manifest(tuple(after.values())),
         installed=tuple(entry for key, entry in after.items() if key not in before),
         removed=tuple(entry for key, entry in before.items() if key not in after),
         upgraded=tuple(upgraded),
@@ -82,15 +102,21 @@ def transact(manifest: Manifest, *, remove: Sequence[Removal], install: Sequence
 
 def check_collisions(manifest: Manifest) -> None:
     """Raise `Collision` when entries, propagated ones included, contradict each other."""
+    for collision in find_collisions(manifest):
+        raise collision
+
+
+def find_collisions(manifest: Manifest) -> Iterator[Collision]:
+    """Each entry that contradicts the first one of its name and output."""
     met: dict[tuple[str, str], tuple[Entry, tuple[Entry, ...]]] = {}
     seen: set[tuple[str, str]] = set()
     todo: list[tuple[Entry, tuple[Entry, ...]]] = [(entry, ()) for entry in reversed(manifest.entries)]
     while todo:
         entry, parents = todo.pop()
         first, first_parents = met.setdefault(entry.key, (entry, parents))
-        if first.path != entry.path:
-            raise _collision(first, first_parents, entry, parents)
         if (entry.path, entry.output) not in seen:
+            if first.path != entry.path:
+                yield _collision(first, first_parents, entry, parents)
             seen.add((entry.path, entry.output))
             todo += [(other, (entry, *parents)) for other in reversed(entry.propagated_inputs)]
 
