@@ -1,4 +1,4 @@
-"""The tree of a profile: its entries' union, what hooks make, `manifest`, and in `etc` settings for shells."""
+"""The tree of a profile: its entries' union, what hooks make, `manifest`, and in `etc` shell settings."""
 
 from __future__ import annotations
 
