@@ -164,6 +164,7 @@ class Script:
                 args=["sh", "-ec", bag.arguments["script"]],
                 inputs=[(each, ["out"]) for each in needed],
                 sources=[shell.origin],
+                outputs=package.outputs,
             )
 
         return Bag(

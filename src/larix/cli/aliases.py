@@ -15,7 +15,9 @@ _PROFILE = (
     Option("profile", "p", "PROFILE", "use PROFILE instead of the user's own one"),
     Option("lock-wait", argument="SECONDS", help="wait no longer for another process; 0: not at all"),
     Option("allow-collisions", help="do not treat collisions as errors"),
-    Option("json", help="print the plan of a dry run as JSON"),
+    Option("tag", argument="TAG", help="give the generation that is made a name"),
+    Option("comment", argument="TEXT", help="note TEXT with the generation that is made"),
+    Option("json", help="print what is done to the profile as JSON"),
 )
 _SPARE = Option(
     "do-not-upgrade", argument="REGEXP", help="but not what matches", optional=True, collects=True
@@ -35,6 +37,10 @@ def change(name: str, usage: str, summary: str, arguments: list[str]) -> int:
     )
     line = parse(grammar, arguments)
     chosen_transformations(line)
+    if line.has("tag"):
+        from larix.cli.labels import check_labels
+
+        check_labels(line)
     tokens = [Token(name if token.name == "" else token.name, token.value) for token in line.tokens]
     from larix.cli.session import open_session
     from larix.cli.switching import change_profile

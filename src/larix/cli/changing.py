@@ -2,23 +2,28 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from larix.cli import diagnostics, plan
-from larix.cli.building import Work, build_options, realise, tell_work, work_for
+from larix.cli.building import Work, build_options, tell_work
+from larix.cli.labels import check_free, label_generations
 from larix.cli.listing import entry_data, unset_variables
+from larix.cli.making import make_profile, plan_profile, work_of
 from larix.cli.options import CommandLine, compile_expression
 from larix.cli.profiles import Profile
+from larix.cli.switching import announce_switch, go_to, tell_switch
 from larix.cli.tables import print_json
 from larix.cli.transformations import chosen_transformations
 from larix.cli.wanted import KINDS, Wanted
+from larix.formats.storepath import parse_store_path
 from larix.packages.platform import host_system
 from larix.packages.specification import Specification, parse_specification
 from larix.packages.versions import version_key
 from larix.profiles import generation
 from larix.profiles.manifest import Entry, Manifest
+from larix.profiles.notes import next_number
 from larix.profiles.profile import empty_profile, profile_derivation
-from larix.profiles.transaction import Effects, Removal, check_collisions, transact
+from larix.profiles.transaction import Effects, Removal, check_collisions, find_collisions, transact
 from larix.protocol import BuildTarget
 from larix.words import tr
 
@@ -30,45 +35,114 @@ if TYPE_CHECKING:
     from larix.formats.storepath import StorePath
     from larix.protocol import BuildOptions
 
-__all__ = ["change_packages", "instantiate_profile"]
+__all__ = ["change_packages", "closure_size", "instantiate_profile"]
 
 
-def change_packages(profile: Profile, line: CommandLine, *, default_verbosity: int) -> int:
-    """The transaction that the command line asks for; the caller holds the profile's lock."""
+class _Change(NamedTuple):
+    """What a transaction is about to do: `sizes` are those of the closures before and after, where known."""
+
+    effects: Effects
+    work: Work
+    pending: Sequence[tuple[str, str]]
+    sizes: tuple[int | None, int | None]
+    numbers: tuple[int, int]
+
+
+def change_packages(
+    profile: Profile, line: CommandLine, start: int | None = None, *, default_verbosity: int
+) -> int:
+    """The transaction that the command line asks for; the caller holds the profile's lock.
+
+    It starts from generation `start`, by default the current one, and is one generation in the end.
+    """
     options = build_options(line, default_verbosity=default_verbosity)
-    dry_run = line.has("dry-run")
+    dry_run, as_json = line.has("dry-run"), line.has("json")
     session = profile.session
-    wanted = Wanted(session, line.values("load-path"), chosen_transformations(line))
-    effects, grafts = _effects(profile.current(), line, wanted, options)
+    wanted = Wanted(session, line.values("load-path"), chosen_transformations(line), with_provenance=True)
+    current = generation.current_generation(profile.file)
+    start = current if start is None else start
+    before = profile.manifest(start)
+    effects, grafts = _effects(before, line, wanted, options)
     pending = grafts.pending if grafts is not None else ()
     if effects.nothing:
-        if dry_run and line.has("json"):
-            _print_plan(effects, Work((), ()), pending)
-        else:
-            diagnostics.say(tr("nothing to be done"))
+        size = closure_size(session, before) if as_json else None
+        change = _Change(effects, Work((), ()), pending, (size, size), (current, start))
+        return _go_only(profile, line, change)
+    _check_collisions(effects.manifest, allowed=line.has("allow-collisions"))
+    making = plan_profile(session, effects.manifest, wanted.items)
+    work = work_of(session, making, grafts.needed if grafts is not None else ())
+    is_told = dry_run or as_json or options.verbosity >= 1
+    manifests = profile.current(), effects.manifest
+    sizes = (closure_size(session, manifests[0]), closure_size(session, manifests[1])) if is_told else (0, 0)
+    change = _Change(effects, work, pending, sizes, (current, next_number(profile.file, start)))
+    check_free(profile, line)
+    if dry_run and as_json:
+        _print_plan(change)
         return 0
-    if not line.has("allow-collisions"):
-        check_collisions(effects.manifest)
-    item, targets = instantiate_profile(session, effects.manifest, wanted)
-    work = work_for(session, [*targets, *(grafts.needed if grafts is not None else ())])
-    if dry_run and line.has("json"):
-        _print_plan(effects, work, pending)
-        return 0
-    if dry_run or options.verbosity >= 1:
-        for text in plan.effect_lines(effects, dry_run=dry_run):
-            diagnostics.say(text)
-        tell_work(work, dry_run=dry_run, verbosity=options.verbosity)
+    if is_told:
+        _tell(change, dry_run=dry_run, verbosity=options.verbosity)
     if dry_run:
-        if pending:
-            from larix.cli.grafting import tell_pending
-
-            tell_pending(pending)
         return 0
-    realise(session, targets, options, work)
-    profile.switch(item, generation.current_generation(profile.file) + 1)
+    make_profile(session, making, options, work)
+    profile.switch(making.item, change.numbers[1])
+    if start != current and not as_json:
+        announce_switch(current, start)
+    label_generations(profile, line)
+    if sizes[1] is None:
+        change = change._replace(sizes=(sizes[0], closure_size(session, effects.manifest)))
+        if options.verbosity >= 1 and change.sizes[1] is not None:
+            diagnostics.say(plan.size_line(*change.sizes, dry_run=False))
+    if as_json:
+        _print_plan(change)
     _hint_settings(profile)
     _offer_newer(effects, wanted)
     return 0
+
+
+def _go_only(profile: Profile, line: CommandLine, change: _Change) -> int:
+    """A transaction that changes no package: what is left is going to where it starts, and labels."""
+    dry_run = line.has("dry-run")
+    current, start = change.numbers
+    if start != current:
+        go_to(profile, start, dry_run=dry_run)
+    if line.has("json"):
+        _print_plan(change)
+    elif start != current:
+        tell_switch(current, start, dry_run=dry_run, as_json=False)
+    else:
+        diagnostics.say(tr("nothing to be done"))
+    if line.has("tag") or line.has("comment"):
+        label_generations(profile, line)
+    return 0
+
+
+def _check_collisions(manifest: Manifest, *, allowed: bool) -> None:
+    if not allowed:
+        check_collisions(manifest)
+    for collision in find_collisions(manifest):
+        diagnostics.warning(collision.message)
+
+
+def closure_size(session: Session, manifest: Manifest) -> int | None:
+    """The bytes of all that the entries refer to; None while some are not there."""
+    store = session.store
+    paths = [parse_store_path(store.store_dir, entry.path) for entry in manifest.transitive()]
+    if len(store.valid_paths(paths)) < len(set(paths)):
+        return None
+    return sum(info.nar_size for info in store.path_infos(store.closure(paths)).values())
+
+
+def _tell(change: _Change, *, dry_run: bool, verbosity: int) -> None:
+    """The plan, as it stands before anything is done."""
+    for text in plan.effect_lines(change.effects, dry_run=dry_run):
+        diagnostics.say(text)
+    if None not in change.sizes:
+        diagnostics.say(plan.size_line(*change.sizes, dry_run=dry_run) + "\n")
+    tell_work(change.work, dry_run=dry_run, verbosity=verbosity)
+    if dry_run and change.pending:
+        from larix.cli.grafting import tell_pending
+
+        tell_pending(change.pending)
 
 
 def _offer_newer(effects: Effects, wanted: Wanted) -> None:
@@ -161,8 +235,10 @@ def instantiate_profile(
     return lowered.output_path(), [BuildTarget(lowered.path)]
 
 
-def _print_plan(effects: Effects, work: Work, pending: Sequence[tuple[str, str]]) -> None:
+def _print_plan(change: _Change) -> None:
+    effects, work, pending, sizes, numbers = change
     print_json(
+        generation={"from": numbers[0], "to": numbers[1]},
         installed=[entry_data(entry) for entry in effects.installed],
         removed=[entry_data(entry) for entry in effects.removed],
         upgraded=[{"from": entry_data(old), "to": entry_data(new)} for old, new in effects.upgraded],
@@ -171,6 +247,7 @@ def _print_plan(effects: Effects, work: Work, pending: Sequence[tuple[str, str]]
         downloads=list(work.downloads),
         grafts=list(work.grafts),
         replacements=[{"from": old, "to": new} for old, new in pending],
+        size={"from": sizes[0], "to": sizes[1]},
     )
 
 

@@ -16,6 +16,7 @@ from larix.errors import LarixError
 from larix.packages.specification import Specification
 from larix.packages.versions import version_key, version_matches
 from larix.profiles.manifest import PROVENANCE
+from larix.words import tr
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -50,7 +51,7 @@ def print_manifest(profiles: Sequence[Profile], load_path: list[str]) -> int:
 def _manifest_lines(catalogue: Catalogue, entry: Entry) -> Iterator[str]:
     name = f"{entry.name}@{entry.version}"
     if not catalogue.named(entry.name):
-        diagnostics.warning(f"package '{name}' is not in the catalogue and left out", None)
+        diagnostics.warning(tr("package '{name}' is not in the catalogue and left out", name=name))
         yield f"    # {name}, {entry.path}: no package of the catalogue is called so"
         return
     properties = dict(entry.properties)
@@ -104,7 +105,7 @@ def print_channels(profiles: Sequence[Profile], *, as_json: bool) -> int:
     records = [record for entry in reversed(entries) for record in dict(entry.properties).get(PROVENANCE, [])]
     distinct = list({repr(record): record for record in records}.values())
     if not distinct:
-        raise NoProvenance("no provenance information for this profile")
+        raise NoProvenance(tr("no provenance information for this profile"))
     if as_json:
         from larix.cli.tables import print_json
 

@@ -10,10 +10,12 @@ from typing import Any
 from larix.buildside.profile_tree import PATH, settings_of
 from larix.cli.options import UsageError, compile_expression
 from larix.cli.profiles import Profile, own_profiles, shown_name
+from larix.cli.retention import meant_generations
 from larix.cli.session import Session
 from larix.cli.tables import print_json, print_table
 from larix.profiles import generation
 from larix.profiles.manifest import Entry
+from larix.profiles.notes import Note, read_notes
 from larix.words import tr
 
 __all__ = [
@@ -50,28 +52,46 @@ def list_generations(profile: Profile, pattern: str, *, as_json: bool) -> int:
     profile.require()
     current = generation.current_generation(profile.file)
     numbers = generation.generations(profile.file)
+    notes = read_notes(profile.file)
     if pattern:
-        parsed = generation.parse_pattern(pattern)
-        numbers = generation.matching_generations(profile.file, parsed, now=time.time(), older=False)
+        numbers = meant_generations(profile, pattern, notes, older=False)
         if not numbers:
             return 1
     if as_json:
-        print_json(generations=[_generation_data(profile, number, current) for number in numbers])
+        found = [
+            _generation_data(profile, number, current) | notes.get(number, Note())._asdict()
+            for number in numbers
+        ]
+        print_json(generations=found)
         return 0
     before: tuple[Entry, ...] | None = None
     for number in numbers:
         made = time.strftime("%b %d %Y %T", time.localtime(generation.generation_time(profile.file, number)))
         mark = f"\t{tr('(current)')}" if number == current else ""
         print(tr("Generation {number}\t{date}", number=number, date=made) + mark)
+        _print_note(notes.get(number, Note()))
         entries = profile.manifest(number).entries
         if before is None:
             _print_rows("  ", entries)
         else:
-            _print_rows(" + ", [entry for entry in entries if entry not in before])
-            _print_rows(" - ", [entry for entry in before if entry not in entries])
+            _print_rows(" + ", _missing(entries, before))
+            _print_rows(" - ", _missing(before, entries))
         before = entries
         print()
     return 0
+
+
+def _print_note(note: Note) -> None:
+    if note.tags:
+        print(f"  [{', '.join(note.tags)}]")
+    for line in note.comment.splitlines():
+        print(f"  # {line}")
+
+
+def _missing(entries: Sequence[Entry], others: Sequence[Entry]) -> list[Entry]:
+    """The entries that are not among the others."""
+    rows = {_row(entry) for entry in others}
+    return [entry for entry in entries if _row(entry) not in rows]
 
 
 def _print_rows(lead: str, entries: Sequence[Entry]) -> None:

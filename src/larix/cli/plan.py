@@ -8,7 +8,15 @@ from larix.profiles.manifest import Entry
 from larix.profiles.transaction import Effects
 from larix.words import mark_plural, plural, tr
 
-__all__ = ["build_lines", "download_lines", "effect_lines", "graft_lines"]
+__all__ = [
+    "build_lines",
+    "difference_lines",
+    "download_lines",
+    "effect_lines",
+    "graft_lines",
+    "shown_bytes",
+    "size_line",
+]
 
 
 # What happens, in a plan and in that of a dry run: of one, and of several.
@@ -66,6 +74,48 @@ def effect_lines(effects: Effects, *, dry_run: bool) -> list[str]:
         ("installed", [_row(entry) for entry in effects.installed]),
     )
     return [line for happens, rows in blocks for line in _block(happens, rows, dry_run=dry_run, indent=3)]
+
+
+def difference_lines(effects: Effects) -> list[str]:
+    """The same blocks for what has happened."""
+    blocks = (
+        (tr("removed:"), [_row(entry) for entry in effects.removed]),
+        (tr("downgraded:"), [_change(*pair) for pair in effects.downgraded]),
+        (tr("upgraded:"), [_change(*pair) for pair in effects.upgraded]),
+        (tr("added:"), [_row(entry) for entry in effects.installed]),
+    )
+    return [line for word, rows in blocks if rows for line in (word, *(f"   {each}" for each in rows), "")]
+
+
+def size_line(before: int | None, after: int | None, *, dry_run: bool) -> str:
+    """What the profile and all that it needs take up."""
+    old, new = before or 0, after or 0
+    gaps = {"size": shown_bytes(new), "change": shown_bytes(abs(new - old))}
+    if old == new:
+        return (
+            tr("The profile would take {size}, as before", **gaps)
+            if dry_run
+            else tr("The profile takes {size}, as before", **gaps)
+        )
+    if new > old:
+        return (
+            tr("The profile would take {size}, {change} more than before", **gaps)
+            if dry_run
+            else tr("The profile takes {size}, {change} more than before", **gaps)
+        )
+    return (
+        tr("The profile would take {size}, {change} less than before", **gaps)
+        if dry_run
+        else tr("The profile takes {size}, {change} less than before", **gaps)
+    )
+
+
+def shown_bytes(count: int) -> str:
+    """With one decimal, in the largest unit that gives at least one."""
+    for power, unit in ((4, "TiB"), (3, "GiB"), (2, "MiB"), (1, "KiB")):
+        if count >= 1024**power:
+            return f"{count / 1024**power:.1f} {unit}"
+    return f"{count} B"
 
 
 def build_lines(derivations: Sequence[str], *, dry_run: bool) -> list[str]:

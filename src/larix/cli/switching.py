@@ -5,8 +5,6 @@ Going back must be cheap at any time, so nothing here needs the store, the catal
 
 from __future__ import annotations
 
-import time
-
 from larix.cli import diagnostics
 from larix.cli.options import CommandLine, UsageError
 from larix.cli.profiles import (
@@ -20,9 +18,11 @@ from larix.cli.session import Session
 from larix.profiles import generation
 from larix.words import tr
 
-__all__ = ["change_profile"]
+__all__ = ["announce_switch", "change_profile", "generation_named", "go_to", "tell_switch"]
 
 _MOST_DIGITS = 9
+_LABELS = ("tag", "comment")
+_TRANSACTION = ("install", "install-from-expression", "install-from-file", "remove", "upgrade", "manifest")
 
 
 def change_profile(session: Session, line: CommandLine, *, default_verbosity: int) -> int:
@@ -53,41 +53,84 @@ def _lock_wait(line: CommandLine) -> float | None:
 
 
 def _change(profile: Profile, line: CommandLine, default_verbosity: int) -> int:
-    if line.has("roll-back"):
-        _roll_back(profile, dry_run=line.has("dry-run"))
-    wanted = line.last("switch-generation")
-    if wanted is not None:
-        _switch(profile, wanted, dry_run=line.has("dry-run"))
-    if line.has("delete-generations"):
-        _delete(profile, line.last("delete-generations") or "", dry_run=line.has("dry-run"))
-    others = ("roll-back", "switch-generation", "delete-generations")
-    changing = ("install", "install-from-expression", "install-from-file", "remove", "upgrade", "manifest")
-    if any(line.has(name) for name in others) and not any(line.has(name) for name in changing):
+    """A generation to go to is where a transaction starts from: the profile itself moves once, at the end."""
+    is_transaction = any(line.has(name) for name in _TRANSACTION)
+    is_deletion = line.has("delete-generations")
+    dry_run, as_json = line.has("dry-run"), line.has("json")
+    start = _start(profile, line)
+    if start is not None and not is_transaction:
+        tell_switch(go_to(profile, start, dry_run=dry_run), start, dry_run=dry_run, as_json=as_json)
+    if is_deletion:
+        from larix.cli.retention import delete_generations
+
+        delete_generations(profile, line)
+    if not is_transaction and any(line.has(name) for name in _LABELS):
+        from larix.cli.labels import label_generations
+
+        label_generations(profile, line)
+        return 0
+    if not is_transaction and (is_deletion or start is not None):
         return 0
     from larix.cli.changing import change_packages
 
-    return change_packages(profile, line, default_verbosity=default_verbosity)
+    return change_packages(profile, line, start, default_verbosity=default_verbosity)
 
 
-def _announce_switch(before: int, after: int) -> None:
+def _start(profile: Profile, line: CommandLine) -> int | None:
+    """The generation to go to, if any: the one before, or one that is named."""
+    start = None
+    if line.has("roll-back"):
+        profile.require()
+        current = generation.current_generation(profile.file)
+        if current == 0:
+            raise NoSuchGeneration(
+                tr("profile '{shown}' does not have a previous generation", shown=profile.shown)
+            )
+        start = generation.previous_generation(profile.file, current)
+    wanted = line.last("switch-generation")
+    if wanted is not None:
+        profile.require()
+        number = generation_named(profile, wanted)
+        if not number or profile.item(number) is None:
+            raise NoSuchGeneration(tr("cannot switch to generation '{wanted}'", wanted=wanted))
+        start = number
+    return start
+
+
+def generation_named(profile: Profile, text: str) -> int | None:
+    """The number that `N`, `+N`, `-N` or a tag means, of a generation that there is or is not; 0 at most."""
+    digits = text[1:] if text[:1] in ("+", "-") else text
+    if digits.isascii() and digits.isdigit():
+        if len(digits) > _MOST_DIGITS:
+            return None
+        return int(text) if digits == text else generation.relative_generation(profile.file, int(text))
+    from larix.profiles.notes import read_notes
+
+    notes = read_notes(profile.file)
+    return next((number for number, note in notes.items() if text in note.tags), None)
+
+
+def announce_switch(before: int, after: int) -> None:
     print(tr("switched from generation {before} to {after}", before=before, after=after))
 
 
-def _roll_back(profile: Profile, *, dry_run: bool) -> None:
-    """To the generation before; from the first to the empty one, made when it is not there."""
-    profile.require()
+def tell_switch(before: int, after: int, *, dry_run: bool, as_json: bool) -> None:
+    if as_json:
+        from larix.cli.tables import print_json
+
+        print_json(generation={"from": before, "to": after})
+    elif dry_run:
+        diagnostics.say(tr("would switch from generation {before} to {after}", before=before, after=after))
+    else:
+        announce_switch(before, after)
+
+
+def go_to(profile: Profile, number: int, *, dry_run: bool) -> int:
+    """Make generation `number` the current one, 0 being made if need be; returns which was before."""
     current = generation.current_generation(profile.file)
-    if current == 0:
-        raise NoSuchGeneration(
-            tr("profile '{shown}' does not have a previous generation", shown=profile.shown)
-        )
-    previous = generation.previous_generation(profile.file, current)
     if dry_run:
-        diagnostics.say(
-            tr("would switch from generation {current} to {previous}", current=current, previous=previous)
-        )
-        return
-    if previous == 0 and profile.item(0) is None:
+        return current
+    if number == 0 and profile.item(0) is None:
         session = profile.session
         from larix.profiles.profile import empty_profile
 
@@ -95,45 +138,5 @@ def _roll_back(profile: Profile, *, dry_run: bool) -> None:
         session.store.instantiate([], [source])
         profile.switch(source.path, 0)
     else:
-        generation.switch_to(profile.file, previous)
-    _announce_switch(current, previous)
-
-
-def _switch(profile: Profile, wanted: str, *, dry_run: bool) -> None:
-    profile.require()
-    digits = wanted[1:] if wanted[:1] in ("+", "-") else wanted
-    if not (digits.isascii() and digits.isdigit()) or len(digits) > _MOST_DIGITS:
-        number = None
-    elif digits != wanted:
-        number = generation.relative_generation(profile.file, int(wanted))
-    else:
-        number = int(wanted)
-    if number is None or profile.item(number) is None:
-        raise NoSuchGeneration(tr("cannot switch to generation '{wanted}'", wanted=wanted))
-    current = generation.current_generation(profile.file)
-    if dry_run:
-        diagnostics.say(
-            tr("would switch from generation {current} to {number}", current=current, number=number)
-        )
-        return
-    generation.switch_to(profile.file, number)
-    _announce_switch(current, number)
-
-
-def _delete(profile: Profile, pattern: str, *, dry_run: bool) -> None:
-    profile.require()
-    current = generation.current_generation(profile.file)
-    if pattern:
-        parsed = generation.parse_pattern(pattern)
-        numbers = generation.matching_generations(profile.file, parsed, now=time.time(), older=True)
-        if not numbers:
-            raise NoSuchGeneration(tr("no matching generation"))
-    else:
-        numbers = [number for number in generation.generations(profile.file) if number != current]
-    for number in numbers:
-        if number == current:
-            diagnostics.warning(tr("not removing generation {number}, which is current", number=number))
-            continue
-        diagnostics.say(tr("deleting {file}", file=generation.generation_link(profile.file, number)))
-        if not dry_run:
-            generation.delete_generation(profile.file, number)
+        generation.switch_to(profile.file, number)
+    return current

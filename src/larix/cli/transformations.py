@@ -79,7 +79,8 @@ def portable_wishes(options: Iterable[tuple[str, str]]) -> tuple[Wish, ...]:
     for name, value in options:
         if name not in _NAMES:
             raise UsageError(
-                f"--{name}: no transformation is called so", hint=diagnostics.did_you_mean(name, _NAMES)
+                tr("--{name}: no transformation is called so", name=name),
+                hint=diagnostics.did_you_mean(name, _NAMES),
             )
         wishes.append(Wish(name, _portable(name, value)))
     return tuple(wishes)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from larix.errors import LarixError
 from larix.packages.specification import Specification, parse_specification
+from larix.words import tr
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -35,6 +36,8 @@ def transformed(specification: str, *options: str, sources: Mapping[str, Any] | 
     for option in options:
         name, _, value = option.partition("=")
         if not name.startswith("--"):
-            raise BadTransformed(f"`{option}' is no option", hint="write `--OPTION=VALUE'")
+            raise BadTransformed(
+                tr("`{option}' is no option", option=option), hint=tr("write `--OPTION=VALUE'")
+            )
         pairs.append((name[2:], value))
     return Transformed(parse_specification(specification), tuple(pairs), dict(sources or {}))

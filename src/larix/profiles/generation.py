@@ -49,6 +49,7 @@ __all__ = [
     "relative_generation",
     "replace_link",
     "switch_to",
+    "sync_folder",
 ]
 
 
@@ -168,7 +169,7 @@ def relative_generation(profile: str, steps: int) -> int | None:
     return number
 
 
-def _sync_folder(folder: str) -> None:
+def sync_folder(folder: str) -> None:
     descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
         os.fsync(descriptor)
@@ -196,7 +197,7 @@ def replace_link(target: str, link: str) -> None:
         with contextlib.suppress(OSError):
             os.unlink(temporary)
         raise
-    _sync_folder(os.path.dirname(link))
+    sync_folder(os.path.dirname(link))
 
 
 def add_generation(

@@ -269,17 +269,34 @@ def _collect(session: Session, line: CommandLine) -> int:
 
 
 def _delete_generations(session: Session, duration: str | None) -> None:
-    """Delete the old generations, each profile under its lock; the current ones stay."""
+    """Delete the old generations, each profile under its lock; those current or with a tag stay."""
     from larix.cli.profiles import Profile, own_profiles
     from larix.profiles import generation
+    from larix.profiles.notes import forget, read_notes
 
     seconds = None if duration is None else generation.parse_duration(duration)
     for file in own_profiles(session):
         profile = Profile(session, file, file)
         with profile.lock():
             current = generation.current_generation(file)
-            for number in generation.generations(file):
-                is_old = seconds is None or generation.generation_time(file, number) < time.time() - seconds
-                if number != current and is_old:
-                    diagnostics.say(tr("deleting {file}", file=generation.generation_link(file, number)))
-                    generation.delete_generation(file, number)
+            notes = read_notes(file)
+            old = [
+                number
+                for number in generation.generations(file)
+                if number != current
+                and (seconds is None or generation.generation_time(file, number) < time.time() - seconds)
+            ]
+            for number in old:
+                if number in notes and notes[number].tags:
+                    tags = ", ".join(notes[number].tags)
+                    text = tr(
+                        "not removing generation {number} of {file}, which is tagged {tags}",
+                        number=number,
+                        file=file,
+                        tags=tags,
+                    )
+                    diagnostics.warning(text)
+                    continue
+                diagnostics.say(tr("deleting {file}", file=generation.generation_link(file, number)))
+                generation.delete_generation(file, number)
+                forget(file, [number])

@@ -17,6 +17,7 @@ __all__ = ["CATEGORY", "SYNOPSIS", "main"]
 
 CATEGORY = "main"
 SYNOPSIS = "manage packages and profiles"
+_EXPORTS = ("export-manifest", "export-channels")
 VERBOSITY = 1
 
 CHANGES = (
@@ -28,8 +29,13 @@ CHANGES = (
     Option("do-not-upgrade", argument="REGEXP", help="but not what matches", optional=True, collects=True),
     Option("manifest", "m", "FILE", "make the profile hold what the Python file FILE lists"),
     Option("roll-back", help="go back to the previous generation"),
-    Option("switch-generation", "S", "N", "switch to generation N, or by +N or -N"),
+    Option("switch-generation", "S", "N", "switch to generation N, or by +N or -N, or to a tag"),
     Option("delete-generations", "d", "PATTERN", "delete old generations", optional=True, collects=True),
+    Option("keep-last", argument="N", help="of what `-d' means, spare the N latest generations"),
+    Option("keep-tagged", help="and those that have a tag, without a warning"),
+    Option("older-than", argument="DURATION", help="and those that are not older"),
+    Option("tag", argument="[N=]TAG", help="give generation N, or the current one, a name; none: take all"),
+    Option("comment", argument="[N=]TEXT", help="note TEXT with generation N, or the current one"),
     Option("allow-collisions", help="do not treat collisions as errors"),
     Option("profile", "p", "PROFILE", "use PROFILE instead of the user's own one"),
     Option("lock-wait", argument="SECONDS", help="wait no longer for another process; 0: not at all"),
@@ -40,6 +46,9 @@ QUERIES = (
     Option("list-available", "A", "REGEXP", "list packages of the catalogue", optional=True, collects=True),
     Option("list-installed", "I", "REGEXP", "list installed packages", optional=True, collects=True),
     Option("list-generations", "l", "PATTERN", "list generations", optional=True, collects=True),
+    Option("diff", "", "N", "what changed from generation N to another", optional=True, collects=True),
+    Option("export-manifest", help="print a manifest that gives what the profile holds"),
+    Option("export-channels", help="print where the packages of the profile were defined"),
     Option(
         "search-paths",
         argument="KIND",
@@ -48,7 +57,7 @@ QUERIES = (
         choices=("exact", "prefix", "suffix"),
     ),
     Option("list-profiles", help="list the user's profiles"),
-    Option("json", help="print the result of a query, or the plan of a dry run, as JSON"),
+    Option("json", help="print the result of a query, or what is done to the profile, as JSON"),
 )
 GRAMMAR = Grammar(
     "package",
@@ -68,6 +77,7 @@ def main(arguments: list[str]) -> int:
     line = parse(GRAMMAR, arguments)
     line.no_operands()
     chosen_transformations(line)
+    _check(line)
     answered = _answer_from_catalogue(line)
     if answered is not None:
         return answered
@@ -80,6 +90,18 @@ def main(arguments: list[str]) -> int:
         from larix.cli.switching import change_profile
 
         return change_profile(session, line, default_verbosity=VERBOSITY)
+
+
+def _check(line: CommandLine) -> None:
+    """Refuse what cannot be meant before anything is opened."""
+    if line.has("tag"):
+        from larix.cli.labels import check_labels
+
+        check_labels(line)
+    if any(line.has(name) for name in ("keep-last", "keep-tagged", "older-than")):
+        from larix.cli.retention import check_policies
+
+        check_policies(line)
 
 
 def _answer_from_catalogue(line: CommandLine) -> int | None:
@@ -101,7 +123,7 @@ def _answer_from_catalogue(line: CommandLine) -> int | None:
 
 
 def _answer_from_profiles(line: CommandLine, session: Session) -> int | None:
-    queries = ("list-installed", "list-generations", "search-paths", "list-profiles")
+    queries = ("list-installed", "list-generations", "diff", *_EXPORTS, "search-paths", "list-profiles")
     if not any(line.has(name) for name in queries):
         return None
     from larix.cli import listing
@@ -113,6 +135,16 @@ def _answer_from_profiles(line: CommandLine, session: Session) -> int | None:
         return 0
     if line.has("list-generations"):
         return listing.list_generations(profiles[-1], line.last("list-generations") or "", as_json=as_json)
+    if line.has("diff"):
+        from larix.cli.differences import print_difference
+
+        return print_difference(profiles[-1], line.values("diff"), as_json=as_json)
+    if any(line.has(name) for name in _EXPORTS):
+        from larix.cli import exporting
+
+        if line.has("export-manifest"):
+            return exporting.print_manifest(profiles, line.values("load-path"))
+        return exporting.print_channels(profiles, as_json=as_json)
     if line.has("search-paths"):
         listing.print_search_paths(profiles, line.last("search-paths") or "exact")
         return 0

@@ -1,0 +1,125 @@
+"""What changed from one generation to another: packages, and the store items that they need."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from larix.cli import plan
+from larix.cli.listing import entry_data
+from larix.cli.options import UsageError
+from larix.cli.profiles import NoSuchGeneration, Profile
+from larix.cli.switching import generation_named
+from larix.cli.tables import print_json
+from larix.formats.storepath import name_part
+from larix.profiles import generation
+from larix.profiles.transaction import Effects, effects_between
+from larix.words import tr
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from larix.formats.storepath import StorePath
+
+__all__ = ["print_difference"]
+
+
+class _Item(NamedTuple):
+    """What a closure has under one name: the versions, and all bytes."""
+
+    versions: tuple[str, ...]
+    size: int
+
+
+def print_difference(profile: Profile, names: Sequence[str], *, as_json: bool) -> int:
+    """From one generation to the other: by default to the current one, from the one before it."""
+    profile.require()
+    first, second = _numbers(profile, names)
+    effects = effects_between(profile.manifest(first), profile.manifest(second))
+    sizes = _closure(profile, first), _closure(profile, second)
+    totals = sum(sizes[0].values()), sum(sizes[1].values())
+    if as_json:
+        print_json(
+            generation={"from": first, "to": second},
+            added=[entry_data(entry) for entry in effects.installed],
+            removed=[entry_data(entry) for entry in effects.removed],
+            upgraded=[{"from": entry_data(old), "to": entry_data(new)} for old, new in effects.upgraded],
+            downgraded=[{"from": entry_data(old), "to": entry_data(new)} for old, new in effects.downgraded],
+            size={"from": totals[0], "to": totals[1]},
+            items={
+                "added": _item_data(sizes[1], sizes[0]),
+                "removed": _item_data(sizes[0], sizes[1]),
+            },
+        )
+        return 0
+    _print(effects, (first, second), sizes)
+    return 0
+
+
+def _numbers(profile: Profile, names: Sequence[str]) -> tuple[int, int]:
+    if len(names) > 2:
+        raise UsageError(tr("{name}: extraneous argument: two generations are compared", name=names[2]))
+    current = generation.current_generation(profile.file)
+    numbers = [_number(profile, name) for name in names]
+    if not numbers:
+        return generation.previous_generation(profile.file, current), current
+    return (numbers[0], numbers[1]) if len(numbers) == 2 else (numbers[0], current)
+
+
+def _number(profile: Profile, name: str) -> int:
+    number = generation_named(profile, name)
+    if number is None or (number != 0 and profile.item(number) is None):
+        raise NoSuchGeneration(
+            tr("generation '{name}' of '{shown}' does not exist", name=name, shown=profile.shown)
+        )
+    return number
+
+
+def _closure(profile: Profile, number: int) -> dict[StorePath, int]:
+    """The size of each item that the generation needs, itself included."""
+    item = profile.item(number)
+    if item is None:
+        return {}
+    store = profile.session.store
+    return {path: info.nar_size for path, info in store.path_infos(store.closure([item])).items()}
+
+
+def _item_data(some: Mapping[StorePath, int], others: Mapping[StorePath, int]) -> list[dict[str, Any]]:
+    return [{"path": path, "size": some[path]} for path in sorted(some) if path not in others]
+
+
+def _print(
+    effects: Effects, numbers: tuple[int, int], sizes: tuple[dict[StorePath, int], dict[StorePath, int]]
+) -> None:
+    print(tr("Generation {first} → {second}", first=numbers[0], second=numbers[1]) + "\n")
+    lines = plan.difference_lines(effects)
+    old, new = _by_name(sizes[0]), _by_name(sizes[1])
+    below = [
+        _row(name, old.get(name), new.get(name))
+        for name in sorted(old.keys() | new.keys())
+        if name != "profile" and old.get(name) != new.get(name)
+    ]
+    if below:
+        lines += [tr("store items:"), *(f"   {row}" for row in below), ""]
+    lines.append(plan.size_line(sum(sizes[0].values()), sum(sizes[1].values()), dry_run=False))
+    print("\n".join(lines))
+
+
+def _by_name(sizes: Mapping[StorePath, int]) -> dict[str, _Item]:
+    found: dict[str, _Item] = {}
+    for path, size in sorted(sizes.items(), key=lambda pair: name_part(pair[0])):
+        match = re.fullmatch(r"(?P<name>.+?)-(?P<version>[0-9].*)", name_part(path))
+        name, version = (match["name"], match["version"]) if match else (name_part(path), "")
+        before = found.get(name, _Item((), 0))
+        found[name] = _Item((*before.versions, version), before.size + size)
+    return found
+
+
+def _row(name: str, old: _Item | None, new: _Item | None) -> str:
+    """One name: its versions if they differ, and by how much its size does."""
+    versions = [", ".join(each.versions) for each in (old, new) if each is not None]
+    shown = " → ".join(dict.fromkeys(versions))
+    change = (new.size if new else 0) - (old.size if old else 0)
+    size = f" ({'+' if change > 0 else '-'}{plan.shown_bytes(abs(change))})" if change else ""
+    fate = tr(", new") if old is None else tr(", gone") if new is None else ""
+    return f"{name} {shown}".rstrip() + fate + size
