@@ -45,6 +45,18 @@ def test_wheel_holds_every_file_of_larix_and_of_the_distribution(wheel: Path) ->
 
 
 @pytest.mark.slow
+def test_wheel_brings_manual_pages_and_completion(wheel: Path) -> None:
+    with zipfile.ZipFile(wheel) as archive:
+        shared = {name.partition("/data/")[2] for name in archive.namelist() if ".data/data/" in name}
+    assert {"share/man/man1/larix.1", "share/man/man1/larix-build.1"} <= shared
+    assert {
+        "share/bash-completion/completions/larix",
+        "share/zsh/site-functions/_larix",
+        "share/fish/vendor_completions.d/larix.fish",
+    } <= shared
+
+
+@pytest.mark.slow
 def test_wheel_starts_by_its_entry_point(wheel: Path, tmp_path: Path) -> None:
     with zipfile.ZipFile(wheel) as archive:
         archive.extractall(tmp_path)

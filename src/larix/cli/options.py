@@ -32,6 +32,7 @@ __all__ = [
     "UsageError",
     "compile_expression",
     "parse",
+    "spelled",
     "whole_number",
 ]
 
@@ -310,15 +311,20 @@ def _help(grammar: Grammar) -> str:
     return "\n".join(lines)
 
 
+def spelled(option: Option) -> tuple[str, str]:
+    """The long spelling, and how its argument follows."""
+    argument = tr(option.argument)
+    if argument and option.optional:
+        argument = f" [{argument}]..." if option.collects else f"[={argument}]"
+    elif argument:
+        argument = f"={argument}"
+    return f"--{option.name}", argument
+
+
 def _describe(options: Iterable[Option]) -> Iterable[str]:
     for option in options:
         short = "".join(f"-{letter}, " for letter in option.short)
-        argument = tr(option.argument)
-        if argument and option.optional:
-            argument = f" [{argument}]..." if option.collects else f"[={argument}]"
-        elif argument:
-            argument = f"={argument}"
-        spelling = f"  {short or '    '}--{option.name}{argument}"
+        spelling = f"  {short or '    '}{''.join(spelled(option))}"
         words = tr(option.help)
         if len(spelling) < 25:
             yield f"{spelling:<25}{words}"

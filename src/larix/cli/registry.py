@@ -24,6 +24,7 @@ __all__ = [
     "CommandNotFound",
     "ExtensionBroken",
     "all_names",
+    "by_category",
     "command_names",
     "find",
     "grammar_of",
@@ -172,15 +173,16 @@ def all_names() -> list[str]:
 
 
 def synopses() -> list[tuple[str, str]]:
-    """The commands that are no secret, with what they are for."""
-    return [row for rows in _by_category().values() for row in rows]
+    """Those of `by_category`, one after the other."""
+    return [row for rows in by_category().values() for row in rows]
 
 
 def _lines(*parts: str | None) -> str:
     return "\n".join(part for part in parts if part)
 
 
-def _by_category() -> dict[str, list[tuple[str, str]]]:
+def by_category() -> dict[str, list[tuple[str, str]]]:
+    """The commands that are no secret, with what they are for."""
     rows: dict[str, list[tuple[str, str]]] = {category: [] for category in CATEGORIES}
     for name in command_names():
         module: Any = _load(name)
@@ -201,7 +203,7 @@ def overview() -> str:
         f"  -h, --help      {tr('show this help and exit')}",
     ]
     lines += [f"  -V, --version   {tr('show version information and exit')}", "", tr("COMMAND is one of:")]
-    for category, commands_in_it in _by_category().items():
+    for category, commands_in_it in by_category().items():
         if commands_in_it:
             lines += ["", f"  {tr(CATEGORIES[category])}"]
             lines += [f"    {name:<14}{tr(synopsis)}" for name, synopsis in commands_in_it]
