@@ -263,3 +263,14 @@ def test_launchers_belong_to_their_user(citizen):
     citizen.succeed("package", "-i", alpha, "-p", "./p")
     mode = (citizen.home / "p" / "bin" / "alpha").stat().st_mode
     assert not mode & (stat.S_IWGRP | stat.S_IWOTH)
+
+
+def test_profiles_are_looked_at_by_the_names_that_their_user_knows(citizen):
+    (alpha,) = citizen.stock("alpha")
+    citizen.succeed("package", "-p", "p", "-i", alpha)
+    chain = citizen.succeed("why", "./p", "alpha").splitlines()
+    assert chain[0].endswith("-profile")
+    assert chain[1] == f"└─ {alpha}"
+    assert alpha in citizen.succeed("size", "-m", "map.html", "p")
+    assert (citizen.home / "map.html").read_text().startswith("<!doctype html>")
+    assert alpha in citizen.succeed("graph", "-t", "references", "./p")

@@ -49,7 +49,12 @@ def tell_explanations(explanations: Sequence[Explanation]) -> None:
 def _lines(same: Sequence[Explanation]) -> Iterator[str]:
     first, names = same[0], _listed([each.name for each in same])
     if first.compared is None:
-        yield tr("Reasons to build {names}: nothing of this name is there yet", names=names)
+        yield plural(
+            "Reasons to build {names}: nothing of this name is there yet",
+            "Reasons to build {names}: nothing of these names is there yet",
+            len(same),
+            names=names,
+        )
         yield ""
         return
     if len(same) == 1:

@@ -132,6 +132,8 @@ class GraphMaker:
             return [Subject(path, is_item=True) for path in paths]
         if self._kind.of == "derivations":
             return [Subject(self._items.evaluation.lowering.lower(value).origin)]
+        if package is not None and self._workshop.catalogue.system not in package.supported_systems:
+            self._workshop.bag(package)  # an error, which tells the systems that there are
         if package is None:
             raise UsageError(tr("`{value!r:.80}' is not a package", value=value))
         if self._kind.of == "modules":

@@ -94,7 +94,7 @@ def _repacked(one: Side, other: Side) -> Iterator[Change]:
                 _came(path, made) if made is other else Change(_kind(path), name_part(path), name_part(path))
             )
     snippet = program.values.get("snippet") if program is not None else None
-    if snippet is None or not isinstance(snippet, ast.Constant):
+    if snippet is not None and not isinstance(snippet, ast.Constant):
         what = "snippet"
         yield Change("function", what, "" if made is other else what, what if made is other else "")
 

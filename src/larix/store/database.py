@@ -241,10 +241,10 @@ class Database:
         return {row[0] for row in rows}
 
     def made_paths(self) -> list[tuple[StorePath, StorePath, int]]:
-        """The valid paths whose derivation is valid, too, each with that and the time of its registration."""
+        """The valid paths that valid derivations name, each with its own and the time of its registration."""
         return self.query(
             "select made.path, drv.path, made.registrationTime from ValidPaths as made "
-            "join ValidPaths as drv on drv.path = made.deriver"
+            "join ValidPaths as drv on drv.path = made.deriver where made.ca is null"
         )
 
     def outputs_of(self, drvs: Sequence[StorePath]) -> dict[StorePath, dict[str, StorePath]]:

@@ -133,7 +133,10 @@ class LocalStore:
         return self.database.derivers(path)
 
     def made_paths(self) -> list[tuple[StorePath, StorePath, int]]:
-        """The valid paths with valid derivations, these, and when they were registered, from one pass."""
+        """The valid paths with valid derivations, these, and when they were registered, from one pass.
+
+        What is named by its content, as a source is, is not among them.
+        """
         return self.database.made_paths()
 
     def derivation_outputs(self, drv: StorePath) -> dict[str, StorePath]:
