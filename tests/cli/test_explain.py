@@ -89,3 +89,21 @@ def test_what_was_deleted_is_told_to_be_gone(larix):
     larix.succeed("gc", "-D", path)
     done = larix("build", "-n", "--explain", "beta")
     assert "Reasons to build beta@1.0: nothing of this name is there yet" in done.stderr
+
+
+def test_changing_a_profile_compares_with_what_it_holds(larix):
+    larix.succeed("package", "-p", "p", "-i", "top")
+    held = larix.succeed("package", "-p", "p", "-I").split()[-1]
+    # Newer, but not what the profile has.
+    larix.succeed("build", "-q", "-e", "top.inherit(arguments={'script': 'mkdir $out; echo other'})")
+    change(larix, 'base = simple("base", "1.0")', 'base = simple("base", "1.1")')
+    done = larix("package", "-p", "p", "-n", "--explain", "-u")
+    assert f"Reasons to build top@1.0, compared with {held} of " in done.stderr
+    told = json.loads(larix.succeed("install", "-p", "p", "-n", "--explain", "--json", "top"))
+    (explanation,) = told["explanations"]
+    assert explanation["compared"]["path"] == held
+    (cause,) = explanation["causes"]
+    assert [each["kind"] for each in cause["changes"]] == ["version", "builder"]
+    done = larix("upgrade", "-p", "p", "--explain")
+    assert done.returncode == 0
+    assert "Reasons to build top@1.0" in done.stderr

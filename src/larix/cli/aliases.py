@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from contextlib import closing
 
-from larix.cli.building import BUILD_OPTIONS, DRY_RUN, LOAD_PATH, verbosity
+from larix.cli.building import BUILD_OPTIONS, DRY_RUN, EXPLAIN, LOAD_PATH, verbosity
 from larix.cli.options import CommandLine, Grammar, Option, Token, parse
 from larix.cli.transformations import TRANSFORMATIONS, chosen_transformations
 
@@ -27,6 +27,7 @@ _SPARE = Option(
 def change(name: str, usage: str, summary: str, arguments: list[str]) -> int:
     """Run `larix NAME` with operands that mean what the option NAME of `package` does, as a transaction."""
     own = (*_PROFILE, _SPARE) if name == "upgrade" else _PROFILE
+    own = own if name == "remove" else (*own, EXPLAIN)
     transformations = () if name == "remove" else TRANSFORMATIONS
     grammar = Grammar(
         name,

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 __all__ = [
     "BUILD_OPTIONS",
     "DRY_RUN",
+    "EXPLAIN",
     "LOAD_PATH",
     "Work",
     "build_options",
@@ -31,6 +32,7 @@ __all__ = [
 DOWNLOADER = b"builtin:download"
 GRAFT = b"graft"  # a variable that the derivations of grafts have
 
+EXPLAIN = Option("explain", help="tell what changed since what is there, so that things are built")
 DRY_RUN = Option("dry-run", "n", help="show what would be done, do nothing")
 LOAD_PATH = Option("load-path", "L", "DIR", "put DIR first on the path of package folders")
 

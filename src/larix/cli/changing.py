@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from larix.cli import diagnostics, plan
 from larix.cli.building import Work, build_options, tell_work
@@ -30,6 +30,7 @@ from larix.words import tr
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from larix.cli.explaining import Explanation
     from larix.cli.grafting import Grafts
     from larix.cli.session import Session
     from larix.formats.storepath import StorePath
@@ -46,6 +47,7 @@ class _Change(NamedTuple):
     pending: Sequence[tuple[str, str]]
     sizes: tuple[int | None, int | None]
     numbers: tuple[int, int]
+    explanations: Sequence[Explanation] | None = None
 
 
 def change_packages(
@@ -75,6 +77,8 @@ def change_packages(
     manifests = profile.current(), effects.manifest
     sizes = (closure_size(session, manifests[0]), closure_size(session, manifests[1])) if is_told else (0, 0)
     change = _Change(effects, work, pending, sizes, (current, next_number(profile.file, start)))
+    if line.has("explain"):
+        change = change._replace(explanations=_explained(session, effects, wanted, work))
     check_free(profile, line)
     if dry_run and as_json:
         _print_plan(change)
@@ -132,6 +136,27 @@ def closure_size(session: Session, manifest: Manifest) -> int | None:
     return sum(info.nar_size for info in store.path_infos(store.closure(paths)).values())
 
 
+def _explained(session: Session, effects: Effects, wanted: Wanted, work: Work) -> list[Explanation]:
+    """Why entries are built, compared with what the profile holds of them, or with what the store does."""
+    if not wanted.items:
+        return []
+    from larix.cli.explaining import Explainer, original
+    from larix.derivation import Lowered
+
+    pairs = [*effects.upgraded, *effects.downgraded]
+    before = {new.path: parse_store_path(session.store.store_dir, old.path) for old, new in pairs}
+    found: list[Lowered] = []
+    instead: dict[StorePath, StorePath] = {}
+    for entry in [*effects.installed, *(new for _, new in pairs)]:
+        item = wanted.items.get(entry.path)
+        if item is not None and isinstance(item.origin, Lowered):
+            lowered = original(item.origin)
+            found.append(lowered)
+            if entry.path in before:
+                instead[lowered.path] = before[entry.path]
+    return Explainer(session, wanted.evaluation.lowering, work.builds).explain(found, instead)
+
+
 def _tell(change: _Change, *, dry_run: bool, verbosity: int) -> None:
     """The plan, as it stands before anything is done."""
     for text in plan.effect_lines(change.effects, dry_run=dry_run):
@@ -139,6 +164,10 @@ def _tell(change: _Change, *, dry_run: bool, verbosity: int) -> None:
     if None not in change.sizes:
         diagnostics.say(plan.size_line(*change.sizes, dry_run=dry_run) + "\n")
     tell_work(change.work, dry_run=dry_run, verbosity=verbosity)
+    if change.explanations is not None:
+        from larix.cli.explanations import tell_explanations
+
+        tell_explanations(change.explanations)
     if dry_run and change.pending:
         from larix.cli.grafting import tell_pending
 
@@ -236,7 +265,7 @@ def instantiate_profile(
 
 
 def _print_plan(change: _Change) -> None:
-    effects, work, pending, sizes, numbers = change
+    effects, work, pending, sizes, numbers, explanations = change
     print_json(
         generation={"from": numbers[0], "to": numbers[1]},
         installed=[entry_data(entry) for entry in effects.installed],
@@ -248,7 +277,16 @@ def _print_plan(change: _Change) -> None:
         grafts=list(work.grafts),
         replacements=[{"from": old, "to": new} for old, new in pending],
         size={"from": sizes[0], "to": sizes[1]},
+        **_explanation_fields(explanations),
     )
+
+
+def _explanation_fields(explanations: Sequence[Explanation] | None) -> dict[str, Any]:
+    if explanations is None:
+        return {}
+    from larix.cli.explanations import explanation_data
+
+    return {"explanations": explanation_data(explanations)}
 
 
 def _hint_settings(profile: Profile) -> None:

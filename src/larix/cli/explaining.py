@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from larix.graphs.changes import Change
     from larix.staging import Lowering
 
-__all__ = ["Explainer", "Explanation", "Subject", "Told"]
+__all__ = ["Explainer", "Explanation", "Subject", "Told", "original"]
 
 
 _GRAFT = GRAFT_VARIABLE.encode()
@@ -189,6 +189,13 @@ class Explainer:
             reached = _reached(users, [new for _, new in derivations])
             count = len(reached & self._builds)
             yield Told(tuple(subjects), ways[subjects[0]], same, tuple(derivations), count)
+
+
+def original(lowered: Lowered) -> Lowered:
+    """What is grafted, where this is a graft."""
+    if lowered.derivation.env.get(_GRAFT) != b"1":
+        return lowered
+    return next((original(each) for each, _ in lowered.inputs if each.name == lowered.name), lowered)
 
 
 def _users(roots: Iterable[Lowered]) -> dict[StorePath, list[StorePath]]:

@@ -7,7 +7,16 @@ from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
 from larix.cli import diagnostics
-from larix.cli.building import BUILD_OPTIONS, DRY_RUN, LOAD_PATH, build_options, realise, tell_work, work_for
+from larix.cli.building import (
+    BUILD_OPTIONS,
+    DRY_RUN,
+    EXPLAIN,
+    LOAD_PATH,
+    build_options,
+    realise,
+    tell_work,
+    work_for,
+)
 from larix.cli.options import CommandLine, Grammar, Option, parse
 from larix.cli.transformations import TRANSFORMATIONS, chosen_transformations
 from larix.errors import LarixError
@@ -46,7 +55,7 @@ OPTIONS = (
         choices=("package", "all", "transitive"),
     ),
     Option("derivations", "d", help="print the derivations' file names, build nothing"),
-    Option("explain", help="tell what changed since what is there, so that things are built"),
+    EXPLAIN,
     Option("check", help="build again what is there, and compare"),
     Option("repair", help="build or download again what is damaged in the store"),
     Option("root", "r", "FILE", "make FILE a link to the result, and a root of the garbage collector"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import closing
 from typing import TYPE_CHECKING
 
-from larix.cli.building import BUILD_OPTIONS, DRY_RUN, LOAD_PATH, verbosity
+from larix.cli.building import BUILD_OPTIONS, DRY_RUN, EXPLAIN, LOAD_PATH, verbosity
 from larix.cli.options import CommandLine, Grammar, Option, parse
 from larix.cli.transformations import TRANSFORMATIONS, chosen_transformations
 
@@ -37,6 +37,7 @@ CHANGES = (
     Option("tag", argument="[N=]TAG", help="give generation N, or the current one, a name; none: take all"),
     Option("comment", argument="[N=]TEXT", help="note TEXT with generation N, or the current one"),
     Option("allow-collisions", help="do not treat collisions as errors"),
+    EXPLAIN,
     Option("profile", "p", "PROFILE", "use PROFILE instead of the user's own one"),
     Option("lock-wait", argument="SECONDS", help="wait no longer for another process; 0: not at all"),
 )
