@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
 
 import pytest
 
 from larix.profiles import generation
 from larix.profiles.notes import read_notes
+from repositories import git
 
 pytestmark = pytest.mark.slow
 
@@ -20,15 +20,6 @@ def names(larix, profile="./p"):
 
 def packages(larix, profile="./p"):
     return json.loads(larix.succeed("package", "-p", profile, "-I", "--json"))["packages"]
-
-
-def git(folder, *words):
-    environment = {"PATH": os.environ["PATH"], "HOME": str(folder)}
-    settings = ["-c", "user.name=x", "-c", "user.email=x@example.org", "-c", "init.defaultBranch=main"]
-    done = subprocess.run(
-        ["git", *settings, "-C", folder, *words], env=environment, capture_output=True, text=True, check=True
-    )
-    return done.stdout.strip()
 
 
 def add_to_small(larix, text):

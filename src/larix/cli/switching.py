@@ -18,7 +18,7 @@ from larix.cli.session import Session
 from larix.profiles import generation
 from larix.words import tr
 
-__all__ = ["announce_switch", "change_profile", "generation_named", "go_to", "tell_switch"]
+__all__ = ["announce_switch", "change_profile", "generation_named", "go_to", "lock_wait", "tell_switch"]
 
 _MOST_DIGITS = 9
 _LABELS = ("tag", "comment")
@@ -35,11 +35,11 @@ def change_profile(session: Session, line: CommandLine, *, default_verbosity: in
         make_default_profile_places(session)
     if line.has("dry-run"):
         return _change(profile, line, default_verbosity)
-    with profile.lock(_lock_wait(line)):
+    with profile.lock(lock_wait(line)):
         return _change(profile, line, default_verbosity)
 
 
-def _lock_wait(line: CommandLine) -> float | None:
+def lock_wait(line: CommandLine) -> float | None:
     text = line.last("lock-wait")
     if text is None:
         return None

@@ -111,7 +111,33 @@ class Wanted:
         package = self.evaluation.newest(installed.name)
         if package is None or installed.output not in package.outputs:
             return None
-        if installed.properties:
+        return self._like(installed, package)
+
+    def recorded(self, installed: Entry) -> Entry | None:
+        """The catalogue's entry that an installed one was made as, known by its store path.
+
+        Otherwise the one that is likeliest; None where none can be meant. A transformation may have changed
+        the version, so then all are tried.
+        """
+        catalogue = self.evaluation.catalogue
+        named = catalogue.named(installed.name)
+        same = [each for each in named if each.version == installed.version]
+        others = [each for each in named if each.version != installed.version]
+        is_transformed = bool(dict(installed.properties_without_provenance))
+        first: Entry | None = None
+        for each in (*same, *(others if is_transformed else ())):
+            package = catalogue.load(each)
+            if installed.output not in package.outputs:
+                continue
+            entry = self._like(installed, package)
+            if entry.path == installed.path:
+                return entry
+            first = first or entry
+        return first
+
+    def _like(self, installed: Entry, package: Package) -> Entry:
+        """The entry of a package, transformed as an installed one was."""
+        if installed.properties_without_provenance:
             wishes, sources = recorded_transformations(dict(installed.properties))
             package = self._new_transformer((*wishes, *self._wishes), sources)(package)
         elif self._wishes:
