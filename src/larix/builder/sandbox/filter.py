@@ -15,7 +15,7 @@ from __future__ import annotations
 import struct
 from typing import NamedTuple
 
-__all__ = ["build_filter"]
+__all__ = ["build_filter", "container_filter"]
 
 _LOAD = 0x20
 _JUMP = 0x05
@@ -46,7 +46,8 @@ class _Calls(NamedTuple):
     mode_calls: dict[int, int]  # number -> which argument is the mode
     open_calls: dict[int, tuple[int, int]]  # number -> which are flags and mode
     attribute_calls: tuple[int, ...]
-    absent_calls: tuple[int, ...]  # keys, rings, and those whose mode cannot be seen
+    absent_calls: tuple[int, ...]  # rings, and those whose mode cannot be seen
+    key_calls: tuple[int, ...]
     forbidden_calls: tuple[int, ...]
     ioctl: int
     socket: int
@@ -61,7 +62,8 @@ _X86_64 = _Calls(
     mode_calls={90: 1, 91: 1, 268: 2, _FCHMODAT2: 2, 85: 1, 133: 1, 259: 2},
     open_calls={2: (1, 2), 257: (2, 3)},
     attribute_calls=(*range(188, 200), *_NEW_ATTRIBUTE_CALLS),
-    absent_calls=(_OPENAT2, _IO_URING_SETUP, 248, 249, 250),
+    absent_calls=(_OPENAT2, _IO_URING_SETUP),
+    key_calls=(248, 249, 250),
     forbidden_calls=(298, 321),
     ioctl=16,
     socket=41,
@@ -71,7 +73,8 @@ _I386 = _Calls(
     mode_calls={15: 1, 94: 1, 306: 2, _FCHMODAT2: 2, 8: 1, 14: 1, 297: 2},
     open_calls={5: (1, 2), 295: (2, 3)},
     attribute_calls=(*range(226, 238), *_NEW_ATTRIBUTE_CALLS),
-    absent_calls=(_OPENAT2, _IO_URING_SETUP, 286, 287, 288),
+    absent_calls=(_OPENAT2, _IO_URING_SETUP),
+    key_calls=(286, 287, 288),
     forbidden_calls=(336, 357),
     ioctl=54,
     socket=359,
@@ -82,7 +85,8 @@ _AARCH64 = _Calls(
     mode_calls={52: 1, 53: 2, _FCHMODAT2: 2, 33: 2},
     open_calls={56: (2, 3)},
     attribute_calls=(*range(5, 17), *_NEW_ATTRIBUTE_CALLS),
-    absent_calls=(_OPENAT2, _IO_URING_SETUP, 217, 218, 219),
+    absent_calls=(_OPENAT2, _IO_URING_SETUP),
+    key_calls=(217, 218, 219),
     forbidden_calls=(241, 280),
     ioctl=29,
     socket=198,
@@ -101,25 +105,36 @@ def build_filter(machine: str, *, deny_local_sockets: bool = False) -> bytes:
     tables = _MACHINES.get(machine, ())
     if not tables:
         return b""
+    return _program([(calls, _table(calls, deny_local_sockets=deny_local_sockets)) for calls in tables])
+
+
+def container_filter(machine: str) -> bytes:
+    """The program for containers, whose files are no store's: what reaches out of a name space is denied.
+
+    That is pushing keys into the terminal, which a container shares with the shell that started it, and the
+    kernel's key rings, which have no name space.
+    """
+    return _program([(calls, _container_table(calls)) for calls in _MACHINES.get(machine, ())])
+
+
+def _program(blocks: list[tuple[_Calls, list[_Instruction]]]) -> bytes:
+    if not blocks:
+        return b""
     program: list[_Instruction] = []
-    for calls in tables:
-        block = _table(calls, deny_local_sockets=deny_local_sockets)
+    for calls, block in blocks:
         program += [(_LOAD, 0, 0, 4), (_IF_EQUAL, 1, 0, calls.audit), (_JUMP, 0, 0, len(block)), *block]
     program.append((_RETURN, 0, 0, _FAIL | _ENOSYS))  # another architecture's numbers mean other calls
     return b"".join(struct.pack("HBBI", *instruction) for instruction in program)
 
 
 def _table(calls: _Calls, *, deny_local_sockets: bool) -> list[_Instruction]:
-    block: list[_Instruction] = [(_LOAD, 0, 0, 0)]
-    if calls is _X86_64:
-        block += [(_IF_GREATER_OR_EQUAL, 0, 1, _X32_BIT), (_RETURN, 0, 0, _FAIL | _ENOSYS)]
+    block = _number_of(calls)
     for number, position in calls.mode_calls.items():
         block += _when(number, [*_unless_set(position, _SET_ID_BITS, 1), (_RETURN, 0, 0, _FAIL | _EPERM)])
     for number, (flags, mode) in calls.open_calls.items():
         tests = [*_unless_set(flags, _CREATING, 3), *_unless_set(mode, _SET_ID_BITS, 1)]
         block += _when(number, [*tests, (_RETURN, 0, 0, _FAIL | _EPERM)])
-    request = [(_LOAD, 0, 0, _argument(1)), (_IF_EQUAL, 1, 0, _TIOCSTI), (_IF_EQUAL, 0, 1, _TIOCLINUX)]
-    block += _when(calls.ioctl, [*request, (_RETURN, 0, 0, _FAIL | _EPERM)])
+    block += _no_pushed_keys(calls)
     if deny_local_sockets:
         family = [(_LOAD, 0, 0, _argument(0)), (_IF_EQUAL, 0, 1, _AF_UNIX)]
         block += _when(calls.socket, [*family, (_RETURN, 0, 0, _FAIL | _EAFNOSUPPORT)])
@@ -127,11 +142,32 @@ def _table(calls: _Calls, *, deny_local_sockets: bool) -> list[_Instruction]:
             block += _when(calls.socketcall, [(_RETURN, 0, 0, _FAIL | _ENOSYS)])
     for numbers, errno in (
         (calls.attribute_calls, _ENOTSUP),
-        (calls.absent_calls, _ENOSYS),
+        ((*calls.absent_calls, *calls.key_calls), _ENOSYS),
         (calls.forbidden_calls, _EPERM),
     ):
         for number in numbers:
             block += [(_IF_EQUAL, 0, 1, number), (_RETURN, 0, 0, _FAIL | errno)]
+    block.append((_RETURN, 0, 0, _ALLOW))
+    return block
+
+
+def _number_of(calls: _Calls) -> list[_Instruction]:
+    """Load the number of the call; those of the x32 interface are none that the tables know."""
+    block: list[_Instruction] = [(_LOAD, 0, 0, 0)]
+    if calls is _X86_64:
+        block += [(_IF_GREATER_OR_EQUAL, 0, 1, _X32_BIT), (_RETURN, 0, 0, _FAIL | _ENOSYS)]
+    return block
+
+
+def _no_pushed_keys(calls: _Calls) -> list[_Instruction]:
+    request = [(_LOAD, 0, 0, _argument(1)), (_IF_EQUAL, 1, 0, _TIOCSTI), (_IF_EQUAL, 0, 1, _TIOCLINUX)]
+    return _when(calls.ioctl, [*request, (_RETURN, 0, 0, _FAIL | _EPERM)])
+
+
+def _container_table(calls: _Calls) -> list[_Instruction]:
+    block = _number_of(calls) + _no_pushed_keys(calls)
+    for number in calls.key_calls:
+        block += [(_IF_EQUAL, 0, 1, number), (_RETURN, 0, 0, _FAIL | _ENOSYS)]
     block.append((_RETURN, 0, 0, _ALLOW))
     return block
 

@@ -20,16 +20,18 @@ INSIDE_GID = 100
 _CAP_LAST_POSSIBLE = 63
 
 
-def enter_user_namespace(other: int = 0, what: str = "user namespace") -> None:
-    """Enter a new user namespace, and those of the flags `other`, seen inside as the fixed ids.
+def enter_user_namespace(
+    other: int = 0, what: str = "user namespace", *, inside: tuple[int, int] = (INSIDE_UID, INSIDE_GID)
+) -> None:
+    """Enter a new user namespace, and those of the flags `other`, seen inside as the ids of `inside`.
 
     The caller's own ids are the only ones mapped, which needs no right outside.
     """
     uid, gid = os.geteuid(), os.getegid()
     sys_.unshare(sys_.CLONE_NEWUSER | other, what)
     _write("/proc/self/setgroups", "deny")
-    _write("/proc/self/gid_map", f"{INSIDE_GID} {gid} 1")
-    _write("/proc/self/uid_map", f"{INSIDE_UID} {uid} 1")
+    _write("/proc/self/gid_map", f"{inside[1]} {gid} 1")
+    _write("/proc/self/uid_map", f"{inside[0]} {uid} 1")
 
 
 def _write(file: str, text: str) -> None:

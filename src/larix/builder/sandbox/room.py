@@ -20,7 +20,16 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from .request import Request
 
-__all__ = ["enter_room", "enter_view", "isolate"]
+__all__ = [
+    "bind",
+    "enter_room",
+    "enter_view",
+    "isolate",
+    "make_devices",
+    "mount_proc",
+    "move_into",
+    "restrict",
+]
 
 _DEVICES = ("null", "zero", "full", "random", "urandom", "tty")
 _DEVICE_LINKS = (
@@ -83,21 +92,21 @@ def enter_room(request: Request) -> None:
     for folder in ("/dev", "/proc", "/etc", _TMP):
         os.mkdir(root + folder)
     sys_.mount(request["scratch"], root + _TMP, None, sys_.MS_BIND)
-    _restrict(root + _TMP, _PRIVATE_ATTRIBUTES)
+    restrict(root + _TMP, _PRIVATE_ATTRIBUTES)
     os.makedirs(store)  # after /tmp, for a store may lie below it
     sys_.mount(request["outputs"], store, None, sys_.MS_BIND)
     _bind_inputs(request["source"], store, request["inputs"])
-    _make_devices(root + "/dev")
-    _mount_proc(root + "/proc")
+    make_devices(root + "/dev")
+    mount_proc(root + "/proc")
     for name, contents in request["etc"].items():
         with open(f"{root}/etc/{name}", "xb") as file:
             file.write(contents)
     for source, name in request["binds"]:
         place = root + name
         os.makedirs(os.path.dirname(place), exist_ok=True)
-        _bind(source, place)
-        _restrict(place, _INPUT_ATTRIBUTES)
-    _move_into(root)
+        bind(source, place)
+        restrict(place, _INPUT_ATTRIBUTES)
+    move_into(root)
 
 
 def enter_view(request: Request) -> int:
@@ -119,18 +128,18 @@ def enter_view(request: Request) -> int:
     except SetupError as error:
         if error.errno != errno.ENOSYS:
             raise
-    _mount_proc("/proc")
+    mount_proc("/proc")
     os.chdir(scratch)
     return os.open(request["shared"], os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
 
 
-def _mount_proc(place: str) -> None:
+def mount_proc(place: str, options: str = "hidepid=2") -> None:
     """Show the build its own processes, and not the first one, whose command line names host files."""
     flags = sys_.MS_NOSUID | sys_.MS_NODEV | sys_.MS_NOEXEC
-    sys_.mount("proc", place, "proc", flags, "hidepid=2")
+    sys_.mount("proc", place, "proc", flags, options)
 
 
-def _bind(source: str, place: str) -> None:
+def bind(source: str, place: str) -> None:
     """Show the file or folder `source` at `place`; a link is copied, for none can be bound.
 
     What an earlier build had there may still be in place: an empty file or folder, or the same link.
@@ -158,7 +167,7 @@ def _bind(source: str, place: str) -> None:
 def _bind_inputs(source: str, store: str, inputs: tuple[str, ...]) -> None:
     """Show each of `inputs` read-only in the folder `store`, which itself stays writable."""
     for name in inputs:
-        _bind(f"{source}/{name}", f"{store}/{name}")
+        bind(f"{source}/{name}", f"{store}/{name}")
     try:
         sys_.mount_setattr(store, recursive=True, add=_INPUT_ATTRIBUTES)
         sys_.mount_setattr(store, remove=sys_.MOUNT_ATTR_RDONLY)
@@ -169,11 +178,11 @@ def _bind_inputs(source: str, store: str, inputs: tuple[str, ...]) -> None:
         return
     for name in inputs:
         if os.path.ismount(f"{store}/{name}"):
-            _restrict(f"{store}/{name}", _INPUT_ATTRIBUTES)
-    _restrict(store, _PRIVATE_ATTRIBUTES)
+            restrict(f"{store}/{name}", _INPUT_ATTRIBUTES)
+    restrict(store, _PRIVATE_ATTRIBUTES)
 
 
-def _restrict(place: str, attributes: int) -> None:
+def restrict(place: str, attributes: int) -> None:
     """Add `attributes` to the mount at `place`; never takes any away.
 
     Kernels before 5.12 can only replace all of them, and refuse when a locked one would be lost: hence the
@@ -202,13 +211,14 @@ def _restrict(place: str, attributes: int) -> None:
     sys_.mount(None, place, None, sys_.MS_BIND | sys_.MS_REMOUNT | flags | attributes)
 
 
-def _make_devices(dev: str) -> None:
+def make_devices(dev: str, source: str = "/dev") -> None:
+    """Fill the folder `dev` with those of `source` that any process may use."""
     for name in _DEVICES:
-        if name == "tty" and not os.path.exists("/dev/tty"):
+        if name == "tty" and not os.path.exists(f"{source}/tty"):
             continue  # some containers have none, and a build has no terminal anyway
         place = f"{dev}/{name}"
         os.close(os.open(place, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_CLOEXEC, 0o666))
-        sys_.mount(f"/dev/{name}", place, None, sys_.MS_BIND)
+        sys_.mount(f"{source}/{name}", place, None, sys_.MS_BIND)
     for name, target in _DEVICE_LINKS:
         os.symlink(target, f"{dev}/{name}")
     os.mkdir(f"{dev}/shm")
@@ -218,10 +228,10 @@ def _make_devices(dev: str) -> None:
     sys_.mount("devpts", f"{dev}/pts", "devpts", flags, "newinstance,ptmxmode=0666,mode=0620")
 
 
-def _move_into(root: str) -> None:
-    """Make `root` the root of this mount namespace, let go of the old one, and close it to writing."""
+def move_into(root: str, attributes: int = _INPUT_ATTRIBUTES) -> None:
+    """Make `root` the root of this mount namespace, let go of the old one, and restrict it: to reading."""
     os.chdir(root)
     sys_.pivot_root(".", ".")
     sys_.detach(".")
     os.chdir("/")
-    _restrict("/", _INPUT_ATTRIBUTES)
+    restrict("/", attributes)

@@ -43,6 +43,7 @@ PR_SET_DUMPABLE = 4
 PR_SET_KEEPCAPS = 8
 PR_SET_SECCOMP = 22
 PR_CAPBSET_DROP = 24
+PR_SET_CHILD_SUBREAPER = 36
 PR_SET_NO_NEW_PRIVS = 38
 PR_CAP_AMBIENT = 47
 PR_CAP_AMBIENT_CLEAR_ALL = 4
@@ -80,6 +81,11 @@ def _check(result: int, step: str, detail: str = "") -> None:
 
 def unshare(flags: int, what: str) -> None:
     _check(_libc.unshare(flags), f"unshare({what})")
+
+
+def set_namespace(descriptor: int, what: str) -> None:
+    """Join the namespace that is open as `descriptor`."""
+    _check(_libc.setns(descriptor, 0), f"setns({what})")
 
 
 def mount(source: str | None, target: str, kind: str | None, flags: int, data: str | None = None) -> None:

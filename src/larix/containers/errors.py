@@ -1,0 +1,57 @@
+"""What stands in the way of a container."""
+
+from __future__ import annotations
+
+import errno
+import os
+
+from larix.builder.sandbox.unavailable import explain
+from larix.errors import LarixError
+
+__all__ = ["CannotJoin", "CannotStart", "CommandNotFound", "ContainerUnavailable", "cannot_start"]
+
+
+class ContainerUnavailable(LarixError):
+    """A step in making the container failed; nothing was run."""
+
+    def __init__(self, step: str, number: int, detail: str = "") -> None:
+        where = f" of '{detail}'" if detail else ""
+        name = errno.errorcode.get(number, str(number))
+        cause, hint = explain(step, number)
+        message = f"cannot create container: {step}{where} failed: {os.strerror(number)} ({name})"
+        super().__init__(f"{message}; {cause}" if cause else message, hint=hint)
+        self.step = step
+        self.number = number
+
+
+class CannotStart(LarixError):
+    """There is a container, but the program cannot run in it; the exit code is the shells' for that."""
+
+    exit_code = 126
+
+    def __init__(self, program: str, number: int) -> None:
+        super().__init__(f"{program}: {self._words(number)}")
+        self.program = program
+        self.number = number
+
+    def _words(self, number: int) -> str:
+        return os.strerror(number)
+
+
+class CommandNotFound(CannotStart):
+    """No such program is in the container."""
+
+    exit_code = 127
+
+    def _words(self, number: int) -> str:
+        del number
+        return "command not found"
+
+
+def cannot_start(program: str, number: int) -> CannotStart:
+    """The error for what `execve` answered."""
+    return (CommandNotFound if number == errno.ENOENT else CannotStart)(program, number)
+
+
+class CannotJoin(LarixError):
+    """The name spaces of a process could not be entered."""
