@@ -16,8 +16,9 @@ from larix.words import tr
 __all__ = ["NOT_FOUND", "environment_with", "run_program"]
 
 NOT_FOUND = 127
-_PRECIOUS = re.compile(
-    "HOME|USER|LOGNAME|DISPLAY|XAUTHORITY|WAYLAND_DISPLAY|TERM|TZ|PAGER|SHLVL|HISTFILE|HISTSIZE|HISTFILESIZE"
+_PRECIOUS = (
+    *("HOME", "USER", "LOGNAME", "DISPLAY", "XAUTHORITY", "WAYLAND_DISPLAY", "TERM", "TZ", "PAGER", "SHLVL"),
+    *("HISTFILE", "HISTSIZE", "HISTFILESIZE"),
 )
 
 
@@ -27,17 +28,19 @@ def environment_with(
     *,
     pure: bool = False,
     preserve: Sequence[re.Pattern[str]] = (),
+    precious: Sequence[str] = _PRECIOUS,
 ) -> dict[str, str]:
     """This process's environment with the search paths of `items` before what was set.
 
-    `pure` clears all but the variables that a session cannot do without, and those that match `preserve`.
+    `pure` clears all but the `precious` ones, that a session cannot do without, and those that match
+    `preserve`.
     """
     environment = dict(os.environ)
     if pure:
         environment = {
             name: value
             for name, value in environment.items()
-            if _PRECIOUS.fullmatch(name) or any(expression.search(name) for expression in preserve)
+            if name in precious or any(expression.search(name) for expression in preserve)
         }
     wanted = [PATH, *dict.fromkeys(search_paths)]
     for item in reversed(items):

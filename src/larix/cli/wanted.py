@@ -46,9 +46,13 @@ class Wanted:
         wishes: Sequence[Wish] = (),
         *,
         with_provenance: bool = False,
+        system: str | None = None,
+        target: str | None = None,
     ) -> None:
         self._session = session
         self._with_provenance = with_provenance
+        self._system = system
+        self._target = target
         self._load_path = load_path
         self._wishes = wishes
         self._transformers: list[Transformer] = []
@@ -57,7 +61,9 @@ class Wanted:
     def evaluation(self) -> Evaluation:
         from larix.cli.evaluation import Evaluation
 
-        return Evaluation(self._load_path, self._session.layout.store_dir)
+        return Evaluation(
+            self._load_path, self._session.layout.store_dir, system=self._system, target=self._target
+        )
 
     @cached_property
     def _maker(self) -> EntryMaker:
@@ -91,6 +97,22 @@ class Wanted:
         if text.startswith("/"):
             return [self._store_entry(text)]
         return self._of_outputs([self.evaluation.output(text)])
+
+    def development(self, kind: str, text: str) -> list[Entry]:
+        """The inputs of the packages that one wish means."""
+        from larix.profiles.development import development_entries
+
+        if kind == "install-from-expression":
+            outputs = self.evaluation.packages_of_expression(text)
+        elif kind == "install-from-file":
+            outputs = self.evaluation.packages_of_file(text)
+        else:
+            outputs = [self.evaluation.output(text)]
+        packages = [self._transformer(each.package) if self._wishes else each.package for each in outputs]
+        lowering = self.evaluation.lowering
+        return [
+            entry for package in packages for entry in development_entries(package, self._maker, lowering)
+        ]
 
     def manifest_file(self, file: str) -> list[Entry]:
         return [

@@ -7,6 +7,7 @@ import os
 
 from larix.builder.sandbox.unavailable import explain
 from larix.errors import LarixError
+from larix.words import tr
 
 __all__ = ["CannotJoin", "CannotStart", "CommandNotFound", "ContainerUnavailable", "cannot_start"]
 
@@ -15,10 +16,15 @@ class ContainerUnavailable(LarixError):
     """A step in making the container failed; nothing was run."""
 
     def __init__(self, step: str, number: int, detail: str = "") -> None:
-        where = f" of '{detail}'" if detail else ""
-        name = errno.errorcode.get(number, str(number))
         cause, hint = explain(step, number)
-        message = f"cannot create container: {step}{where} failed: {os.strerror(number)} ({name})"
+        failed = f"{step} ({detail})" if detail else step
+        name = errno.errorcode.get(number, str(number))
+        message = tr(
+            "cannot create container: {failed}: {reason} ({name})",
+            failed=failed,
+            reason=os.strerror(number),
+            name=name,
+        )
         super().__init__(f"{message}; {cause}" if cause else message, hint=hint)
         self.step = step
         self.number = number
@@ -45,7 +51,7 @@ class CommandNotFound(CannotStart):
 
     def _words(self, number: int) -> str:
         del number
-        return "command not found"
+        return tr("command not found")
 
 
 def cannot_start(program: str, number: int) -> CannotStart:

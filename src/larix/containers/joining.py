@@ -21,6 +21,7 @@ from larix.containers.running import (
     take_back,
     watched_terminal,
 )
+from larix.words import tr
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -54,7 +55,14 @@ def join(pid: int, command: Sequence[str]) -> int:
             os.waitpid(keeper, 0)
             if message.kind == "exec":
                 raise cannot_start(message.step, message.number)
-            raise CannotJoin(f"cannot join process {pid}: {message.step}: {os.strerror(message.number)}")
+            raise CannotJoin(
+                tr(
+                    "cannot join process {pid}: {step}: {reason}",
+                    pid=pid,
+                    step=message.step,
+                    reason=os.strerror(message.number),
+                )
+            )
         return exit_code(attend(keeper))
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
@@ -73,16 +81,16 @@ def _open_spaces(pid: int) -> list[tuple[str, int]]:
     except OSError as error:
         raise _not_seen(pid, error) from error
     if not any(kind == "mnt" for kind, _ in spaces):
-        raise CannotJoin(f"process {pid} is in no container")
+        raise CannotJoin(tr("process {pid} is in no container", pid=pid))
     return spaces
 
 
 def _not_seen(pid: int, error: OSError) -> CannotJoin:
     if not os.path.exists(f"/proc/{pid}"):
-        return CannotJoin(f"no such process {pid}")
+        return CannotJoin(tr("no such process {pid}", pid=pid))
     return CannotJoin(
-        f"cannot look at process {pid}: {error.strerror}",
-        hint="name a process of your own that runs in the container, such as its shell",
+        tr("cannot look at process {pid}: {reason}", pid=pid, reason=error.strerror),
+        hint=tr("name a process of your own that runs in the container, such as its shell"),
     )
 
 

@@ -99,16 +99,14 @@ class Message(NamedTuple):
 
     kind: str
     number: int
-    step: str = ""
+    step: str = "fork"
     detail: str = ""
 
 
 def _await_first(channel: _socket.socket) -> int:
     message = message_on(channel)
-    if message is None:
-        raise ContainerUnavailable("fork", 0)
-    if message.kind != "first":
-        _raise(message)
+    if message is None or message.kind != "first":
+        _raise(message or Message("failed", errno.ECHILD))
     return message.number
 
 
