@@ -137,3 +137,39 @@ def test_why_ends_with_one_where_nothing_leads(larix, items):
     assert "Did you mean `base'?" in larix("why", items["top-3"], "bas").stderr
     assert "two arguments are needed" in larix("why", items["top-3"]).stderr
     assert "not a number: 'all'" in larix("why", "--all=x", items["top-3"], "base").stderr
+
+
+def test_roots_are_told_with_what_deleting_them_would_free(builder):
+    builder.succeed("package", "-p", "p", "-i", "alpha")
+    builder.succeed("package", "-p", "p", "-i", "beta")
+    builder.succeed("build", "-q", "gamma", "-r", "result")
+    builder.succeed("build", "-q", "-e", "gamma.inherit(version='2')")
+    told = json.loads(builder.succeed("size", "--roots", "--json"))
+    (user,) = told["holders"]
+    places = {part["name"]: part for part in user["parts"]}
+    profile, root = (places[str(builder.folder.resolve() / name)] for name in ("p", "result"))
+    assert (user["kind"], profile["kind"], root["kind"]) == ("user", "profile", "root")
+    assert {part["name"] for part in profile["parts"]} == {"1", "2"}
+    for part in (user, profile, root, *profile["parts"]):
+        assert part["alone"] + part["shared"] == part["total"]
+    sizes = {
+        name: json.loads(builder.succeed("size", "--json", name))["items"][0]["self"]
+        for name in ("beta", "gamma")
+    }
+    assert root["alone"] >= sizes["gamma"]
+    assert next(part for part in profile["parts"] if part["name"] == "2")["alone"] >= sizes["beta"]
+    lines = builder.succeed("size", "--roots", "-m", "roots.html").splitlines()
+    assert lines[0].split() == ["total", "alone", "held", "by"]
+    assert any(line.endswith("    generation 1") for line in lines)
+    assert "roots.html" in {file.name for file in builder.folder.iterdir()}
+    assert builder("size", "--roots", "p").returncode == 1
+
+
+def test_what_a_collection_frees_is_what_nothing_holds(builder):
+    builder.succeed("package", "-p", "p", "-i", "alpha")
+    builder.succeed("build", "-q", "beta")
+    told = json.loads(builder.succeed("size", "--roots", "--json"))
+    held = told["total"] - told["unheld"]
+    builder.succeed("gc")
+    told = json.loads(builder.succeed("size", "--roots", "--json"))
+    assert (told["total"], told["unheld"]) == (held, 0)

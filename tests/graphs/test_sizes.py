@@ -19,6 +19,11 @@ def test_what_several_need_is_shared_and_brought_by_what_is_above_them() -> None
     assert found["f"] == Weight(100_000, 100_000, 0, "d")
 
 
+def test_arrows_back_count_for_nothing_and_do_no_harm() -> None:
+    found = weights({"a": ["b"], "b": ["c"], "c": ["a", "b"]}, {"a": 1, "b": 10, "c": 100}, ["a"])
+    assert [weight.total for weight in found.values()] == [111, 110, 100]
+
+
 def test_what_is_asked_for_stays_whoever_else_needs_it() -> None:
     found = weights(ARROWS, SIZES, ["a", "d"])
     assert found["d"].under == ""

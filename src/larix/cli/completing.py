@@ -285,7 +285,7 @@ def _targets() -> list[Candidate]:
 
 
 def _node_types() -> list[Candidate]:
-    from larix.graphs.kinds import KINDS
+    from larix.graphs.tables import KINDS
 
     return [Candidate(kind.name, tr(kind.description)) for kind in KINDS]
 

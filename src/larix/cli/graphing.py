@@ -12,7 +12,7 @@ from larix.derivation import Lowered, Source
 from larix.errors import LarixError
 from larix.formats.storepath import StorePath
 from larix.graphs.graph import Graph, shortest_paths
-from larix.graphs.kinds import Kind, Workshop, derivation_graph, item_graph, package_graph
+from larix.graphs.kinds import Workshop, derivation_graph, item_graph, package_graph
 from larix.packages.bag import package_of
 from larix.words import tr
 
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from larix.cli.session import Session
     from larix.graphs.modules import Modules
+    from larix.graphs.tables import Kind
 
 __all__ = ["GraphMaker", "NoPath", "Subject"]
 

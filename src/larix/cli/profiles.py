@@ -26,6 +26,7 @@ __all__ = [
     "make_default_profile_places",
     "named_profile",
     "own_profiles",
+    "profile_of_link",
     "read_item_manifest",
     "shown_name",
 ]
@@ -172,7 +173,7 @@ def own_profiles(session: Session) -> list[str]:
     mine = None if os.geteuid() == 0 and session.host_root is None else os.geteuid()
     found: set[str] = set()
     for link in _candidate_links(session):
-        profile = _profile_of_link(link)
+        profile = profile_of_link(link)
         if profile is None or not os.path.islink(profile):
             continue
         if mine is None or os.lstat(profile).st_uid == mine:
@@ -193,7 +194,7 @@ def _candidate_links(session: Session) -> list[str]:
     return links
 
 
-def _profile_of_link(link: str) -> str | None:
+def profile_of_link(link: str) -> str | None:
     """PROFILE of `PROFILE-N-link`."""
     stem, dash, word = link.rpartition("-")
     profile, other_dash, number = stem.rpartition("-")

@@ -31,9 +31,14 @@ class Weight(NamedTuple):
 def weights(
     arrows: Mapping[str, Sequence[str]], sizes: Mapping[str, int], roots: Iterable[str]
 ) -> dict[str, Weight]:
-    """The weights of all that `roots` reach, in a graph without cycles, users before what they need."""
+    """The weights of all that `roots` reach, users before what they need.
+
+    No store has items that go round; where some did, an arrow back would count for nothing.
+    """
     wanted = list(dict.fromkeys(roots))
     order = _users_first(arrows, wanted)
+    places = {key: place for place, key in enumerate(order)}
+    arrows = {key: [each for each in arrows[key] if places[each] > places[key]] for key in order}
     totals = _totals(arrows, sizes, order)
     above = _dominators(arrows, wanted, order)
     brought = dict(sizes)

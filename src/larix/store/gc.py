@@ -31,7 +31,16 @@ from larix.words import tr
 if TYPE_CHECKING:
     from typing import Self
 
-__all__ = ["Collected", "PathAlive", "all_roots", "collect", "dead_paths", "delete", "live_paths"]
+__all__ = [
+    "Collected",
+    "PathAlive",
+    "all_roots",
+    "collect",
+    "dead_paths",
+    "delete",
+    "kept_alive",
+    "live_paths",
+]
 
 _BATCH = 2000
 
@@ -121,6 +130,20 @@ def live_paths(
     reached: set[int] = set()
     graph.reach([root.path for root in all_roots(store)], reached)
     return {graph.paths[number] for number in reached}
+
+
+def kept_alive(store: LocalStore) -> dict[StorePath, list[StorePath]]:
+    """For every valid path what it keeps alive by itself: what it refers to, and what it was built from."""
+    graph = _Graph(store, keep_derivations=True, keep_outputs=False)
+    paths = graph.paths
+    return {
+        path: [
+            paths[each]
+            for each in (*graph.references.get(number, ()), *graph.keeps.get(number, ()))
+            if each != number
+        ]
+        for number, path in paths.items()
+    }
 
 
 def dead_paths(

@@ -24,7 +24,7 @@ CATEGORY = "main"
 SYNOPSIS = "tell which commits larix and packages come from"
 FORMATS = ("human", "channels", "channels-sans-intro", "json", "recutils")
 OPTIONS = (
-    Option("format", "f", "FORMAT", "how to print; `human' by default"),
+    Option("format", "f", "FORMAT", "how to print; `human' by default", choices=FORMATS),
     Option("list-formats", help="list the formats"),
     Option("profile", "p", "PROFILE", "describe the current generation of PROFILE"),
     LOAD_PATH,

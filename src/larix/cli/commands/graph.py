@@ -10,11 +10,12 @@ from larix.cli import diagnostics
 from larix.cli.building import LOAD_PATH
 from larix.cli.options import CommandLine, Grammar, Option, UsageError, parse, whole_number
 from larix.cli.transformations import TRANSFORMATIONS, chosen_transformations
+from larix.graphs.tables import KINDS
 from larix.words import tr
 
 if TYPE_CHECKING:
     from larix.graphs.drawing import Backend
-    from larix.graphs.kinds import Kind
+    from larix.graphs.tables import Kind
 
 __all__ = ["CATEGORY", "SYNOPSIS", "main"]
 
@@ -45,7 +46,6 @@ def main(arguments: list[str]) -> int:
     line = parse(GRAMMAR, arguments)
     chosen_transformations(line)
     from larix.graphs.drawing import all_backends
-    from larix.graphs.kinds import KINDS
 
     if line.has("list-types"):
         return _list("node", [(kind.name, kind.description) for kind in KINDS], as_json=line.has("json"))

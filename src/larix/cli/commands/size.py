@@ -25,6 +25,7 @@ SYNOPSIS = "tell how much items take on disk, with all that they refer to"
 ORDERS = ("closure", "self")
 OPTIONS = (
     Option("sort", argument="KEY", help="sort by `closure' (the default) or by `self'", choices=ORDERS),
+    Option("roots", help="tell who holds how much of the store: users, profiles, generations, other roots"),
     Option("map-file", "m", "FILE", "write a page that shows the sizes as areas to FILE"),
     Option("system", "s", "SYSTEM", "consider packages as on SYSTEM"),
     LOAD_PATH,
@@ -46,7 +47,9 @@ def main(arguments: list[str]) -> int:
     if order not in ORDERS:
         hint = diagnostics.did_you_mean(order, ORDERS) or tr("use {orders}", orders=tr(" or ").join(ORDERS))
         raise UsageError(tr("{order}: invalid sorting key", order=order), hint=hint)
-    if not line.operands:
+    if line.has("roots"):
+        line.no_operands()
+    elif not line.operands:
         raise UsageError(tr("missing store item argument"))
     map_file = line.last("map-file")
     if map_file is not None and map_file.endswith((".png", ".svg", ".pdf")):
@@ -54,6 +57,8 @@ def main(arguments: list[str]) -> int:
             tr("'{map_file}': maps are pages for browsers", map_file=map_file),
             hint=tr("give a name that ends in `.html'"),
         )
+    if line.has("roots"):
+        return _print_holdings(map_file, as_json=line.has("json"))
     from larix.cli.session import open_session
     from larix.graphs.kinds import item_graph
     from larix.graphs.sizes import weights
@@ -66,7 +71,10 @@ def main(arguments: list[str]) -> int:
     found = weights(graph.arrows, sizes, graph.roots)
     total = sum(sizes.values())
     if map_file is not None:
-        _write_map(map_file, graph, found, total)
+        names = ", ".join(graph.nodes[key].label for key in graph.roots[:3])
+        if len(graph.roots) > 3:
+            names = tr("{names} and others", names=names)
+        _write_map(map_file, names, graph, found, total)
     rows = sorted(
         found.items(),
         key=lambda row: (-(row[1].total if order == "closure" else row[1].own), -row[1].own, row[0]),
@@ -75,6 +83,18 @@ def main(arguments: list[str]) -> int:
         _print_json(rows, total)
     else:
         _print_table(rows, total)
+    return 0
+
+
+def _print_holdings(map_file: str | None, *, as_json: bool) -> int:
+    from larix.cli.holding import Held, print_holdings
+    from larix.cli.session import open_session
+
+    with closing(open_session()) as session:
+        held = Held(session)
+        if map_file is not None:
+            _write_map(map_file, session.store.store_dir, held.graph, held.weights, held.total - held.unheld)
+    print_holdings(held, as_json=as_json)
     return 0
 
 
@@ -126,7 +146,7 @@ def _print_json(rows: Sequence[tuple[str, Weight]], total: int) -> None:
     )
 
 
-def _write_map(file: str, graph: Graph, found: Mapping[str, Weight], total: int) -> None:
+def _write_map(file: str, title: str, graph: Graph, found: Mapping[str, Weight], total: int) -> None:
     from larix.graphs.pages import page
 
     keys = list(found)
@@ -139,7 +159,7 @@ def _write_map(file: str, graph: Graph, found: Mapping[str, Weight], total: int)
         "items": [
             {
                 "name": graph.nodes[key].label,
-                "path": key,
+                "path": graph.nodes[key].name,
                 "own": weight.own,
                 "total": weight.total,
                 "shared": weight.shared,
@@ -150,8 +170,5 @@ def _write_map(file: str, graph: Graph, found: Mapping[str, Weight], total: int)
         ],
         "total": total,
     }
-    names = ", ".join(graph.nodes[key].label for key in graph.roots[:3])
-    if len(graph.roots) > 3:
-        names = tr("{names} and others", names=names)
     with open(file, "w", encoding="utf-8") as stream:
-        stream.write(page("treemap", f"{names}: {total / MEBIBYTE:.1f} MiB", data))
+        stream.write(page("treemap", f"{title}: {total / MEBIBYTE:.1f} MiB", data))
