@@ -21,7 +21,15 @@ from larix.words import tr
 if TYPE_CHECKING:
     from larix.formats.hashes import Hasher
 
-__all__ = ["ArchiveMismatch", "NotAFlatFile", "Staged", "ingest_tree", "stage_archive", "stage_path"]
+__all__ = [
+    "ArchiveMismatch",
+    "NotAFlatFile",
+    "Staged",
+    "ingest_tree",
+    "stage_archive",
+    "stage_dump",
+    "stage_path",
+]
 
 _KEPT_IN_MEMORY = 64 * 1024 * 1024
 
@@ -165,14 +173,79 @@ def stage_path(
 
 
 def _content_addressed(
-    store_dir: StoreDir, name: str, archive: Hasher, size: int, content: Hash, *, recursive: bool
+    store_dir: StoreDir,
+    name: str,
+    archive: Hasher,
+    size: int,
+    content: Hash,
+    *,
+    recursive: bool,
+    references: tuple[StorePath, ...] = (),
 ) -> PathInfo:
     return PathInfo(
-        make_fixed_path(store_dir, name, content, recursive=recursive),
+        make_fixed_path(store_dir, name, content, recursive=recursive, references=references),
         Hash("sha256", archive.digest()),
         size,
+        references,
         content_address=f"fixed:{'r:' if recursive else ''}{content}",
     )
+
+
+def stage_dump(
+    store_dir: StoreDir,
+    name: str,
+    chunks: Iterable[bytes],
+    incoming: Incoming,
+    *,
+    recursive: bool,
+    algo: str,
+    references: tuple[StorePath, ...],
+) -> Staged:
+    """Unpack an archive of which nothing is known before, and name what it holds by its content.
+
+    Raises `ArchiveMismatch` when it is damaged, `NotAFlatFile` when a flat one is not of one regular file.
+    """
+    archive_hash = new_hasher("sha256")
+    content_hash = archive_hash if recursive and algo == "sha256" else new_hasher(algo)
+    lane = Lane(archive_hash.update)
+    decoder, events = Decoder(), StepsOfEvents()
+    writer = TreeWriter(incoming.file)
+    size = 0
+    try:
+        for chunk in chunks:
+            size += len(chunk)
+            lane.put(bytes(chunk))
+            steps = list(events.steps(decoder.feed(chunk)))
+            if not recursive:
+                steps = list(_flat(steps, name.encode()))
+                for step in steps:
+                    if step[0] == FILE:
+                        content_hash.update(step[3])
+                    elif step[0] == CHUNK:
+                        content_hash.update(step[1])
+            elif content_hash is not archive_hash:
+                content_hash.update(chunk)
+            writer.take(steps)
+        decoder.close()
+        lane.finish()
+        info = _content_addressed(
+            store_dir,
+            name,
+            archive_hash,
+            size,
+            Hash(algo, content_hash.digest()),
+            recursive=recursive,
+            references=references,
+        )
+        writer.sync()
+    except BaseException as error:
+        lane.stop()
+        writer.close()
+        incoming.discard()
+        if isinstance(error, BadNar):
+            raise ArchiveMismatch(f"the archive of `{name}` is damaged: {error.message}") from error
+        raise
+    return Staged(info, incoming)
 
 
 def stage_archive(info: PathInfo, chunks: Iterable[bytes], incoming: Incoming) -> Staged:

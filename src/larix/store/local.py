@@ -17,6 +17,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING
 
 from larix.derivation.lowered import Lowered
+from larix.derivation.modulo import ModuloHashes, check_output_paths
 from larix.derivation.record import Derivation
 from larix.derivation.source import FileContent, Source
 from larix.derivation.text import parse_derivation
@@ -31,7 +32,7 @@ from larix.formats.storepath import (
     parse_store_path,
 )
 from larix.protocol.store import PathInfo, PathNotValid
-from larix.store.adding import Staged, ingest_tree, stage_archive, stage_path
+from larix.store.adding import Staged, ingest_tree, stage_archive, stage_dump, stage_path
 from larix.store.atomic import write_file
 from larix.store.database import SCHEMA_VERSION, Database, NewRow, Row
 from larix.store.errors import StoreError, StoreUnusable, os_failure, quoted
@@ -72,6 +73,7 @@ class LocalStore:
         self.journal = journal
         self._big_lock = big_lock
         self._temp_roots = temp_roots_of(layout)
+        self._modulos = ModuloHashes(self.read_derivation)
         self._closed = False
 
     def close(self) -> None:
@@ -248,6 +250,65 @@ class LocalStore:
                 if not self.is_valid(path):
                     self._write_now(item)
         return path
+
+    def add_texts(self, texts: Sequence[tuple[str, bytes, Sequence[StorePath]]]) -> list[StorePath]:
+        """Many files of text at once, each a name, contents and references: all valid together, or none.
+
+        A text may refer to those before it. For derivations that somebody else has lowered.
+        """
+        items: list[Item] = []
+        for name, contents, references in texts:
+            unique = tuple(sorted(set(references)))
+            path = make_text_path(self.store_dir, name, sha256(contents).digest(), unique)
+            items.append(text_item(path, contents, unique))
+        paths = [item.info.path for item in items]
+        self.add_temp_root(*paths)
+        valid = self.valid_paths(paths)
+        fresh = {item.info.path: item for item in items if item.info.path not in valid}
+        if fresh:
+            outputs: list[DerivationOutput] = []
+            modulos = ModuloHashes(lambda path: self._parse(path, fresh.get(path)))
+            for path, item in fresh.items():
+                if path.endswith(".drv"):
+                    outputs += self._admit(path, self._parse(path, item), modulos)
+            infos = [item.info for item in fresh.values()]
+            write_items(
+                list(fresh.values()),
+                store_dir=self.store_dir,
+                journal=self.journal,
+                new_incoming=self._new_incoming,
+                register=lambda: self._register_rows(infos, outputs),
+            )
+            self.journal.checkpoint_when_large()
+        return paths
+
+    def _parse(self, path: StorePath, item: Item | None) -> Derivation:
+        if item is None:
+            return self.read_derivation(path)
+        return parse_derivation(item.text or b"", name_part(path).removesuffix(".drv"))
+
+    def add_dump(
+        self,
+        name: str,
+        chunks: Iterable[bytes],
+        *,
+        recursive: bool = True,
+        algo: str = "sha256",
+        references: Iterable[StorePath] = (),
+    ) -> StorePath:
+        """An archive that somebody else has made of a tree; flat: of the one file whose bytes are hashed."""
+        check_name(name)
+        staged = stage_dump(
+            self.store_dir,
+            name,
+            chunks,
+            self._new_incoming(),
+            recursive=recursive,
+            algo=algo,
+            references=tuple(sorted(set(references))),
+        )
+        self.add_temp_root(staged.info.path)
+        return self._publish_and_register(staged)
 
     def _write_now(self, item: Item) -> None:
         """One item, synced by itself."""
@@ -475,8 +536,25 @@ class LocalStore:
         for info in infos:
             if info.path.endswith(".drv"):
                 text = (texts or {}).get(info.path)
-                outputs += _outputs_of(info.path, _read_file(info.path) if text is None else text)
+                derivation = parse_derivation(
+                    _read_file(info.path) if text is None else text,
+                    name_part(info.path).removesuffix(".drv"),
+                )
+                outputs += self._admit(info.path, derivation, self._modulos)
         self._register_rows(infos, outputs)
+
+    def _admit(
+        self, path: StorePath, derivation: Derivation, modulos: ModuloHashes
+    ) -> list[DerivationOutput]:
+        """The outputs to be registered of a derivation that was lowered elsewhere.
+
+        Raises BadDerivation when they stand under names that are not theirs: who builds it would put what it
+        makes in the place of something else.
+        """
+        check_output_paths(derivation, self.store_dir, modulos)
+        return [
+            (path, name, StorePath(output.path)) for name, output in derivation.outputs.items() if output.path
+        ]
 
     def _register_rows(self, infos: Sequence[PathInfo], outputs: Sequence[DerivationOutput]) -> None:
         now = int(time.time())
@@ -520,11 +598,6 @@ def _read_file(file: str) -> bytes:
             return stream.read()
     except OSError as error:
         raise os_failure(tr("read"), file, error) from error
-
-
-def _outputs_of(drv: StorePath, text: bytes) -> list[DerivationOutput]:
-    derivation = parse_derivation(text, name_part(drv).removesuffix(".drv"))
-    return [(drv, name, StorePath(output.path)) for name, output in derivation.outputs.items() if output.path]
 
 
 def _path_info(row: Row, references: tuple[StorePath, ...]) -> PathInfo:
