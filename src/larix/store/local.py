@@ -365,13 +365,17 @@ class LocalStore:
     def _publish_and_register(self, staged: Staged) -> StorePath:
         info, incoming = staged
         if incoming is not None:
-            with self.lock_paths([info.path]):
-                if self.is_valid(info.path):
-                    incoming.discard()
-                else:
-                    incoming.publish(info.path)
-                    self._register([info])
+            self.publish(info, incoming)
         return info.path
+
+    def publish(self, info: PathInfo, incoming: Incoming) -> None:
+        """Make valid what stands durable under a temporary name and is what `info` says."""
+        with self.lock_paths([info.path]):
+            if self.is_valid(info.path):
+                incoming.discard()
+            else:
+                incoming.publish(info.path)
+                self._register([info])
 
     def add_nar(self, info: PathInfo, chunks: Iterable[bytes]) -> None:
         """As the protocol says; a path that is valid gets the new signatures, and `chunks` is not read.

@@ -1,0 +1,135 @@
+"""`larix daemon`: serve one store to many users."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from typing import TYPE_CHECKING
+
+from larix.cli.options import CommandLine, Grammar, Option, UsageError, parse
+
+if TYPE_CHECKING:
+    from larix.daemon.server import Listener
+    from larix.daemon.settings import Settings
+
+__all__ = ["CATEGORY", "SYNOPSIS", "main"]
+
+CATEGORY = "plumbing"
+SYNOPSIS = "serve the store to the users of this machine"
+
+GRAMMAR = Grammar(
+    "daemon",
+    "daemon [OPTION]...",
+    "Serve the store to clients of larix, Nix and Guix, until a signal ends it.",
+    (
+        (
+            "",
+            (
+                Option(
+                    "listen", argument="ENDPOINT", help="listen on a socket's file name, HOST or HOST:PORT"
+                ),
+                Option("settings", argument="FILE", help="read FILE instead of daemon.toml"),
+                Option("max-jobs", "M", "N", "builds at one time, for each client"),
+                Option("cores", "c", "N", "cores for each build; 0: all"),
+                Option("max-silent-time", argument="SECONDS", help="end builds after SECONDS of silence"),
+                Option("timeout", argument="SECONDS", help="end builds after SECONDS"),
+                Option(
+                    "gc-keep-outputs",
+                    argument="YES-OR-NO",
+                    optional=True,
+                    help="keep what live derivations make",
+                ),
+                Option(
+                    "gc-keep-derivations",
+                    argument="YES-OR-NO",
+                    optional=True,
+                    help="keep what live items are made by",
+                ),
+                Option("quiet", "q", help="do not tell of sessions"),
+            ),
+        ),
+    ),
+)
+
+
+def main(arguments: list[str]) -> int:
+    line = parse(GRAMMAR, arguments)
+    line.no_operands()
+    # A daemon that became a client of a daemon would be one of itself.
+    os.environ.pop("LARIX_DAEMON_SOCKET", None)
+    os.environ.pop("NIX_REMOTE", None)
+    from larix.daemon.server import Server
+    from larix.store.layout import Layout
+
+    layout = Layout.from_environment()
+    file = line.last("settings") or f"{_configuration_directory()}/daemon.toml"
+    settings = _settings(line, file)
+    log = (lambda _text: None) if line.has("quiet") else _log
+    listeners = _listeners(line, layout.state_dir)
+    for listener in listeners:
+        log(f"listening on {listener.file or listener.socket.getsockname()}")
+    Server(listeners, layout, settings, log=log, read_settings=lambda: _settings(line, file)).run()
+    return 0
+
+
+def _log(text: str) -> None:
+    print(f"{time.strftime('%Y-%m-%dT%H:%M:%S%z')} larix daemon: {text}", file=sys.stderr, flush=True)
+
+
+def _configuration_directory() -> str:
+    return os.environ.get("LARIX_CONFIGURATION_DIRECTORY") or "/etc/larix"
+
+
+def _settings(line: CommandLine, file: str) -> Settings:
+    from larix.cli.options import whole_number
+    from larix.daemon.settings import read_settings
+
+    settings = read_settings(file)
+    return settings._replace(
+        max_jobs=whole_number(line, "max-jobs", settings.max_jobs),
+        cores=whole_number(line, "cores", settings.cores),
+        timeout=whole_number(line, "timeout", settings.timeout),
+        max_silent_time=whole_number(line, "max-silent-time", settings.max_silent_time),
+        keep_outputs=_switch(line, "gc-keep-outputs", settings.keep_outputs),
+        keep_derivations=_switch(line, "gc-keep-derivations", settings.keep_derivations),
+    )
+
+
+def _switch(line: CommandLine, name: str, default: bool) -> bool:
+    if not line.has(name):
+        return default
+    text = line.last(name) or "yes"
+    if text not in {"yes", "no"}:
+        raise UsageError(f"{text}: neither `yes' nor `no'")
+    return text == "yes"
+
+
+def _listeners(line: CommandLine, state_dir: str) -> list[Listener]:
+    """What the service manager passed, else what the user names, else two sockets in the state directory."""
+    from larix.daemon.server import activated, listen_on_network, listen_on_path
+
+    passed = activated(os.environ)  # type: ignore[arg-type]
+    if passed:
+        return passed
+    found: list[Listener] = []
+    for endpoint in line.values("listen") or [
+        f"{state_dir}/daemon-socket/socket",
+        f"{state_dir}/daemon-socket/nix-socket",
+    ]:
+        if "/" in endpoint:
+            found.append(listen_on_path(os.path.abspath(endpoint)))
+        else:
+            found.append(listen_on_network(*_host_and_port(endpoint)))
+    return found
+
+
+def _host_and_port(text: str) -> tuple[str, int]:
+    from larix.daemon.server import DEFAULT_PORT
+
+    host, colon, port = text.rpartition(":")
+    if not colon or text.endswith("]"):
+        return text.strip("[]"), DEFAULT_PORT
+    if not (port.isascii() and port.isdigit()) or int(port) > 65535:
+        raise UsageError(f"{text}: invalid TCP port number")
+    return host.strip("[]"), int(port)

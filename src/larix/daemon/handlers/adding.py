@@ -1,0 +1,209 @@
+"""Bringing content into the store. What has no name that follows from it is for trusted users."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
+
+from larix.daemon.channel import archive, reader_of
+from larix.daemon.handlers.refusals import NotOffered, NotPermitted, require_trust
+from larix.formats.hashes import DIGEST_SIZES, parse_hash
+from larix.formats.nar.encoder import ARCHIVE_START, regular_end, regular_start
+from larix.formats.storepath import StorePath
+from larix.formats.wire import StreamReader
+from larix.protocol.store import PathInfo
+from larix.protocol.values import KEYED_INFO
+
+if TYPE_CHECKING:
+    from larix.daemon.session import Session
+    from larix.protocol.values import DerivationText
+
+__all__ = [
+    "add_build_log",
+    "add_multiple_to_store",
+    "add_signatures",
+    "add_text_to_store",
+    "add_texts",
+    "add_to_store",
+    "add_to_store_nar",
+    "import_paths",
+    "register_drv_output",
+]
+
+_MAX_TEXT = 1 << 26
+_MAX_FLAT = 1 << 26
+
+
+class TooLarge(NotOffered):
+    """More than is held in memory for one client."""
+
+
+def add_text_to_store(
+    session: Session, *, name: str, contents: bytes, references: Sequence[StorePath]
+) -> StorePath:
+    return session.store.add_text(name, contents, references)
+
+
+def add_texts(session: Session, *, texts: Sequence[DerivationText]) -> tuple[StorePath, ...]:
+    return tuple(session.store.add_texts(texts))
+
+
+def add_to_store(session: Session, *, name: str, body: Iterable[bytes], **how: object) -> object:
+    """Nix from 1.25 on names a method and gets the record; the others say how to hash, and get the path.
+
+    A flat file comes bare to the new form, and as an archive to the old one.
+    """
+    method = how.get("method")
+    if not isinstance(method, str):
+        recursive, algo = bool(how["is_recursive"]), str(how["algorithm"])
+        if how["is_fixed_otherwise"] and recursive:
+            algo = "sha256"  # an oddity of the protocol: then only this is meant
+        return session.store.add_dump(name, body, recursive=recursive, algo=_algorithm(algo))
+    if how["repair"]:
+        require_trust(session, "repair items")
+    references = how["references"]
+    if not isinstance(references, tuple):
+        raise TypeError("references of a request are a tuple")
+    if method == "text:sha256":
+        path = session.store.add_text(name, _whole(body, _MAX_TEXT), references)
+        return session.store.path_info(path)
+    kind, _, algo = method.rpartition(":")
+    if kind == "fixed:r":
+        path = session.store.add_dump(name, body, algo=_algorithm(algo), references=references)
+    elif kind == "fixed" and not references:
+        path = _add_flat(session, name, body, _algorithm(algo))
+    else:
+        raise NotOffered(f"adding by `{method}` is not offered: only text, files and archives are")
+    return session.store.path_info(path)
+
+
+def _algorithm(name: str) -> str:
+    if name not in DIGEST_SIZES:
+        raise NotOffered(f"`{name}` is no hash algorithm: known are {', '.join(DIGEST_SIZES)}")
+    return name
+
+
+def _whole(body: Iterable[bytes], limit: int) -> bytes:
+    pieces: list[bytes] = []
+    size = 0
+    for piece in body:
+        size += len(piece)
+        if size > limit:
+            raise TooLarge(f"a text of more than {limit} bytes", hint="add it as a file")
+        pieces.append(piece)
+    return b"".join(pieces)
+
+
+def _add_flat(session: Session, name: str, body: Iterable[bytes], algo: str) -> StorePath:
+    """A bare file. Its archive says the size first, so what is large goes by a file of its own."""
+    pieces: list[bytes] = []
+    size = 0
+    source = iter(body)
+    for piece in source:
+        pieces.append(piece)
+        size += len(piece)
+        if size > _MAX_FLAT:
+            break
+    else:
+        framed = [ARCHIVE_START + regular_start(size, executable=False), *pieces, regular_end(size)]
+        return session.store.add_dump(name, framed, recursive=False, algo=algo)
+    with tempfile.NamedTemporaryFile(dir=session.store.layout.state_dir, prefix="incoming-") as spool:
+        spool.writelines(pieces)
+        spool.writelines(source)
+        spool.flush()
+        return session.store.add_path(name, spool.name, recursive=False, algo=algo)
+
+
+def add_to_store_nar(
+    session: Session,
+    *,
+    path: StorePath,
+    deriver: StorePath | None,
+    nar_hash: str,
+    references: Sequence[StorePath],
+    registration_time: int,
+    nar_size: int,
+    ultimate: bool,
+    signatures: Sequence[str],
+    content_address: str,
+    repair: bool,
+    dont_check_signatures: bool,
+    body: Iterable[bytes],
+) -> None:
+    del dont_check_signatures
+    info = PathInfo(
+        path,
+        parse_hash(nar_hash, None if ":" in nar_hash else "sha256"),
+        nar_size,
+        tuple(sorted(set(references))),
+        deriver,
+        registration_time,
+        ultimate,
+        tuple(signatures),
+        content_address or None,
+    )
+    if repair:
+        require_trust(session, "repair items")
+    _admit(session, info)
+    session.store.add_nar(_as_told_by(session, info), body)
+
+
+def _admit(session: Session, info: PathInfo) -> None:
+    """What is not named by its content can be anything: only trusted users may say what it is."""
+    if session.peer.is_trusted or info.content_address is not None:
+        return
+    raise NotPermitted(
+        f"`{info.path}` is neither named by its content nor signed by a key that is trusted here",
+        hint=f"let a trusted user add it: `{session.peer.name}` is none",
+    )
+
+
+def _as_told_by(session: Session, info: PathInfo) -> PathInfo:
+    """Nobody but a trusted user may say that something was built here."""
+    return info if session.peer.is_trusted else info._replace(ultimate=False, deriver=None)
+
+
+def add_multiple_to_store(
+    session: Session, *, repair: bool, dont_check_signatures: bool, body: Iterable[bytes]
+) -> None:
+    del dont_check_signatures
+    if repair:
+        require_trust(session, "repair items")
+    reader = reader_of(body)
+    for _ in range(reader.u64(limit=1 << 32)):
+        _add_next(session, reader)
+
+
+def _add_next(session: Session, reader: StreamReader) -> None:
+    info = KEYED_INFO.read(reader, session.dialect)
+    reader.check()
+    pieces = archive(reader)
+    _admit(session, info)
+    session.store.add_nar(_as_told_by(session, info), pieces)
+    for _ in pieces:  # it was valid already
+        pass
+
+
+def import_paths(session: Session, *, body: Iterable[bytes]) -> tuple[StorePath, ...]:
+    """An export stream. There is no list of keys to check signatures with, so it is for trusted users."""
+    require_trust(session, "import items")
+    from larix.daemon.importing import import_stream
+
+    return tuple(import_stream(session.store, body))
+
+
+def add_signatures(session: Session, *, path: StorePath, signatures: Sequence[str]) -> None:
+    require_trust(session, "sign items")
+    session.store.path_info(path)
+    session.store.database.add_signatures(path, signatures)
+
+
+def add_build_log(session: Session, *, item: str, body: Iterable[bytes]) -> None:
+    del session, body
+    raise NotOffered(f"logs of `{item[:255]}` that were written elsewhere are not kept")
+
+
+def register_drv_output(session: Session, **_what: object) -> None:
+    del session
+    raise NotOffered("outputs that are named by their content are not made here")

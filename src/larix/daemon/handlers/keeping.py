@@ -1,0 +1,124 @@
+"""What stays and what goes: roots, collections, checks of the store."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from larix.daemon.handlers.refusals import NotOffered, NotPermitted, require_trust
+
+if TYPE_CHECKING:
+    from larix.daemon.session import Session
+    from larix.formats.storepath import StorePath
+
+__all__ = [
+    "add_indirect_root",
+    "add_perm_root",
+    "add_temp_root",
+    "collect_garbage",
+    "find_roots",
+    "optimise_store",
+    "sync_with_gc",
+    "verify_store",
+]
+
+_LIVE, _DEAD, _DELETE_DEAD, _DELETE_THESE = range(4)
+_HIDDEN = "{censored}"
+
+
+def add_temp_root(session: Session, *, path: StorePath) -> None:
+    session.store.add_temp_root(path)
+
+
+def add_indirect_root(session: Session, *, link: str) -> None:
+    if not os.path.isabs(link) or "\0" in link:
+        raise NotOffered(f"a root must be an absolute name, not `{link[:255]}`")
+    session.store.add_indirect_root(link)
+
+
+def add_perm_root(session: Session, *, path: StorePath, link: str) -> str:
+    """The daemon makes the link itself, with its own rights."""
+    require_trust(session, "have the daemon make links")
+    if not os.path.isabs(link) or "\0" in link:
+        raise NotOffered(f"a root must be an absolute name, not `{link[:255]}`")
+    session.store.add_permanent_root(path, link)
+    return link
+
+
+def sync_with_gc(session: Session) -> None:
+    """Every temporary root waits for a collection anyway."""
+    del session
+
+
+def find_roots(session: Session) -> tuple[tuple[str, StorePath], ...]:
+    """Names of files in others' homes are for trusted users only."""
+    from larix.store.gc import all_roots
+
+    found = {
+        (root.reason if session.peer.is_trusted else _HIDDEN, root.path) for root in all_roots(session.store)
+    }
+    valid = session.store.valid_paths([path for _, path in found])
+    return tuple(sorted(root for root in found if root[1] in valid))
+
+
+def collect_garbage(
+    session: Session,
+    *,
+    action: int,
+    paths: Sequence[StorePath],
+    ignore_liveness: bool,
+    max_freed: int,
+    **_unused: int,
+) -> tuple[tuple[StorePath, ...], int]:
+    from larix.store import gc
+
+    if ignore_liveness:
+        raise NotPermitted("nobody may delete what is alive through the daemon")
+    if session.peer.uid is None:
+        raise NotPermitted("nobody may collect garbage over the network")
+    derivations, outputs = session.settings.keep_derivations, session.settings.keep_outputs
+    if action in {_LIVE, _DEAD}:
+        find = gc.live_paths if action == _LIVE else gc.dead_paths
+        return tuple(sorted(find(session.store, keep_derivations=derivations, keep_outputs=outputs))), 0
+
+    def wait() -> None:
+        session.teller.line("waiting for another collection to end...")
+
+    if action == _DELETE_DEAD:
+        done = gc.collect(
+            session.store,
+            keep_derivations=derivations,
+            keep_outputs=outputs,
+            max_freed=None if max_freed >= 1 << 63 else max_freed,
+            on_wait=wait,
+        )
+    elif action == _DELETE_THESE:
+        done = gc.delete(session.store, paths, on_wait=wait)
+    else:
+        raise NotOffered(f"the number {action} is no way to collect garbage")
+    return tuple(done.paths), done.bytes_freed
+
+
+def optimise_store(session: Session) -> None:
+    del session
+    raise NotOffered("sharing equal files is not offered yet")
+
+
+def verify_store(session: Session, *, check_contents: bool, repair: bool) -> bool:
+    """True: something is wrong that stays so."""
+    from larix.store.verify import verify
+
+    if repair:
+        require_trust(session, "repair items")
+        raise NotOffered(
+            "repairing through the daemon is not offered", hint="run `larix gc --verify` as root"
+        )
+    found = verify(session.store, check_contents=check_contents)
+    for path in (*found.forgotten, *found.missing):
+        session.teller.line(f"path `{path}' disappeared")
+    for mismatch in found.mismatches:
+        session.teller.line(f"path `{mismatch.path}' was modified: expected {mismatch.expected}")
+    if not found.database_is_sound:
+        session.teller.line("the database is damaged")
+    return not found.is_sound

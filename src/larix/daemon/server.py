@@ -1,0 +1,273 @@
+"""The parent of all sessions: it listens, forks, and counts. It has no threads and no store.
+
+    listening ──connection──► fork ──► session (a process of its own, ended by its client or with the daemon)
+
+A session that dies, of whatever, frees its place. Who is not allowed, or has too many sessions, is told so in
+one line and let go. Sockets are those that the service manager hands over (LISTEN_FDS), or are made here.
+"""
+
+from __future__ import annotations
+
+import os
+import select
+import signal
+import socket
+import sys
+import time
+import traceback
+from collections.abc import Callable, Iterable
+from contextlib import suppress
+from typing import NamedTuple
+
+from larix.daemon.access import Peer, is_allowed, peer_of
+from larix.daemon.session import Session
+from larix.daemon.settings import Settings
+from larix.errors import LarixError
+from larix.protocol.dialect import GUIX_VERSION, NIX_VERSION
+from larix.store.layout import Layout
+from larix.store.local import open_local_store
+from larix.store.locks import open_lock_file, try_lock
+
+__all__ = [
+    "DEFAULT_PORT",
+    "CannotListen",
+    "Listener",
+    "Server",
+    "activated",
+    "listen_on_network",
+    "listen_on_path",
+]
+
+DEFAULT_PORT = 44146
+_BACKLOG = 128
+_GRACE_SECONDS = 5.0
+_FIRST_PASSED = 3  # systemd's first descriptor
+
+
+class CannotListen(LarixError):
+    """There is no socket to be had; says which, and why."""
+
+
+class Listener(NamedTuple):
+    """A listening socket, and the version of the protocol that its clients are told."""
+
+    socket: socket.socket
+    announced: int
+    file: str | None = None
+
+
+def announced_for(name: str) -> int:
+    """Nix's version for a socket with `nix` in its name; else Guix's, which older clients of Nix take too."""
+    return NIX_VERSION if "nix" in os.path.basename(name) else GUIX_VERSION
+
+
+def activated(environ: dict[str, str]) -> list[Listener]:
+    """The sockets that the service manager has passed to this very process."""
+    if environ.pop("LISTEN_PID", "") != str(os.getpid()):
+        return []
+    count = environ.pop("LISTEN_FDS", "")
+    names = environ.pop("LISTEN_FDNAMES", "").split(":")
+    if not (count.isascii() and count.isdigit()) or int(count) > 64:
+        raise CannotListen(f"LISTEN_FDS is no number of sockets: `{count[:20]}`")
+    found: list[Listener] = []
+    for index in range(int(count)):
+        descriptor = _FIRST_PASSED + index
+        os.set_inheritable(descriptor, False)
+        name = names[index] if index < len(names) else ""
+        found.append(Listener(socket.socket(fileno=descriptor), announced_for(name)))
+    return found
+
+
+def listen_on_path(file: str) -> Listener:
+    """A socket in the file system that every user may connect to.
+
+    Raises CannotListen when another daemon is there; what a dead one left is replaced.
+    """
+    directory = os.path.dirname(file)
+    try:
+        os.makedirs(directory, mode=0o755, exist_ok=True)
+        lock = open_lock_file(f"{file}.lock")
+        if not try_lock(lock):
+            raise CannotListen(
+                f"another daemon listens on `{file}`", hint="stop it, or choose another socket"
+            )
+        with suppress(FileNotFoundError):
+            os.unlink(file)
+        server = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        # The name of a socket may have 108 bytes, that of a directory more.
+        folder = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        try:
+            server.bind(f"/proc/self/fd/{folder}/{os.path.basename(file)}")
+        finally:
+            os.close(folder)
+        os.chmod(file, 0o666)  # noqa: S103 - who may do what is told by the credentials
+        server.listen(_BACKLOG)
+    except OSError as error:
+        raise CannotListen(f"cannot listen on `{file}`: {error.strerror}") from error
+    return Listener(server, announced_for(file), file)
+
+
+def listen_on_network(host: str, port: int) -> Listener:
+    """A TCP socket. Whoever connects to it is nobody in particular, and never trusted."""
+    try:
+        return Listener(socket.create_server((host, port), backlog=_BACKLOG), GUIX_VERSION)
+    except OSError as error:
+        raise CannotListen(f"cannot listen on `{host}:{port}`: {error.strerror}") from error
+
+
+class Server:
+    """Serves until it is told to end (SIGTERM, SIGINT), then ends its sessions."""
+
+    def __init__(
+        self,
+        listeners: Iterable[Listener],
+        layout: Layout,
+        settings: Settings,
+        *,
+        log: Callable[[str], object],
+        read_settings: Callable[[], Settings] | None = None,
+    ) -> None:
+        self._listeners = list(listeners)
+        self._layout = layout
+        self._settings = settings
+        self._read_settings = read_settings
+        self._log = log
+        self._sessions: dict[int, Peer] = {}
+        self._is_ending = False
+
+    def run(self) -> None:
+        wakeup_read, wakeup_write = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
+        signal.set_wakeup_fd(wakeup_write, warn_on_full_buffer=False)
+        for number, handler in (
+            (signal.SIGTERM, self._end),
+            (signal.SIGINT, self._end),
+            (signal.SIGHUP, self._reload),
+            (signal.SIGCHLD, lambda *_: None),
+        ):
+            signal.signal(number, handler)
+        signal.signal(signal.SIGPIPE, signal.SIG_IGN)
+        poll = select.poll()
+        poll.register(wakeup_read, select.POLLIN)
+        by_descriptor = {listener.socket.fileno(): listener for listener in self._listeners}
+        for descriptor, listener in by_descriptor.items():
+            listener.socket.setblocking(False)
+            poll.register(descriptor, select.POLLIN)
+        while not self._is_ending:
+            for descriptor, _ in poll.poll():
+                if descriptor == wakeup_read:
+                    with suppress(BlockingIOError):
+                        os.read(wakeup_read, 4096)
+                elif not self._is_ending:
+                    self._accept(by_descriptor[descriptor])
+            self._bury()
+        signal.set_wakeup_fd(-1)
+        self._close()
+
+    def _end(self, *_: object) -> None:
+        self._is_ending = True
+
+    def _reload(self, *_: object) -> None:
+        if self._read_settings is not None:
+            try:
+                self._settings = self._read_settings()
+                self._log("settings read again")
+            except LarixError as error:
+                self._log(f"the settings stay as they are: {error}")
+
+    def _bury(self) -> None:
+        """Note which sessions have ended."""
+        while self._sessions:
+            process, status = os.waitpid(-1, os.WNOHANG)
+            if not process:
+                return
+            peer = self._sessions.pop(process, None)
+            if peer is not None and status:
+                self._log(f"session {process} of {peer.name} ended badly (status {status})")
+
+    def _accept(self, listener: Listener) -> None:
+        try:
+            connection, _ = listener.socket.accept()
+        except OSError as error:
+            if not isinstance(error, BlockingIOError | ConnectionError):
+                self._log(f"cannot take a connection: {error.strerror}")
+                time.sleep(0.05)  # out of descriptors: those of ended sessions come back soon
+            return
+        with connection:
+            connection.setblocking(True)
+            try:
+                peer = peer_of(connection, self._settings)
+            except OSError:
+                return
+            refusal = self._refusal(peer)
+            if refusal is not None:
+                self._log(f"refused {peer.name}: {refusal}")
+                return
+            try:
+                process = os.fork()
+            except OSError as error:
+                self._log(f"cannot start a session: {error.strerror}")
+                return
+            if not process:
+                self._be_session(connection, peer, listener.announced)
+            self._sessions[process] = peer
+            trust = " (trusted)" if peer.is_trusted else ""
+            self._log(f"session {process}: user {peer.name}{trust}, process {peer.pid or 'unknown'}")
+
+    def _refusal(self, peer: Peer) -> str | None:
+        if not is_allowed(peer, self._settings):
+            return "not among allowed-users"
+        if len(self._sessions) >= self._settings.max_sessions:
+            return f"there are {len(self._sessions)} sessions already"
+        own = sum(other.name == peer.name for other in self._sessions.values())
+        if own >= self._settings.max_sessions_per_user and not peer.is_trusted:
+            return f"it has {own} sessions already"
+        return None
+
+    def _be_session(self, connection: socket.socket, peer: Peer, announced: int) -> None:
+        """What a fork does, and nothing else."""
+        status = 1
+        try:
+            signal.set_wakeup_fd(-1)
+            for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGCHLD):
+                signal.signal(number, signal.SIG_DFL)
+            for listener in self._listeners:
+                listener.socket.close()
+            session = Session(
+                connection,
+                peer=peer,
+                settings=self._settings,
+                announced=announced,
+                open_store=lambda: open_local_store(self._layout),
+            )
+            session.run()
+            status = 0
+        except LarixError as error:
+            print(f"larix daemon: {error}", file=sys.stderr)
+        except BaseException:  # noqa: BLE001 - a fork never returns into what its parent does
+            traceback.print_exc(file=sys.stderr)
+        finally:
+            with suppress(BaseException):
+                sys.stderr.flush()
+            os._exit(status)
+
+    def _close(self) -> None:
+        for listener in self._listeners:
+            listener.socket.close()
+            if listener.file is not None:
+                with suppress(OSError):
+                    os.unlink(listener.file)
+        for process in self._sessions:
+            with suppress(ProcessLookupError):
+                os.kill(process, signal.SIGTERM)
+        deadline = time.monotonic() + _GRACE_SECONDS
+        while self._sessions:
+            process, _ = os.waitpid(-1, os.WNOHANG)
+            if process:
+                self._sessions.pop(process, None)
+            elif time.monotonic() > deadline:
+                for left in self._sessions:
+                    with suppress(ProcessLookupError):
+                        os.kill(left, signal.SIGKILL)
+                deadline = float("inf")
+            else:
+                time.sleep(0.01)

@@ -1,0 +1,247 @@
+"""The conversation with one client, from its first word to its last.
+
+    hello ► requests ► end
+
+A request is read whole, then worked on while lines and progress go to the client, then answered by a reply or
+a failure; either way the next one can follow. Only damage of the framing, an unknown operation, whose end
+nobody knows, and our own bugs end the conversation. When the client goes away, what it waited for is given
+up.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import select
+import signal
+import socket
+import sys
+import traceback
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from larix import __version__
+from larix.daemon.access import Peer
+from larix.daemon.channel import Channel, PeerGone, archive, drain
+from larix.daemon.handlers import handler_of
+from larix.daemon.settings import Settings
+from larix.daemon.telling import Teller
+from larix.errors import LarixError
+from larix.formats.errors import FormatError
+from larix.formats.wire import BadWire, encode_string, encode_u64
+from larix.protocol import BuildOptions
+from larix.protocol.dialect import (
+    CLIENT_MAGIC,
+    FEATURES,
+    SERVER_MAGIC,
+    Dialect,
+    UnknownVersion,
+    dialect_of,
+)
+from larix.protocol.messages import Done, Failure
+from larix.protocol.ops import ARCHIVE, FRAMES, PULLED, Form, operation
+from larix.protocol.values import TEXTS
+from larix.store.local import LocalStore
+
+__all__ = ["Session"]
+
+_TRUSTED, _NOT_TRUSTED = 1, 2
+
+
+class Session:
+    """Handlers get it as their first argument: the store, who the client is, what it has set."""
+
+    def __init__(
+        self,
+        connection: socket.socket,
+        *,
+        peer: Peer,
+        settings: Settings,
+        announced: int,
+        open_store: Callable[[], LocalStore],
+    ) -> None:
+        self.channel = Channel(connection)
+        self.peer = peer
+        self.settings = settings
+        self.options = BuildOptions(
+            max_jobs=settings.jobs,
+            cores=settings.cores,
+            timeout=settings.timeout,
+            max_silent_time=settings.max_silent_time,
+        )
+        self._announced = announced
+        self._open_store = open_store
+        self._store: LocalStore | None = None
+        self.dialect: Dialect
+        self.teller: Teller
+
+    @property
+    def store(self) -> LocalStore:
+        """Opened when it is first needed: directories may have been made anew since the daemon started."""
+        if self._store is None:
+            self._store = self._open_store()
+        return self._store
+
+    def run(self) -> None:
+        """Talk until the client has no more to say or is gone."""
+        try:
+            if self._greet():
+                self._watch_client()
+                while not self.channel.reader.is_at_end():
+                    if not self._serve():
+                        break
+            self.channel.flush()
+        except PeerGone:
+            return
+        finally:
+            if self._store is not None:
+                self._store.close()
+
+    # The beginning
+
+    def _greet(self) -> bool:
+        """Agree on what is spoken; false when there is nothing to agree on."""
+        reader, channel = self.channel.reader, self.channel
+        if reader.is_at_end():
+            return False
+        if reader.u64() != CLIENT_MAGIC:
+            return False
+        channel.send(encode_u64(SERVER_MAGIC) + encode_u64(self._announced))
+        channel.flush()
+        version = reader.u64()
+        store_dir = self.store.store_dir
+        refusal: LarixError | None = None
+        try:
+            self.dialect = dialect_of(store_dir, self._announced, version)
+        except UnknownVersion as error:
+            refusal = error
+            self.dialect = Dialect(store_dir, "nix", min(version & 0xFF, 0x26))
+        dialect = self.dialect
+        if not dialect.is_guix and dialect.minor >= 38:
+            offered = TEXTS.read(reader, dialect)
+            channel.send(TEXTS.write(tuple(sorted(FEATURES)), dialect))
+            self.dialect = dialect = dialect._replace(features=FEATURES.intersection(offered))
+        if dialect.minor >= 14 and reader.u64():
+            reader.u64()  # a processor to run on
+        if dialect.minor >= 11:
+            reader.u64()  # whether to reserve space
+        if not dialect.is_guix and dialect.minor >= 33:
+            channel.send(encode_string(f"larix {__version__}".encode()))
+        if not dialect.is_guix and dialect.minor >= 35:
+            channel.send(encode_u64(_TRUSTED if self.peer.is_trusted else _NOT_TRUSTED))
+        if refusal is not None:
+            channel.tell(_failure(refusal), dialect)
+            channel.flush()
+            return False
+        self.teller = Teller(channel, dialect)
+        channel.tell(Done(), dialect)
+        channel.flush()
+        return True
+
+    def _watch_client(self) -> None:
+        """Have a signal come when the client hangs up, so that a build which says nothing ends too."""
+        connection = self.channel.socket
+
+        signal.signal(signal.SIGIO, lambda _number, _frame: self._look())
+        fcntl.fcntl(connection, fcntl.F_SETOWN, os.getpid())
+
+    def _look(self) -> None:
+        poll = select.poll()
+        poll.register(self.channel.socket, select.POLLRDHUP)
+        if any(event & (select.POLLRDHUP | select.POLLHUP) for _, event in poll.poll(0)):
+            raise PeerGone("the client has gone")
+
+    def _alert(self, *, on: bool) -> None:
+        flags = fcntl.fcntl(self.channel.socket, fcntl.F_GETFL)
+        fcntl.fcntl(self.channel.socket, fcntl.F_SETFL, flags | os.O_ASYNC if on else flags & ~os.O_ASYNC)
+        if on:
+            self._look()
+
+    # Requests
+
+    def _serve(self) -> bool:
+        """Answer one request; false when the conversation cannot go on."""
+        reader = self.channel.reader
+        try:
+            number = reader.u64()
+            op = operation(number)
+            form = op.form(self.dialect) if op is not None else None
+            if op is None or form is None:
+                name = f"`{op.name}`" if op is not None else f"number {number}"
+                return self._end(BadWire(expected=f"an operation of {self.dialect}", found=name))
+            refusal: LarixError | None = None
+            arguments: dict[str, Any] = {}
+            try:
+                arguments = form.read(reader, self.dialect)
+            except BadWire:
+                raise
+            except FormatError as error:
+                refusal = error
+            return self._answer(op.name, form, arguments, refusal)
+        except BadWire as error:
+            return self._end(error)
+
+    def _answer(self, name: str, form: Form, arguments: dict[str, Any], refusal: LarixError | None) -> bool:
+        body = self._body(form)
+        if body is not None:
+            arguments["body"] = body
+        try:
+            value = self._handle(name, arguments, refusal, has_body=body is not None)
+            if body is not None:
+                drain(body)
+        except (PeerGone, BadWire):
+            raise
+        except LarixError as error:
+            if body is not None and form.body != PULLED:
+                drain(body)
+            self.channel.tell(_failure(error), self.dialect)
+        except Exception as error:  # noqa: BLE001 - a bug costs this session, told to the client in one line
+            traceback.print_exc(file=sys.stderr)
+            return self._end(LarixError(f"a bug of the daemon: {type(error).__name__}: {error}"))
+        else:
+            self.channel.tell(Done(), self.dialect)
+            if form.reply.codec is not None:
+                self.channel.send(form.reply.codec.write(value, self.dialect))
+            elif form.reply.archive:
+                for piece in value:
+                    self.channel.send(piece)
+        self.channel.flush()
+        return True
+
+    def _handle(
+        self, name: str, arguments: dict[str, Any], refusal: LarixError | None, *, has_body: bool
+    ) -> Any:
+        if refusal is not None:
+            raise refusal
+        if has_body:
+            return handler_of(name)(self, **arguments)
+        self._alert(on=True)
+        try:
+            return handler_of(name)(self, **arguments)
+        finally:
+            self._alert(on=False)
+
+    def _body(self, form: Form) -> Iterator[bytes] | None:
+        if form.body == FRAMES:
+            return self.channel.reader.frames()
+        if form.body == ARCHIVE:
+            return archive(self.channel.reader)
+        if form.body == PULLED:
+            return self.channel.pulled(self.dialect)
+        return None
+
+    def _end(self, error: LarixError) -> bool:
+        """Say why the conversation ends."""
+        self.channel.tell(_failure(error), self.dialect)
+        self.channel.flush()
+        return False
+
+
+def _failure(error: LarixError) -> Failure:
+    hint = error.hint or ""
+    return Failure(
+        str(error).encode("utf-8", "surrogateescape"),
+        error.exit_code,
+        type(error).__name__,
+        hint.encode("utf-8", "surrogateescape"),
+    )

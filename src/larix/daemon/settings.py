@@ -1,0 +1,92 @@
+"""What an operator decides for all clients: `daemon.toml` in the configuration directory.
+
+    allowed-users = ["*"]          who may connect; `@NAME` is a group
+    trusted-users = ["root"]       who may add what is not signed, and repair
+    max-jobs = 2                   the most that a client may ask for, and what it gets that asks for nothing
+    cores = 0
+    timeout = 86400                seconds; 0: without limit
+    max-silent-time = 3600
+    keep-outputs = false           what collections keep besides what is reached
+    keep-derivations = true
+    max-sessions = 512             in all
+    max-sessions-per-user = 64
+
+A key that is not known is an error: it would otherwise be a protection that somebody believes in.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from larix.errors import LarixError, Location
+
+__all__ = ["BadSettings", "Settings", "read_settings"]
+
+
+class BadSettings(LarixError):
+    """The settings file cannot be used; the daemon does not start with less than it says."""
+
+
+class Settings(NamedTuple):
+    allowed_users: tuple[str, ...] = ("*",)
+    trusted_users: tuple[str, ...] = ("root",)
+    max_jobs: int = 0  # 0: half the processors
+    cores: int = 0
+    timeout: int = 86400
+    max_silent_time: int = 3600
+    keep_outputs: bool = False
+    keep_derivations: bool = True
+    max_sessions: int = 512
+    max_sessions_per_user: int = 64
+
+    @property
+    def jobs(self) -> int:
+        return self.max_jobs or max(1, len(os.sched_getaffinity(0)) // 2)
+
+
+def read_settings(file: str) -> Settings:
+    """The settings of a file; those of none when there is none. Raises BadSettings."""
+    import tomllib
+
+    try:
+        with open(file, "rb") as stream:
+            values = tomllib.load(stream)
+    except FileNotFoundError:
+        return Settings()
+    except OSError as error:
+        raise BadSettings(f"cannot read `{file}`: {error.strerror}", place=Location(file, 0)) from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise BadSettings(f"`{file}` is no TOML: {error}", hint="see the manual on daemon.toml") from error
+    return settings_from(values, file)
+
+
+def settings_from(values: Mapping[str, Any], file: str) -> Settings:
+    """Check values and their types."""
+    known = {name.replace("_", "-"): name for name in Settings._fields}
+    found: dict[str, Any] = {}
+    for key, value in values.items():
+        name = known.get(key)
+        if name is None:
+            raise BadSettings(
+                f"`{file}`: unknown setting `{key}`", hint=f"known are {', '.join(sorted(known))}"
+            )
+        found[name] = _checked(key, value, Settings._field_defaults[name], file)
+    return Settings(**found)
+
+
+def _checked(key: str, value: Any, default: object, file: str) -> object:
+    if isinstance(default, bool):
+        if isinstance(value, bool):
+            return value
+        wanted = "true or false"
+    elif isinstance(default, int):
+        if isinstance(value, int) and not isinstance(value, bool) and value >= 0:
+            return value
+        wanted = "a number that is not negative"
+    else:
+        if isinstance(value, list) and all(isinstance(each, str) and each for each in value):
+            return tuple(value)
+        wanted = "a list of names"
+    raise BadSettings(f"`{file}`: `{key}` must be {wanted}, not {value!r}")
