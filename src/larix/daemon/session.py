@@ -22,7 +22,6 @@ from typing import Any
 
 from larix import __version__
 from larix.daemon.access import Peer
-from larix.daemon.channel import Channel, PeerGone, archive, drain
 from larix.daemon.handlers import handler_of
 from larix.daemon.settings import Settings
 from larix.daemon.telling import Teller
@@ -30,7 +29,9 @@ from larix.errors import LarixError
 from larix.formats.errors import FormatError
 from larix.formats.wire import BadWire, encode_string, encode_u64
 from larix.protocol import BuildOptions
+from larix.protocol.channel import Channel, PeerGone, archive, drain
 from larix.protocol.dialect import (
+    BATCH,
     CLIENT_MAGIC,
     FEATURES,
     SERVER_MAGIC,
@@ -60,7 +61,8 @@ class Session:
         announced: int,
         open_store: Callable[[], LocalStore],
     ) -> None:
-        self.channel = Channel(connection)
+        self._socket = connection
+        self.channel = Channel(self._receive, self._send)
         self.peer = peer
         self.settings = settings
         self.options = BuildOptions(
@@ -74,6 +76,18 @@ class Session:
         self._store: LocalStore | None = None
         self.dialect: Dialect
         self.teller: Teller
+
+    def _receive(self, size: int) -> bytes:
+        try:
+            return self._socket.recv(size)
+        except ConnectionError as error:
+            raise PeerGone("the connection was closed") from error
+
+    def _send(self, data: bytes) -> None:
+        try:
+            self._socket.sendall(data)
+        except ConnectionError as error:
+            raise PeerGone("the connection was closed") from error
 
     @property
     def store(self) -> LocalStore:
@@ -130,7 +144,7 @@ class Session:
         if not dialect.is_guix and dialect.minor >= 35:
             channel.send(encode_u64(_TRUSTED if self.peer.is_trusted else _NOT_TRUSTED))
         if refusal is not None:
-            channel.tell(_failure(refusal), dialect)
+            channel.tell(_failure(refusal, dialect), dialect)
             channel.flush()
             return False
         self.teller = Teller(channel, dialect)
@@ -140,20 +154,22 @@ class Session:
 
     def _watch_client(self) -> None:
         """Have a signal come when the client hangs up, so that a build which says nothing ends too."""
-        connection = self.channel.socket
+        connection = self._socket
 
         signal.signal(signal.SIGIO, lambda _number, _frame: self._look())
         fcntl.fcntl(connection, fcntl.F_SETOWN, os.getpid())
 
     def _look(self) -> None:
+        # A local client that is gone has hung up in both directions; it may well say nothing more and listen.
+        gone = select.POLLHUP if self._socket.family == socket.AF_UNIX else select.POLLRDHUP
         poll = select.poll()
-        poll.register(self.channel.socket, select.POLLRDHUP)
-        if any(event & (select.POLLRDHUP | select.POLLHUP) for _, event in poll.poll(0)):
+        poll.register(self._socket, gone)
+        if any(event & gone for _, event in poll.poll(0)):
             raise PeerGone("the client has gone")
 
     def _alert(self, *, on: bool) -> None:
-        flags = fcntl.fcntl(self.channel.socket, fcntl.F_GETFL)
-        fcntl.fcntl(self.channel.socket, fcntl.F_SETFL, flags | os.O_ASYNC if on else flags & ~os.O_ASYNC)
+        flags = fcntl.fcntl(self._socket, fcntl.F_GETFL)
+        fcntl.fcntl(self._socket, fcntl.F_SETFL, flags | os.O_ASYNC if on else flags & ~os.O_ASYNC)
         if on:
             self._look()
 
@@ -194,7 +210,7 @@ class Session:
         except LarixError as error:
             if body is not None and form.body != PULLED:
                 drain(body)
-            self.channel.tell(_failure(error), self.dialect)
+            self.channel.tell(_failure(error, self.dialect), self.dialect)
         except Exception as error:  # noqa: BLE001 - a bug costs this session, told to the client in one line
             traceback.print_exc(file=sys.stderr)
             return self._end(LarixError(f"a bug of the daemon: {type(error).__name__}: {error}"))
@@ -232,15 +248,18 @@ class Session:
 
     def _end(self, error: LarixError) -> bool:
         """Say why the conversation ends."""
-        self.channel.tell(_failure(error), self.dialect)
+        self.channel.tell(_failure(error, self.dialect), self.dialect)
         self.channel.flush()
         return False
 
 
-def _failure(error: LarixError) -> Failure:
-    hint = error.hint or ""
+def _failure(error: LarixError, dialect: Dialect) -> Failure:
+    """What a client is told. Those that are not larix show hints to nobody, unless they stand in the text."""
+    text, hint = str(error), error.hint or ""
+    if hint and BATCH not in dialect.features:
+        text = f"{text}\nhint: {hint}"
     return Failure(
-        str(error).encode("utf-8", "surrogateescape"),
+        text.encode("utf-8", "surrogateescape"),
         error.exit_code,
         type(error).__name__,
         hint.encode("utf-8", "surrogateescape"),

@@ -7,9 +7,8 @@ way.
 
 from __future__ import annotations
 
-import json
 import os
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from larix.formats.storepath import name_part
 from larix.protocol import (
@@ -24,15 +23,15 @@ from larix.protocol import (
     DownloadStarted,
 )
 from larix.protocol.dialect import BATCH, Dialect
+from larix.protocol.eventtext import LARIX_EVENT, event_in_json
 from larix.protocol.messages import Began, Ended, Line, Told, knows_activities
 
 if TYPE_CHECKING:
-    from larix.daemon.channel import Channel
     from larix.protocol import Event
+    from larix.protocol.channel import Channel
 
-__all__ = ["LARIX_EVENT", "Teller", "event_in_json"]
+__all__ = ["Teller"]
 
-LARIX_EVENT = 0x6C00
 _INFO, _TALKATIVE = 3, 4
 _FILE_TRANSFER, _BUILD = 101, 105
 _LOG_LINE, _SET_PHASE, _PROGRESS = 101, 104, 105
@@ -142,22 +141,3 @@ class Teller:
 def _waiting(path: str, holder: int | None) -> str:
     who = f"process {holder}" if holder else "another process"
     return f"waiting for {who}, which is at `{name_part(path)}`"  # type: ignore[arg-type]
-
-
-def event_in_json(event: Event) -> bytes:
-    """An event as JSON; `event_from_json` of the client makes it an event again."""
-    values: dict[str, Any] = {}
-    for name, value in zip(event._fields, event, strict=True):
-        if isinstance(value, bytes):
-            values[name] = value.decode("utf-8", "surrogateescape")
-        elif isinstance(event, BuildFailed) and name == "error":
-            error = event.error
-            values[name] = {
-                "kind": type(error).__name__,
-                "message": error.message,
-                "hint": error.hint,
-                "exit_code": error.exit_code,
-            }
-        else:
-            values[name] = value
-    return json.dumps({"event": type(event).__name__, **values}).encode()

@@ -27,6 +27,7 @@ from larix.protocol.values import (
     DERIVATION,
     DERIVATION_TEXTS,
     KEYED_INFO,
+    KEYED_INFOS,
     MISSING,
     NUMBER,
     OPTIONAL_INFO,
@@ -203,7 +204,7 @@ _TABLE: tuple[Op, ...] = (
             Form(
                 (
                     Field("name", TEXT),
-                    Field("is_fixed_otherwise", BOOLEAN),
+                    Field("is_fixed", BOOLEAN),
                     Field("is_recursive", NUMBER),
                     Field("algorithm", TEXT),
                 ),
@@ -335,6 +336,14 @@ _TABLE: tuple[Op, ...] = (
     ),
     _op(47, "add_perm_root", (_PATH, Field("link", TEXT)), _gives(TEXT), guix=False),
     _op(80, "builtin_builders", (), _gives(TEXTS), nix=None),
+    _op(
+        0x6C01,
+        "query_path_infos",
+        (_PATHS, Field("closure", BOOLEAN)),
+        _gives(KEYED_INFOS),
+        guix=False,
+        feature=BATCH,
+    ),
     _op(
         0x6C00,
         "add_texts",

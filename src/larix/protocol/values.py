@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from enum import IntEnum
 from typing import Generic, NamedTuple, TypeVar
 
-from larix.derivation.record import Derivation, Output
+from larix.derivation.record import Output
 from larix.formats.errors import FormatError
 from larix.formats.hashes import Hash, parse_hash
 from larix.formats.storepath import StorePath, parse_store_path
@@ -26,6 +26,7 @@ __all__ = [
     "DERIVATION",
     "DERIVATION_TEXTS",
     "KEYED_INFO",
+    "KEYED_INFOS",
     "MISSING",
     "NUMBER",
     "OPTIONAL_INFO",
@@ -43,6 +44,7 @@ __all__ = [
     "TARGETS",
     "TEXT",
     "TEXTS",
+    "BareDerivation",
     "Codec",
     "DerivationText",
     "Missing",
@@ -125,6 +127,17 @@ class Substitutable(NamedTuple):
     references: tuple[StorePath, ...]
     download_size: int
     nar_size: int
+
+
+class BareDerivation(NamedTuple):
+    """A derivation that comes by itself: without a name, and with items in the place of derivations."""
+
+    outputs: tuple[tuple[str, Output], ...]
+    sources: tuple[StorePath, ...]
+    system: str
+    builder: bytes
+    args: tuple[bytes, ...]
+    env: tuple[tuple[bytes, bytes], ...]
 
 
 class DerivationText(NamedTuple):
@@ -278,6 +291,8 @@ KEYED_INFO: Codec[PathInfo] = Codec(
     lambda info, dialect: encode_string(info.path.encode()) + _write_info(info, dialect),
 )
 
+KEYED_INFOS: Codec[tuple[PathInfo, ...]] = listed("paths and records", KEYED_INFO)
+
 
 def _read_target(reader: Reader, dialect: Dialect) -> BuildTarget:
     """`PATH` or `DRV!OUTPUT,OUTPUT` or `DRV!*`; a derivation alone is built by older clients, and by Guix's.
@@ -357,56 +372,38 @@ RESULTS: Codec[tuple[tuple[BuildTarget, Outcome], ...]] = listed(
 )
 
 
-def _read_derivation(reader: Reader, dialect: Dialect) -> Derivation | None:
-    """A derivation without the derivations of its inputs; None, and noted, when it makes no sense."""
-    outputs = {
-        TEXT.read(reader, dialect): Output(
-            TEXT.read(reader, dialect), TEXT.read(reader, dialect), TEXT.read(reader, dialect)
-        )
-        for _ in range(reader.u64(limit=MAX_COUNT))
-    }
-    sources = PATHS.read(reader, dialect)
-    system, builder = TEXT.read(reader, dialect), BYTES.read(reader, dialect)
-    args = reader.strings(limit=_MAX_TEXT)
-    env = {
-        reader.string(limit=_MAX_TEXT): reader.string(limit=_MAX_TEXT)
-        for _ in range(reader.u64(limit=MAX_COUNT))
-    }
-    try:
-        return Derivation(
-            name="unnamed",
-            system=system,
-            builder=builder,
-            args=args,
-            env=env,
-            outputs=outputs,
-            input_drvs={},
-            input_srcs=sources,
-        )
-    except FormatError as error:
-        reader.refuse(error)
-        return None
+def _read_derivation(reader: Reader, dialect: Dialect) -> BareDerivation:
+    outputs: list[tuple[str, Output]] = []
+    for _ in range(reader.u64(limit=MAX_COUNT)):
+        name = TEXT.read(reader, dialect)
+        path, algo, digest = (TEXT.read(reader, dialect) for _ in range(3))
+        outputs.append((name, Output(path, algo, digest)))
+    return BareDerivation(
+        tuple(outputs),
+        PATHS.read(reader, dialect),
+        TEXT.read(reader, dialect),
+        BYTES.read(reader, dialect),
+        tuple(reader.strings(limit=_MAX_TEXT)),
+        _VARIABLES.read(reader, dialect),
+    )
 
 
-def _write_derivation(value: Derivation | None, dialect: Dialect) -> bytes:
-    if value is None:
-        raise ValueError("there is no derivation to write")
+def _write_derivation(value: BareDerivation, dialect: Dialect) -> bytes:
     parts = [encode_u64(len(value.outputs))]
-    for name, output in value.outputs.items():
+    for name, output in value.outputs:
         parts += map(_encode, (name, *output))
     parts += [
-        PATHS.write(value.input_srcs, dialect),
+        PATHS.write(value.sources, dialect),
         _encode(value.system),
         encode_string(value.builder),
         encode_strings(value.args),
-        encode_u64(len(value.env)),
+        _VARIABLES.write(value.env, dialect),
     ]
-    for variable, text in value.env.items():
-        parts += [encode_string(variable), encode_string(text)]
     return b"".join(parts)
 
 
-DERIVATION: Codec[Derivation | None] = Codec("derivation", _read_derivation, _write_derivation)
+_VARIABLES = listed("variables", paired("variable", BYTES, BYTES))
+DERIVATION: Codec[BareDerivation] = Codec("derivation", _read_derivation, _write_derivation)
 
 
 def _read_substitutable(reader: Reader, dialect: Dialect) -> Substitutable:
@@ -462,5 +459,5 @@ def _write_derivation_text(value: DerivationText, dialect: Dialect) -> bytes:
 
 
 DERIVATION_TEXTS: Codec[tuple[DerivationText, ...]] = listed(
-    "texts", Codec("text with references", _read_derivation_text, _write_derivation_text)
+    "texts with references", Codec("text with references", _read_derivation_text, _write_derivation_text)
 )

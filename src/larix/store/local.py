@@ -44,7 +44,7 @@ from larix.store.locks import PathLocks, open_lock_file, try_lock
 from larix.store.pipeline import hash_file
 from larix.store.roots import indirect_root_file, make_link
 from larix.store.temproots import release_temp_roots, temp_roots_of
-from larix.store.tree import FILE, ROOT_NAME, Framing, StepsOfEvents, read_steps
+from larix.store.tree import FILE, ROOT_NAME, StepsOfEvents, read_archive
 from larix.store.treewriter import TreeWriter
 from larix.words import tr
 
@@ -53,7 +53,6 @@ if TYPE_CHECKING:
 
 __all__ = ["LocalStore", "SourceChanged", "open_local_store"]
 
-_PIECE = 256 * 1024
 _RETRY_SECONDS = 0.01
 
 
@@ -181,21 +180,7 @@ class LocalStore:
     def dump_nar(self, path: StorePath) -> Iterator[bytes]:
         if not self.is_valid(path):
             raise PathNotValid(path)
-        return self._dump(path)
-
-    def _dump(self, path: StorePath) -> Iterator[bytes]:
-        framing = Framing()
-        pieces: list[bytes] = []
-        size = 0
-        for step in read_steps(path):
-            before = len(pieces)
-            framing.append(pieces, step)
-            size += sum(map(len, pieces[before:]))
-            if size >= _PIECE:
-                yield b"".join(pieces)
-                pieces, size = [], 0
-        if pieces:
-            yield b"".join(pieces)
+        return read_archive(path)
 
     # Roots and locks
 

@@ -49,6 +49,8 @@ __all__ = [
     "Step",
     "StepsOfEvents",
     "UnsupportedFileType",
+    "archive_of",
+    "read_archive",
     "read_steps",
     "steps_of_tree",
 ]
@@ -59,6 +61,7 @@ Step = tuple[Any, ...]
 
 WHOLE_FILE = 256 * 1024  # files up to this are one step
 _CHUNK_SIZE = 1024 * 1024
+_PIECE_SIZE = 256 * 1024
 _BUFFER_SIZE = 256 * 1024  # fits beside the hash state in the cache of one core
 _OPEN_FILE = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
 _OPEN_DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
@@ -359,3 +362,24 @@ class Framing:
             pieces.append(step[1])
         else:
             pieces.append(regular_end(step[1]))
+
+
+def archive_of(steps: Iterable[Step]) -> Iterator[bytes]:
+    """The archive of a sequence of steps, in pieces of some size."""
+    framing = Framing()
+    pieces: list[bytes] = []
+    size = 0
+    for step in steps:
+        before = len(pieces)
+        framing.append(pieces, step)
+        size += sum(map(len, pieces[before:]))
+        if size >= _PIECE_SIZE:
+            yield b"".join(pieces)
+            pieces, size = [], 0
+    if pieces:
+        yield b"".join(pieces)
+
+
+def read_archive(file: str | bytes, *, keep: Callable[[bytes], bool] | None = None) -> Iterator[bytes]:
+    """The archive of a file, link or tree on disk; see `read_steps`."""
+    return archive_of(read_steps(file, keep=keep))

@@ -69,7 +69,9 @@ def main(arguments: list[str]) -> int:
     listeners = _listeners(line, layout.state_dir)
     for listener in listeners:
         log(f"listening on {listener.file or listener.socket.getsockname()}")
-    Server(listeners, layout, settings, log=log, read_settings=lambda: _settings(line, file)).run()
+    server = Server(listeners, layout, settings, log=log, read_settings=lambda: _settings(line, file))
+    print("ready", flush=True)  # for who started it: connections are answered from now on
+    server.run()
     return 0
 
 

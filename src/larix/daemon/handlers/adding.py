@@ -6,12 +6,12 @@ import tempfile
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
-from larix.daemon.channel import archive, reader_of
 from larix.daemon.handlers.refusals import NotOffered, NotPermitted, require_trust
 from larix.formats.hashes import DIGEST_SIZES, parse_hash
 from larix.formats.nar.encoder import ARCHIVE_START, regular_end, regular_start
 from larix.formats.storepath import StorePath
 from larix.formats.wire import StreamReader
+from larix.protocol.channel import archive, reader_of
 from larix.protocol.store import PathInfo
 from larix.protocol.values import KEYED_INFO
 
@@ -57,8 +57,8 @@ def add_to_store(session: Session, *, name: str, body: Iterable[bytes], **how: o
     method = how.get("method")
     if not isinstance(method, str):
         recursive, algo = bool(how["is_recursive"]), str(how["algorithm"])
-        if how["is_fixed_otherwise"] and recursive:
-            algo = "sha256"  # an oddity of the protocol: then only this is meant
+        if not how["is_fixed"]:
+            recursive, algo = True, "sha256"  # an older way to say the usual
         return session.store.add_dump(name, body, recursive=recursive, algo=_algorithm(algo))
     if how["repair"]:
         require_trust(session, "repair items")

@@ -31,6 +31,7 @@ __all__ = [
     "query_path_from_hash_part",
     "query_path_hash",
     "query_path_info",
+    "query_path_infos",
     "query_realisation",
     "query_references",
     "query_referrers",
@@ -62,6 +63,12 @@ def query_path_info(session: Session, *, path: StorePath) -> PathInfo | None:
     if info is None and (session.dialect.is_guix or session.dialect.minor < 17):
         raise PathNotValid(path)
     return info
+
+
+def query_path_infos(session: Session, *, paths: Sequence[StorePath], closure: bool) -> tuple[PathInfo, ...]:
+    """The records of those that are valid, or of all that they refer to."""
+    wanted = session.store.closure(paths) if closure else paths
+    return tuple(session.store.path_infos(wanted).values())
 
 
 def query_path_hash(session: Session, *, path: StorePath) -> str:

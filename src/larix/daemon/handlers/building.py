@@ -10,11 +10,10 @@ from larix.daemon.handlers.refusals import NotOffered, require_trust
 from larix.errors import LarixError
 from larix.protocol import BuildTarget
 from larix.protocol.store import PathNotValid
-from larix.protocol.values import Outcome, Status
+from larix.protocol.values import BareDerivation, Outcome, Status
 
 if TYPE_CHECKING:
     from larix.daemon.session import Session
-    from larix.derivation import Derivation
     from larix.formats.storepath import StorePath
     from larix.protocol import BuildOptions
 
@@ -106,9 +105,7 @@ def _status(error: LarixError) -> Status:
     }.get(error.exit_code, Status.PERMANENT_FAILURE)
 
 
-def build_derivation(
-    session: Session, *, drv: StorePath, derivation: Derivation | None, mode: int
-) -> Outcome:
+def build_derivation(session: Session, *, drv: StorePath, derivation: BareDerivation, mode: int) -> Outcome:
     """A derivation that comes by itself. One that is in the store is built as it stands there.
 
     Any other says itself what its outputs are called, and nothing proves it: that is for fixed outputs only,

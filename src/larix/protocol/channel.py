@@ -1,19 +1,22 @@
-"""One end of a connection: bytes in as they are asked for, bytes out in few writes."""
+"""One end of a connection: bytes in as they are asked for, bytes out in few writes.
+
+It knows no sockets: whoever makes one says how bytes are received and sent.
+"""
 
 from __future__ import annotations
 
-import socket
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 from larix.formats import nar
 from larix.formats.wire import BadWire, StreamReader
 from larix.protocol.dialect import Dialect
 from larix.protocol.messages import Ask, Message, write_message
 
-__all__ = ["Channel", "PeerGone", "archive"]
+__all__ = ["Channel", "PeerGone", "archive", "drain", "reader_of"]
 
 _MUCH = 1 << 16
 _ASKED = 1 << 16
+_MOST = 1 << 20
 
 
 class PeerGone(Exception):
@@ -21,10 +24,14 @@ class PeerGone(Exception):
 
 
 class Channel:
-    """A connected socket, buffered in both directions. Writing to a closed one raises PeerGone."""
+    """Buffers both directions. `receive` and `send` raise PeerGone when the other end is no more.
 
-    def __init__(self, connection: socket.socket) -> None:
-        self.socket = connection
+    `receive(size)` gives at most so many bytes, and none when nothing more comes; `send` takes them all.
+    """
+
+    def __init__(self, receive: Callable[[int], bytes], send: Callable[[bytes], object]) -> None:
+        self._take = receive
+        self._give = send
         self.reader = StreamReader(self._receive)
         self._pending: list[bytes] = []
         self._size = 0
@@ -32,10 +39,7 @@ class Channel:
     def _receive(self, size: int) -> bytes:
         """Whatever waits to be sent goes first: the other end may wait for it."""
         self.flush()
-        try:
-            return self.socket.recv(min(size, 1 << 20))
-        except ConnectionError as error:
-            raise PeerGone("the connection was closed") from error
+        return self._take(min(size, _MOST))
 
     def send(self, data: bytes) -> None:
         self._pending.append(data)
@@ -46,10 +50,7 @@ class Channel:
     def flush(self) -> None:
         if self._pending:
             data, self._pending, self._size = b"".join(self._pending), [], 0
-            try:
-                self.socket.sendall(data)
-            except (ConnectionError, TimeoutError) as error:
-                raise PeerGone("the connection was closed") from error
+            self._give(data)
 
     def tell(self, message: Message, dialect: Dialect) -> None:
         self.send(write_message(message, dialect))

@@ -1,0 +1,276 @@
+"""Real clients of Nix, as an ordinary user and as root, with the daemon of larix."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from daemons import Daemon, running_daemon
+from larix.client.connection import Connection
+from larix.client.store import DaemonStore
+from larix.client.transport import connect
+from larix.formats.storepath import StoreDir, StorePath
+from larix.protocol import BuildOptions, BuildTarget
+from larix.store import Layout
+from larix.testing.store_conformance import StoreConformance
+
+SHELL = "/bin/bash-static"
+
+pytestmark = [
+    pytest.mark.compat,
+    pytest.mark.slow,
+    pytest.mark.skipif(shutil.which("nix-store") is None, reason="real Nix is not on this machine"),
+    pytest.mark.skipif(not os.path.exists(SHELL), reason="no static shell (Debian: bash-static)"),
+]
+
+EXPRESSION = """
+let
+  build = name: script: derivation {
+    inherit name; system = "x86_64-linux"; builder = "${/bin/bash-static}"; args = [ "-c" script ];
+  };
+in rec {
+  below = build "below" "echo from below; echo below > $out";
+  above = build "above" "echo ${below} > $out";
+  bad = build "bad" "echo oops; exit 3";
+}
+"""
+
+
+class Nix:
+    """Commands of Nix, run by root or by somebody else."""
+
+    def __init__(self, daemon: Daemon, uid: int | None) -> None:
+        self.folder = daemon.folder / f"home-{uid}"
+        self.folder.mkdir()
+        (self.folder / "nix.conf").write_text(
+            "substituters =\nexperimental-features = nix-command\nbuild-users-group =\n"
+        )
+        (self.folder / "default.nix").write_text(EXPRESSION)
+        self.uid = uid
+        if uid is not None:
+            for file in (self.folder, *self.folder.iterdir()):
+                os.chown(file, uid, uid)
+        kept = {name: value for name, value in os.environ.items() if not name.startswith("NIX_")}
+        self.environment = kept | {
+            "NIX_REMOTE": f"unix://{daemon.socket}",
+            "NIX_STORE_DIR": daemon.layout.store_dir,
+            "NIX_STATE_DIR": daemon.layout.state_dir,
+            "NIX_LOG_DIR": daemon.layout.log_dir,
+            "NIX_CONF_DIR": str(self.folder),
+            "HOME": str(self.folder),
+            "USER": "somebody",
+        }
+
+    def run(self, *words: str, data: bytes = b"") -> subprocess.CompletedProcess[bytes]:
+        prefix = (
+            []
+            if self.uid is None
+            else ["setpriv", f"--reuid={self.uid}", f"--regid={self.uid}", "--clear-groups"]
+        )
+        return subprocess.run(
+            [*prefix, *words],
+            env=self.environment,
+            cwd=self.folder,
+            input=data,
+            capture_output=True,
+            check=False,
+        )
+
+    def __call__(self, *words: str, data: bytes = b"") -> str:
+        done = self.run(*words, data=data)
+        assert done.returncode == 0, done.stderr.decode()
+        return done.stdout.decode().strip()
+
+
+@pytest.fixture
+def daemon() -> Iterator[Daemon]:
+    with running_daemon() as started:
+        yield started
+
+
+@pytest.fixture(params=["root", "ordinary user"])
+def nix(request: pytest.FixtureRequest, daemon: Daemon) -> Nix:
+    if os.geteuid() != 0:
+        pytest.skip("only root can act as somebody else")
+    return Nix(daemon, None if request.param == "root" else 12345)
+
+
+@pytest.fixture
+def root(daemon: Daemon) -> Nix:
+    if os.geteuid() != 0:
+        pytest.skip("only root is trusted")
+    return Nix(daemon, None)
+
+
+def test_instantiating_building_and_asking(nix: Nix) -> None:
+    drv = nix("nix-instantiate", "-A", "above")
+    path = nix("nix-store", "--realise", drv)
+    below = nix("nix-build", "-A", "below", "--no-out-link")
+    assert Path(path).read_text().strip() == below
+    assert Path(below).read_text() == "below\n"
+    assert nix("nix-store", "--query", "--references", path) == below
+    assert nix("nix-store", "--query", "--referrers", below) == path
+    assert set(nix("nix-store", "--query", "--requisites", path).split()) == {path, below}
+    assert nix("nix-store", "--query", "--deriver", path) == drv
+    assert nix("nix-store", "--query", "--outputs", drv) == path
+    assert nix("nix-store", "--query", "--hash", path).startswith("sha256:")
+    assert nix("nix-store", "--query", "--size", path) == "184"
+    assert nix("nix-store", "--query", "--tree", path).splitlines()[0] == path
+    assert json.loads(nix("nix", "path-info", "--json", path))[0]["deriver"] == drv
+    assert b"larix" in nix.run("nix", "store", "ping").stderr
+
+
+def test_what_fails_says_so(nix: Nix) -> None:
+    done = nix.run("nix-build", "-A", "bad", "--no-out-link")
+    assert done.returncode != 0
+    assert b"oops" in done.stderr
+    assert b"failed with exit code 3" in done.stderr
+
+
+def test_building_again_and_comparing(nix: Nix) -> None:
+    drv = nix("nix-instantiate", "-A", "below")
+    nix("nix-store", "--realise", drv)
+    nix("nix-store", "--realise", drv, "--check")
+
+
+def test_adding_files_and_trees(nix: Nix) -> None:
+    (nix.folder / "tree").mkdir()
+    (nix.folder / "tree/program").write_text("#!/bin/sh\n")
+    (nix.folder / "tree/program").chmod(0o755)
+    (nix.folder / "tree/link").symlink_to("program")
+    tree = nix("nix-store", "--add", "tree")
+    assert os.readlink(f"{tree}/link") == "program"
+    assert os.access(f"{tree}/program", os.X_OK)
+    flat = nix("nix-store", "--add-fixed", "sha1", "tree/program")
+    recursive = nix("nix-store", "--add-fixed", "--recursive", "sha512", "tree")
+    assert Path(flat).read_text() == "#!/bin/sh\n"
+    assert os.path.isdir(recursive)
+    nix("nix-store", "--verify-path", tree, flat, recursive)
+    large = nix.folder / "large"
+    with large.open("wb") as stream:
+        stream.truncate((1 << 26) + 4096)
+    if nix.uid is not None:
+        os.chown(large, nix.uid, nix.uid)
+    assert os.path.getsize(nix("nix-store", "--add-fixed", "sha256", "large")) == (1 << 26) + 4096
+
+
+def test_roots_keep_and_what_has_none_goes(nix: Nix) -> None:
+    path = nix("nix-build", "-A", "above", "-o", "result")
+    assert os.readlink(nix.folder / "result") == path
+    assert path not in nix("nix-store", "--gc", "--print-dead")
+    nix("nix-store", "--gc")
+    assert os.path.exists(path)
+    refused = nix.run("nix-store", "--delete", path)
+    assert refused.returncode != 0
+    assert b"alive" in refused.stderr
+    assert path in nix("nix-store", "--gc", "--print-live")
+    roots = nix("nix-store", "--gc", "--print-roots")
+    assert f"-> {path}" in roots
+    assert (str(nix.folder) in roots) is (nix.uid is None), "names of others' files are hidden"
+    (nix.folder / "result").unlink()
+    nix("nix-store", "--delete", path)
+    assert not os.path.exists(path)
+
+
+def test_verifying_and_archives(nix: Nix, tmp_path: Path) -> None:
+    path = nix("nix-build", "-A", "below", "--no-out-link")
+    nix("nix-store", "--verify", "--check-contents")
+    nix("nix", "store", "verify", "--no-trust", path)
+    dump = nix.run("nix-store", "--dump", path).stdout
+    assert nix.run("nix", "store", "dump-path", path).stdout == dump
+
+
+def test_copies_to_a_cache_and_back(root: Nix) -> None:
+    path = root("nix-build", "-A", "above", "--no-out-link")
+    cache = f"file://{root.folder}/cache"
+    root("nix", "copy", "--to", cache, path)
+    root("nix-store", "--gc")
+    assert not os.path.exists(path)
+    root("nix", "copy", "--no-check-sigs", "--from", cache, path)
+    assert os.path.exists(path)
+
+
+def test_exports_are_for_everybody_and_imports_for_the_trusted(daemon: Daemon, root: Nix) -> None:
+    stranger = Nix(daemon, 12345)
+    path = stranger("nix-build", "-A", "above", "--no-out-link")
+    closure = stranger("nix-store", "--query", "--requisites", path).split()
+    bundle = stranger.run("nix-store", "--export", *closure).stdout
+    root("nix-store", "--delete", *closure)
+    refused = stranger.run("nix-store", "--import", data=bundle)
+    assert refused.returncode != 0
+    assert b"12345" in refused.stderr
+    assert not os.path.exists(path)
+    assert root("nix-store", "--import", data=bundle).split()[-1] == path
+    assert os.path.exists(path)
+
+
+def test_strangers_cannot_repair_or_sign(daemon: Daemon, root: Nix) -> None:
+    stranger = Nix(daemon, 12345)
+    path = stranger("nix-build", "-A", "below", "--no-out-link")
+    for words in (
+        ("nix-store", "--verify", "--repair"),
+        ("nix", "store", "sign", "--key-file", "key", path),
+    ):
+        (stranger.folder / "key").write_text(root("nix", "key", "generate-secret", "--key-name", "k"))
+        assert stranger.run(*words).returncode != 0
+    (root.folder / "key").write_text(root("nix", "key", "generate-secret", "--key-name", "k"))
+    root("nix", "store", "sign", "--key-file", "key", path)
+    assert "k:" in root("nix", "path-info", "--sigs", path)
+
+
+@pytest.fixture
+def real_daemon(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DaemonStore]:
+    """The other way round: larix as the client of a real `nix-daemon`."""
+    with running_daemon() as shape:  # for its folder, which everybody can reach
+        folder = shape.folder / "real"
+        folder.mkdir()
+        (folder / "nix.conf").write_text("build-users-group =\nsandbox = false\nsubstituters =\n")
+        layout = Layout(StoreDir(f"{folder}/store"), f"{folder}/var", f"{folder}/log")
+        socket = f"{folder}/var/daemon-socket/socket"
+        process = subprocess.Popen(
+            ["nix-daemon"],
+            env={
+                "PATH": os.environ["PATH"],
+                "NIX_STORE_DIR": layout.store_dir,
+                "NIX_STATE_DIR": layout.state_dir,
+                "NIX_LOG_DIR": layout.log_dir,
+                "NIX_CONF_DIR": str(folder),
+                "NIX_DAEMON_SOCKET_PATH": socket,
+                "NIX_REMOTE": "local",
+            },
+            stderr=subprocess.DEVNULL,
+        )
+        try:
+            while not os.path.exists(socket):
+                assert process.poll() is None
+            with DaemonStore(Connection(connect(socket), layout.store_dir)) as store:
+                yield store
+        finally:
+            process.terminate()
+            process.wait()
+
+
+class TestStoreOfARealDaemon(StoreConformance):
+    # Nix leaves the tree that it refused on the disk, as an invalid item.
+    test_an_archive_with_another_hash_or_size_leaves_nothing = None  # type: ignore[assignment]
+
+    @pytest.fixture
+    def store(self, real_daemon: DaemonStore) -> DaemonStore:
+        return real_daemon
+
+
+def test_a_real_daemon_builds_for_larix(real_daemon: DaemonStore) -> None:
+    from daemon.conftest import shell_build
+
+    store = real_daemon
+    lowered = shell_build(store.store_dir, "greeting", "echo hi > $out")
+    store.instantiate([lowered])
+    outputs = store.realise([BuildTarget(StorePath(lowered.path))], BuildOptions())
+    assert Path(outputs[lowered.path]["out"]).read_text() == "hi\n"
+    assert store.daemon.startswith("2.")
