@@ -25,6 +25,7 @@ from larix.protocol.messages import Ask, Began, Data, Done, Ended, Failure, Line
 from larix.protocol.ops import ARCHIVE, FRAMES, OPERATIONS, PULLED, Form
 from larix.protocol.store import PathNotValid
 from larix.protocol.values import TEXTS
+from larix.words import tr
 
 if TYPE_CHECKING:
     from typing import Self
@@ -81,12 +82,15 @@ class Connection:
         channel.flush()
         try:
             if reader.u64() != SERVER_MAGIC:
-                raise ConnectionLost(f"what listens at `{self.transport.name}` is no daemon")
+                raise ConnectionLost(tr("what listens at `{name}` is no daemon", name=self.transport.name))
             announced = reader.u64()
             if announced >> 8 != 1 or announced < OLDEST_NIX:
                 raise ConnectionLost(
-                    f"the daemon at `{self.transport.name}` speaks version {version_text(announced)}, "
-                    "which larix does not"
+                    tr(
+                        "the daemon at `{name}` speaks version {announced}, which larix does not",
+                        name=self.transport.name,
+                        announced=version_text(announced),
+                    )
                 )
             channel.send(encode_u64(version))
             self.dialect = dialect = self.dialect._replace(minor=min(announced, version) & 0xFF)
@@ -102,7 +106,11 @@ class Connection:
             self._hear(ignore_events, None, None)
         except (BadWire, PeerGone) as error:
             raise ConnectionLost(
-                f"the daemon at `{self.transport.name}` does not answer as one of its kind: {error}"
+                tr(
+                    "the daemon at `{name}` does not answer as one of its kind: {error}",
+                    name=self.transport.name,
+                    error=error,
+                )
             ) from error
 
     def knows(self, name: str) -> bool:
@@ -129,8 +137,12 @@ class Connection:
             return self._reply(form)
         except (BadWire, PeerGone) as error:
             raise ConnectionLost(
-                f"the connection to the daemon at `{self.transport.name}` is lost: {error}",
-                hint="run the command again",
+                tr(
+                    "the connection to the daemon at `{name}` is lost: {error}",
+                    name=self.transport.name,
+                    error=error,
+                ),
+                hint=tr("run the command again"),
             ) from error
 
     def call_many(self, name: str, requests: Iterable[dict[str, Any]]) -> Iterator[Any]:
@@ -152,7 +164,7 @@ class Connection:
                 self._hear(ignore_events, None, None)
                 yield self._reply(form)
         except (BadWire, PeerGone) as error:
-            raise ConnectionLost(f"the connection to the daemon is lost: {error}") from error
+            raise ConnectionLost(tr("the connection to the daemon is lost: {error}", error=error)) from error
         finally:
             for _ in waiting:
                 self._skip()
@@ -165,7 +177,13 @@ class Connection:
         op = OPERATIONS[name]
         form = op.form(self.dialect)
         if form is None:
-            raise RemoteError(f"the daemon ({self.daemon or self.dialect}) has no operation `{name}`")
+            raise RemoteError(
+                tr(
+                    "the daemon ({daemon}) has no operation `{name}`",
+                    daemon=self.daemon or self.dialect,
+                    name=name,
+                )
+            )
         self.channel.send(encode_u64(op.number) + form.write(arguments, self.dialect))
         return form
 
@@ -213,7 +231,7 @@ class Connection:
         """A piece of what is pulled. Our pieces are never larger than what daemons ask for."""
         piece = next(pieces, b"") if pieces is not None else b""
         if len(piece) > size:
-            raise BadWire(expected=f"at most {size} bytes", found=f"{len(piece)}")
+            raise BadWire(expected=tr("at most {size} bytes", size=size), found=f"{len(piece)}")
         self.channel.send(encode_string(piece))
 
     def _event(self, message: Began | Ended | Told) -> Event | None:
@@ -230,6 +248,8 @@ class Connection:
                     return BuildLog(self._running[id], fields[0])
                 if kind == _SET_PHASE:
                     return BuildPhase(self._running[id], fields[0].decode("utf-8", "replace"))
+            case _:
+                pass
         return None
 
 

@@ -28,6 +28,7 @@ from larix.store.errors import StoreError, quoted
 from larix.store.pipeline import feed_archive
 from larix.store.roots import make_link
 from larix.store.tree import archive_of, read_archive, read_steps, steps_of_tree
+from larix.words import tr
 
 if TYPE_CHECKING:
     from typing import Self
@@ -154,7 +155,7 @@ class DaemonStore:
                 return contents
         tree = nar.decode_tree(b"".join(self.dump_nar(path)))
         if not isinstance(tree, nar.File):
-            raise StoreError(f"`{path}` is no file")
+            raise StoreError(tr("`{path}` is no file", path=path))
         return tree.contents
 
     def dump_nar(self, path: StorePath) -> Iterator[bytes]:
@@ -180,7 +181,7 @@ class DaemonStore:
         if not self.is_valid(path):
             raise PathNotValid(path)
         if link.startswith(self.store_dir + "/"):
-            raise StoreError(f"a root cannot be in the store itself: `{quoted(link)}`")
+            raise StoreError(tr("a root cannot be in the store itself: `{link}`", link=quoted(link)))
         self.add_indirect_root(link)
         make_link(path, link)
         self.add_indirect_root(link)  # a collection may have taken the first for stale meanwhile
@@ -320,8 +321,13 @@ class DaemonStore:
             raise TypeError(f"no source: {content!r}")
         if path != source.path:
             raise StoreError(
-                f"`{source.name}` changed since it was first read: it was `{source.path}`, now `{path}`",
-                hint="run the command again",
+                tr(
+                    "`{name}` changed since it was first read: it was `{path}`, now `{now}`",
+                    name=source.name,
+                    path=source.path,
+                    now=path,
+                ),
+                hint=tr("run the command again"),
             )
 
     def _send_steps(self, source: Source) -> StorePath:

@@ -16,6 +16,7 @@ from urllib.parse import unquote, urlsplit
 
 from larix.errors import LarixError
 from larix.protocol.channel import PeerGone
+from larix.words import tr
 
 __all__ = ["NoDaemon", "Transport", "connect"]
 
@@ -47,8 +48,8 @@ def connect(address: str) -> Transport:
     if parts.scheme in {"ssh", "ssh-ng"} and parts.hostname:
         return _to_program(_ssh(parts.username, parts.hostname, parts.port, unquote(parts.path)), address)
     raise NoDaemon(
-        f"{address}: connection is not supported",
-        hint="use a socket's file name, larix://HOST[:PORT], or ssh://[USER@]HOST[:PORT]",
+        tr("{address}: connection is not supported", address=address),
+        hint=tr("use a socket's file name, larix://HOST[:PORT], or ssh://[USER@]HOST[:PORT]"),
     )
 
 
@@ -71,8 +72,8 @@ def _to_socket(file: str, address: str) -> Transport:
     except OSError as error:
         connection.close()
         raise NoDaemon(
-            f"cannot reach a daemon at `{file}`: {error.strerror}",
-            hint="start it with `larix daemon`, or unset LARIX_DAEMON_SOCKET",
+            tr("cannot reach a daemon at `{file}`: {strerror}", file=file, strerror=error.strerror),
+            hint=tr("start it with `larix daemon`, or unset LARIX_DAEMON_SOCKET"),
         ) from error
     return _of_socket(connection, address, is_local=True)
 
@@ -81,7 +82,9 @@ def _to_host(host: str, port: int, address: str) -> Transport:
     try:
         connection = socket.create_connection((host, port), timeout=30)
     except OSError as error:
-        raise NoDaemon(f"cannot reach a daemon at `{host}:{port}`: {error}") from error
+        raise NoDaemon(
+            tr("cannot reach a daemon at `{host}:{port}`: {error}", host=host, port=port, error=error)
+        ) from error
     connection.settimeout(None)
     connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     return _of_socket(connection, address, is_local=False)
@@ -105,7 +108,7 @@ def _of_socket(connection: socket.socket, name: str, *, is_local: bool) -> Trans
 
 def _ssh(user: str | None, host: str, port: int | None, file: str) -> list[str]:
     if host.startswith("-") or (user or "").startswith("-"):
-        raise NoDaemon(f"`{host}` is no name of a host")
+        raise NoDaemon(tr("`{host}` is no name of a host", host=host))
     words = ["ssh", "-x", "-T", *(("-p", str(port)) if port is not None else ())]
     words += [f"{user}@{host}" if user else host, "larix", "daemon", "--stdio"]
     return [*words, f"--socket={file}"] if file.strip("/") else words
@@ -115,10 +118,12 @@ def _to_program(words: list[str], address: str) -> Transport:
     try:
         process = subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=0)
     except OSError as error:
-        raise NoDaemon(f"cannot run `{words[0]}`: {error.strerror}") from error
+        raise NoDaemon(
+            tr("cannot run `{program}`: {strerror}", program=words[0], strerror=error.strerror)
+        ) from error
     incoming, outgoing = process.stdout, process.stdin
     if incoming is None or outgoing is None:
-        raise NoDaemon(f"cannot talk to `{words[0]}`")
+        raise NoDaemon(tr("cannot talk to `{program}`", program=words[0]))
 
     def send(data: bytes) -> None:
         view = memoryview(data)
@@ -133,4 +138,7 @@ def _to_program(words: list[str], address: str) -> Transport:
         incoming.close()
         process.wait()
 
-    return Transport(lambda size: incoming.read(size) or b"", send, close, address, is_local=False)
+    def receive(size: int) -> bytes:
+        return incoming.read(size) or b""
+
+    return Transport(receive, send, close, address, is_local=False)

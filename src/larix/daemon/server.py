@@ -27,6 +27,7 @@ from larix.protocol.dialect import GUIX_VERSION, NIX_VERSION
 from larix.store.layout import Layout
 from larix.store.local import open_local_store
 from larix.store.locks import open_lock_file, try_lock
+from larix.words import tr
 
 __all__ = [
     "DEFAULT_PORT",
@@ -68,7 +69,7 @@ def activated(environ: dict[str, str]) -> list[Listener]:
     count = environ.pop("LISTEN_FDS", "")
     names = environ.pop("LISTEN_FDNAMES", "").split(":")
     if not (count.isascii() and count.isdigit()) or int(count) > 64:
-        raise CannotListen(f"LISTEN_FDS is no number of sockets: `{count[:20]}`")
+        raise CannotListen(tr("LISTEN_FDS is no number of sockets: `{count}`", count=count[:20]))
     found: list[Listener] = []
     for index in range(int(count)):
         descriptor = _FIRST_PASSED + index
@@ -89,7 +90,8 @@ def listen_on_path(file: str) -> Listener:
         lock = open_lock_file(f"{file}.lock")
         if not try_lock(lock):
             raise CannotListen(
-                f"another daemon listens on `{file}`", hint="stop it, or choose another socket"
+                tr("another daemon listens on `{file}`", file=file),
+                hint=tr("stop it, or choose another socket"),
             )
         with suppress(FileNotFoundError):
             os.unlink(file)
@@ -103,7 +105,9 @@ def listen_on_path(file: str) -> Listener:
         os.chmod(file, 0o666)  # noqa: S103 - who may do what is told by the credentials
         server.listen(_BACKLOG)
     except OSError as error:
-        raise CannotListen(f"cannot listen on `{file}`: {error.strerror}") from error
+        raise CannotListen(
+            tr("cannot listen on `{file}`: {strerror}", file=file, strerror=error.strerror)
+        ) from error
     return Listener(server, announced_for(file), file)
 
 
@@ -112,7 +116,9 @@ def listen_on_network(host: str, port: int) -> Listener:
     try:
         return Listener(socket.create_server((host, port), backlog=_BACKLOG), GUIX_VERSION)
     except OSError as error:
-        raise CannotListen(f"cannot listen on `{host}:{port}`: {error.strerror}") from error
+        raise CannotListen(
+            tr("cannot listen on `{host}:{port}`: {strerror}", host=host, port=port, strerror=error.strerror)
+        ) from error
 
 
 class Server:
@@ -142,7 +148,7 @@ class Server:
             (signal.SIGTERM, self._end),
             (signal.SIGINT, self._end),
             (signal.SIGHUP, self._reload),
-            (signal.SIGCHLD, lambda *_: None),
+            (signal.SIGCHLD, self._be_woken),
         ):
             signal.signal(number, handler)
         signal.signal(signal.SIGPIPE, signal.SIG_IGN)
@@ -162,6 +168,9 @@ class Server:
             self._bury()
         signal.set_wakeup_fd(-1)
         self._close()
+
+    def _be_woken(self, *_: object) -> None:
+        """That is all: the loop looks who has ended."""
 
     def _end(self, *_: object) -> None:
         self._is_ending = True

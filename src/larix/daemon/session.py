@@ -43,6 +43,7 @@ from larix.protocol.messages import Done, Failure
 from larix.protocol.ops import ARCHIVE, FRAMES, PULLED, Form, operation
 from larix.protocol.values import TEXTS
 from larix.store.local import LocalStore
+from larix.words import tr
 
 __all__ = ["Session"]
 
@@ -184,7 +185,9 @@ class Session:
             form = op.form(self.dialect) if op is not None else None
             if op is None or form is None:
                 name = f"`{op.name}`" if op is not None else f"number {number}"
-                return self._end(BadWire(expected=f"an operation of {self.dialect}", found=name))
+                return self._end(
+                    BadWire(expected=tr("an operation of {dialect}", dialect=self.dialect), found=name)
+                )
             refusal: LarixError | None = None
             arguments: dict[str, Any] = {}
             try:
@@ -213,7 +216,9 @@ class Session:
             self.channel.tell(_failure(error, self.dialect), self.dialect)
         except Exception as error:  # noqa: BLE001 - a bug costs this session, told to the client in one line
             traceback.print_exc(file=sys.stderr)
-            return self._end(LarixError(f"a bug of the daemon: {type(error).__name__}: {error}"))
+            return self._end(
+                LarixError(tr("a bug of the daemon: {name}: {error}", name=type(error).__name__, error=error))
+            )
         else:
             self.channel.tell(Done(), self.dialect)
             if form.reply.codec is not None:

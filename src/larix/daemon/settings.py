@@ -18,9 +18,10 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 from larix.errors import LarixError, Location
+from larix.words import tr
 
 __all__ = ["BadSettings", "Settings", "read_settings"]
 
@@ -56,9 +57,15 @@ def read_settings(file: str) -> Settings:
     except FileNotFoundError:
         return Settings()
     except OSError as error:
-        raise BadSettings(f"cannot read `{file}`: {error.strerror}", place=Location(file, 0)) from error
+        raise BadSettings(
+            tr("cannot read `{file}`: {strerror}", file=file, strerror=error.strerror),
+            place=Location(file, 0),
+        ) from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise BadSettings(f"`{file}` is no TOML: {error}", hint="see the manual on daemon.toml") from error
+        raise BadSettings(
+            tr("`{file}` is no TOML: {error}", file=file, error=error),
+            hint=tr("see the manual on daemon.toml"),
+        ) from error
     return settings_from(values, file)
 
 
@@ -70,23 +77,41 @@ def settings_from(values: Mapping[str, Any], file: str) -> Settings:
         name = known.get(key)
         if name is None:
             raise BadSettings(
-                f"`{file}`: unknown setting `{key}`", hint=f"known are {', '.join(sorted(known))}"
+                tr("`{file}`: unknown setting `{key}`", file=file, key=key),
+                hint=tr("known are {known}", known=", ".join(sorted(known))),
             )
         found[name] = _checked(key, value, Settings._field_defaults[name], file)
     return Settings(**found)
+
+
+def _names(value: Any) -> tuple[str, ...] | None:
+    if isinstance(value, list):
+        names = tuple(each for each in cast("list[object]", value) if isinstance(each, str) and each)
+        if len(names) == len(cast("list[object]", value)):
+            return names
+    return None
 
 
 def _checked(key: str, value: Any, default: object, file: str) -> object:
     if isinstance(default, bool):
         if isinstance(value, bool):
             return value
-        wanted = "true or false"
+        wanted = tr("true or false")
     elif isinstance(default, int):
         if isinstance(value, int) and not isinstance(value, bool) and value >= 0:
             return value
-        wanted = "a number that is not negative"
+        wanted = tr("a number that is not negative")
     else:
-        if isinstance(value, list) and all(isinstance(each, str) and each for each in value):
-            return tuple(value)
-        wanted = "a list of names"
-    raise BadSettings(f"`{file}`: `{key}` must be {wanted}, not {value!r}")
+        names = _names(value)
+        if names is not None:
+            return names
+        wanted = tr("a list of names")
+    raise BadSettings(
+        tr(
+            "`{file}`: `{key}` must be {wanted}, not {value}",
+            file=file,
+            key=key,
+            wanted=wanted,
+            value=repr(value),
+        )
+    )

@@ -11,6 +11,7 @@ from larix.formats import nar
 from larix.formats.wire import BadWire, StreamReader
 from larix.protocol.dialect import Dialect
 from larix.protocol.messages import Ask, Message, write_message
+from larix.words import tr
 
 __all__ = ["Channel", "PeerGone", "archive", "drain", "reader_of"]
 
@@ -90,4 +91,4 @@ def drain(pieces: Iterable[bytes]) -> None:
         for _ in pieces:
             pass
     except nar.BadNar as error:
-        raise BadWire(expected="an archive", found=error.message) from error
+        raise BadWire(expected=tr("an archive"), found=error.message) from error

@@ -18,6 +18,7 @@ from typing import Literal, NamedTuple
 
 from larix.errors import LarixError
 from larix.formats.storepath import StoreDir
+from larix.words import tr
 
 __all__ = [
     "BATCH",
@@ -76,24 +77,37 @@ def dialect_of(store_dir: StoreDir, announced: int, client: int) -> Dialect:
     Raises UnknownVersion where there is nothing that both know.
     """
     if client >> 8 != 1:
-        raise UnknownVersion(f"the client speaks version {version_text(client)} of the protocol, not 1.x")
+        raise UnknownVersion(
+            tr("the client speaks version {client} of the protocol, not 1.x", client=version_text(client))
+        )
     if client >= _FIRST_OF_GUIX:
         if client < _OLDEST_GUIX:
             raise UnknownVersion(
-                f"the client speaks version {version_text(client)}, older than {version_text(_OLDEST_GUIX)}",
-                hint="use the client of Guix 1.2 or newer",
+                tr(
+                    "the client speaks version {client}, older than {oldest}",
+                    client=version_text(client),
+                    oldest=version_text(_OLDEST_GUIX),
+                ),
+                hint=tr("use the client of Guix 1.2 or newer"),
             )
         return Dialect(store_dir, "guix", GUIX_VERSION & 0xFF)
     spoken = min(announced, client)
     if spoken > NIX_VERSION:
         raise UnknownVersion(
-            f"the client speaks version {version_text(client)}, newer than {version_text(NIX_VERSION)}, "
-            "and this socket announces that of Guix",
-            hint="let the client of Nix use the socket that is for Nix",
+            tr(
+                "the client speaks version {client}, newer than {newest}: this socket announces that of Guix",
+                client=version_text(client),
+                newest=version_text(NIX_VERSION),
+            ),
+            hint=tr("let the client of Nix use the socket that is for Nix"),
         )
     if spoken < OLDEST_NIX:
         raise UnknownVersion(
-            f"the client speaks version {version_text(client)}, older than {version_text(OLDEST_NIX)}",
-            hint="use the client of Nix 1.2 or newer",
+            tr(
+                "the client speaks version {client}, older than {oldest}",
+                client=version_text(client),
+                oldest=version_text(OLDEST_NIX),
+            ),
+            hint=tr("use the client of Nix 1.2 or newer"),
         )
     return Dialect(store_dir, "nix", spoken & 0xFF)

@@ -10,6 +10,7 @@ from larix.formats.errors import excerpt
 from larix.formats.wire import BadWire
 from larix.protocol import events
 from larix.protocol.events import BuildFailed, Event
+from larix.words import tr
 
 __all__ = ["LARIX_EVENT", "RemoteError", "event_from_json", "event_in_json"]
 
@@ -63,5 +64,5 @@ def event_from_json(data: bytes) -> Event:
             )
         made: Event = kind(**values)
     except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise BadWire(expected="an event", found=excerpt(data)) from error
+        raise BadWire(expected=tr("an event"), found=excerpt(data)) from error
     return made

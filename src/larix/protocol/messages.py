@@ -19,6 +19,7 @@ from typing import NamedTuple, TypeAlias
 
 from larix.formats.wire import MAX_COUNT, Reader, encode_string, encode_u64
 from larix.protocol.dialect import Dialect
+from larix.words import tr
 
 __all__ = [
     "Ask",
@@ -185,4 +186,4 @@ def read_message(reader: Reader, dialect: Dialect) -> Message:
         return _read_failure(reader, dialect)
     if kind == _LAST:
         return Done()
-    raise reader.fail("a message of the daemon", f"the number {kind:#x}")
+    raise reader.fail(tr("a message of the daemon"), tr("the number {kind:#x}", kind=kind))

@@ -243,7 +243,9 @@ def stage_dump(
         writer.close()
         incoming.discard()
         if isinstance(error, BadNar):
-            raise ArchiveMismatch(f"the archive of `{name}` is damaged: {error.message}") from error
+            raise ArchiveMismatch(
+                tr("the archive of `{name}` is damaged: {message}", name=name, message=error.message)
+            ) from error
         raise
     return Staged(info, incoming)
 

@@ -8,6 +8,7 @@ import time
 from typing import TYPE_CHECKING
 
 from larix.cli.options import CommandLine, Grammar, Option, UsageError, parse
+from larix.words import tr
 
 if TYPE_CHECKING:
     from larix.daemon.server import Listener
@@ -65,7 +66,7 @@ def main(arguments: list[str]) -> int:
     layout = Layout.from_environment()
     file = line.last("settings") or f"{_configuration_directory()}/daemon.toml"
     settings = _settings(line, file)
-    log = (lambda _text: None) if line.has("quiet") else _log
+    log = _say_nothing if line.has("quiet") else _log
     listeners = _listeners(line, layout.state_dir)
     for listener in listeners:
         log(f"listening on {listener.file or listener.socket.getsockname()}")
@@ -73,6 +74,10 @@ def main(arguments: list[str]) -> int:
     print("ready", flush=True)  # for who started it: connections are answered from now on
     server.run()
     return 0
+
+
+def _say_nothing(text: str) -> None:
+    del text
 
 
 def _log(text: str) -> None:
@@ -103,7 +108,7 @@ def _switch(line: CommandLine, name: str, default: bool) -> bool:
         return default
     text = line.last(name) or "yes"
     if text not in {"yes", "no"}:
-        raise UsageError(f"{text}: neither `yes' nor `no'")
+        raise UsageError(tr("{text}: neither `yes' nor `no'", text=text))
     return text == "yes"
 
 
@@ -133,5 +138,5 @@ def _host_and_port(text: str) -> tuple[str, int]:
     if not colon or text.endswith("]"):
         return text.strip("[]"), DEFAULT_PORT
     if not (port.isascii() and port.isdigit()) or int(port) > 65535:
-        raise UsageError(f"{text}: invalid TCP port number")
+        raise UsageError(tr("{text}: invalid TCP port number", text=text))
     return host.strip("[]"), int(port)

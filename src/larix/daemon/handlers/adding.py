@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from larix.daemon.handlers.refusals import NotOffered, NotPermitted, require_trust
 from larix.formats.hashes import DIGEST_SIZES, parse_hash
@@ -14,6 +14,7 @@ from larix.formats.wire import StreamReader
 from larix.protocol.channel import archive, reader_of
 from larix.protocol.store import PathInfo
 from larix.protocol.values import KEYED_INFO
+from larix.words import tr
 
 if TYPE_CHECKING:
     from larix.daemon.session import Session
@@ -49,7 +50,7 @@ def add_texts(session: Session, *, texts: Sequence[DerivationText]) -> tuple[Sto
     return tuple(session.store.add_texts(texts))
 
 
-def add_to_store(session: Session, *, name: str, body: Iterable[bytes], **how: object) -> object:
+def add_to_store(session: Session, *, name: str, body: Iterable[bytes], **how: Any) -> StorePath | PathInfo:
     """Nix from 1.25 on names a method and gets the record; the others say how to hash, and get the path.
 
     A flat file comes bare to the new form, and as an archive to the old one.
@@ -62,9 +63,7 @@ def add_to_store(session: Session, *, name: str, body: Iterable[bytes], **how: o
         return session.store.add_dump(name, body, recursive=recursive, algo=_algorithm(algo))
     if how["repair"]:
         require_trust(session, "repair items")
-    references = how["references"]
-    if not isinstance(references, tuple):
-        raise TypeError("references of a request are a tuple")
+    references: tuple[StorePath, ...] = tuple(how["references"])
     if method == "text:sha256":
         path = session.store.add_text(name, _whole(body, _MAX_TEXT), references)
         return session.store.path_info(path)
@@ -74,13 +73,21 @@ def add_to_store(session: Session, *, name: str, body: Iterable[bytes], **how: o
     elif kind == "fixed" and not references:
         path = _add_flat(session, name, body, _algorithm(algo))
     else:
-        raise NotOffered(f"adding by `{method}` is not offered: only text, files and archives are")
+        raise NotOffered(
+            tr("adding by `{method}` is not offered: only text, files and archives are", method=method)
+        )
     return session.store.path_info(path)
 
 
 def _algorithm(name: str) -> str:
     if name not in DIGEST_SIZES:
-        raise NotOffered(f"`{name}` is no hash algorithm: known are {', '.join(DIGEST_SIZES)}")
+        raise NotOffered(
+            tr(
+                "`{name}` is no hash algorithm: known are {known}",
+                name=name,
+                known=", ".join(DIGEST_SIZES),
+            )
+        )
     return name
 
 
@@ -90,7 +97,7 @@ def _whole(body: Iterable[bytes], limit: int) -> bytes:
     for piece in body:
         size += len(piece)
         if size > limit:
-            raise TooLarge(f"a text of more than {limit} bytes", hint="add it as a file")
+            raise TooLarge(tr("a text of more than {limit} bytes", limit=limit), hint=tr("add it as a file"))
         pieces.append(piece)
     return b"".join(pieces)
 
@@ -154,8 +161,11 @@ def _admit(session: Session, info: PathInfo) -> None:
     if session.peer.is_trusted or info.content_address is not None:
         return
     raise NotPermitted(
-        f"`{info.path}` is neither named by its content nor signed by a key that is trusted here",
-        hint=f"let a trusted user add it: `{session.peer.name}` is none",
+        tr(
+            "`{path}` is neither named by its content nor signed by a key that is trusted here",
+            path=info.path,
+        ),
+        hint=tr("let a trusted user add it: `{name}` is none", name=session.peer.name),
     )
 
 
@@ -201,9 +211,9 @@ def add_signatures(session: Session, *, path: StorePath, signatures: Sequence[st
 
 def add_build_log(session: Session, *, item: str, body: Iterable[bytes]) -> None:
     del session, body
-    raise NotOffered(f"logs of `{item[:255]}` that were written elsewhere are not kept")
+    raise NotOffered(tr("logs of `{item}` that were written elsewhere are not kept", item=item[:255]))
 
 
 def register_drv_output(session: Session, **_what: object) -> None:
     del session
-    raise NotOffered("outputs that are named by their content are not made here")
+    raise NotOffered(tr("outputs that are named by their content are not made here"))

@@ -9,6 +9,7 @@ from larix.daemon.handlers.refusals import NotOffered
 from larix.formats.base32 import ALPHABET
 from larix.protocol.store import PathNotValid
 from larix.protocol.values import Missing
+from larix.words import tr
 
 if TYPE_CHECKING:
     from larix.daemon.session import Session
@@ -113,7 +114,9 @@ def query_derivation_output_map(
 
 def query_path_from_hash_part(session: Session, *, digits: str) -> StorePath | None:
     if len(digits) != 32 or digits.strip(ALPHABET):
-        raise NotOffered(f"`{digits[:64]}` is no hash part: that has 32 digits of nix-base32")
+        raise NotOffered(
+            tr("`{digits}` is no hash part: that has 32 digits of nix-base32", digits=digits[:64])
+        )
     return session.store.path_of_hash_part(digits)
 
 
@@ -139,7 +142,7 @@ def export_path(session: Session, *, path: StorePath, sign: bool) -> int:
 
     if sign:
         raise NotOffered(
-            "this daemon has no key to sign exports with", hint="export without signatures, as root"
+            tr("this daemon has no key to sign exports with"), hint=tr("export without signatures, as root")
         )
     info = session.store.path_info(path)
     for piece in session.store.dump_nar(path):

@@ -11,6 +11,7 @@ from larix.errors import LarixError
 from larix.protocol import BuildTarget
 from larix.protocol.store import PathNotValid
 from larix.protocol.values import BareDerivation, Outcome, Status
+from larix.words import tr
 
 if TYPE_CHECKING:
     from larix.daemon.session import Session
@@ -26,10 +27,10 @@ def _options(session: Session, mode: int) -> BuildOptions:
     if mode == _REPAIR:
         require_trust(session, "repair items")
         raise NotOffered(
-            "repairing through the daemon is not offered", hint="run `larix build --repair` as root"
+            tr("repairing through the daemon is not offered"), hint=tr("run `larix build --repair` as root")
         )
     if mode not in {_NORMAL, _CHECK}:
-        raise NotOffered(f"the number {mode} is no way to build")
+        raise NotOffered(tr("the number {mode} is no way to build", mode=mode))
     return session.options._replace(check=mode == _CHECK)
 
 
@@ -116,6 +117,9 @@ def build_derivation(session: Session, *, drv: StorePath, derivation: BareDeriva
         ((_, outcome),) = build_paths_with_results(session, targets=[BuildTarget(drv)], mode=mode)
         return outcome
     raise NotOffered(
-        f"`{drv}` is not in this store, and a derivation that comes without its inputs proves nothing",
-        hint="copy the derivation first: `nix copy --derivation`",
+        tr(
+            "`{drv}` is not in this store, and a derivation that comes without its inputs proves nothing",
+            drv=drv,
+        ),
+        hint=tr("copy the derivation first: `nix copy --derivation`"),
     )

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from larix.daemon.handlers.refusals import NotOffered, NotPermitted, require_trust
+from larix.words import tr
 
 if TYPE_CHECKING:
     from larix.daemon.session import Session
@@ -33,7 +34,7 @@ def add_temp_root(session: Session, *, path: StorePath) -> None:
 
 def add_indirect_root(session: Session, *, link: str) -> None:
     if not os.path.isabs(link) or "\0" in link:
-        raise NotOffered(f"a root must be an absolute name, not `{link[:255]}`")
+        raise NotOffered(tr("a root must be an absolute name, not `{link}`", link=link[:255]))
     session.store.add_indirect_root(link)
 
 
@@ -41,7 +42,7 @@ def add_perm_root(session: Session, *, path: StorePath, link: str) -> str:
     """The daemon makes the link itself, with its own rights."""
     require_trust(session, "have the daemon make links")
     if not os.path.isabs(link) or "\0" in link:
-        raise NotOffered(f"a root must be an absolute name, not `{link[:255]}`")
+        raise NotOffered(tr("a root must be an absolute name, not `{link}`", link=link[:255]))
     session.store.add_permanent_root(path, link)
     return link
 
@@ -74,9 +75,9 @@ def collect_garbage(
     from larix.store import gc
 
     if ignore_liveness:
-        raise NotPermitted("nobody may delete what is alive through the daemon")
+        raise NotPermitted(tr("nobody may delete what is alive through the daemon"))
     if session.peer.uid is None:
-        raise NotPermitted("nobody may collect garbage over the network")
+        raise NotPermitted(tr("nobody may collect garbage over the network"))
     derivations, outputs = session.settings.keep_derivations, session.settings.keep_outputs
     if action in {_LIVE, _DEAD}:
         find = gc.live_paths if action == _LIVE else gc.dead_paths
@@ -96,13 +97,13 @@ def collect_garbage(
     elif action == _DELETE_THESE:
         done = gc.delete(session.store, paths, on_wait=wait)
     else:
-        raise NotOffered(f"the number {action} is no way to collect garbage")
+        raise NotOffered(tr("the number {action} is no way to collect garbage", action=action))
     return tuple(done.paths), done.bytes_freed
 
 
 def optimise_store(session: Session) -> None:
     del session
-    raise NotOffered("sharing equal files is not offered yet")
+    raise NotOffered(tr("sharing equal files is not offered yet"))
 
 
 def verify_store(session: Session, *, check_contents: bool, repair: bool) -> bool:
@@ -112,7 +113,7 @@ def verify_store(session: Session, *, check_contents: bool, repair: bool) -> boo
     if repair:
         require_trust(session, "repair items")
         raise NotOffered(
-            "repairing through the daemon is not offered", hint="run `larix gc --verify` as root"
+            tr("repairing through the daemon is not offered"), hint=tr("run `larix gc --verify` as root")
         )
     found = verify(session.store, check_contents=check_contents)
     for path in (*found.forgotten, *found.missing):

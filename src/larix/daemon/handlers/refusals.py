@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from larix.errors import LarixError
+from larix.words import tr
 
 if TYPE_CHECKING:
     from larix.daemon.session import Session
@@ -24,6 +25,6 @@ def require_trust(session: Session, action: str) -> None:
     """Raise NotPermitted unless the client is one of the trusted users."""
     if not session.peer.is_trusted:
         raise NotPermitted(
-            f"`{session.peer.name}` may not {action}: that is for trusted users",
-            hint="ask the operator, who may name you in `trusted-users` of daemon.toml",
+            tr("`{name}` may not {action}: that is for trusted users", name=session.peer.name, action=action),
+            hint=tr("ask the operator, who may name you in `trusted-users` of daemon.toml"),
         )
