@@ -39,6 +39,7 @@ __all__ = ["LocalBuild", "LocalBuilder"]
 
 _BUILTINS = {
     b"builtin:download": ("larix.builder.builtins.download", "run"),
+    b"builtin:pack": ("larix.builder.builtins.pack", "run"),
     b"builtin:profile": ("larix.builder.builtins.profile", "run"),
     b"builtin:unpack-debs": ("larix.builder.builtins.debs", "run"),
 }
@@ -285,6 +286,7 @@ class LocalBuild:
             "drv": self.drv,
             "name": derivation.name,
             "environment": {_text(name): _text(value) for name, value in self.environment.variables.items()},
+            "files": dict(self.job.files),
             "outputs": {name: f"outputs/{_base(output.path)}" for name, output in derivation.outputs.items()},
             "hash": next(((o.hash_algo, o.hash) for o in derivation.outputs.values() if o.is_fixed), None),
             "host": host,

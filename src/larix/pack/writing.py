@@ -1,0 +1,63 @@
+"""Making a pack: from the options and the closure to the file."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from itertools import chain
+from typing import TYPE_CHECKING
+
+from larix.pack.compression import method
+from larix.pack.content import all_entries
+from larix.pack.deb import write_deb
+from larix.pack.docker import write_docker
+from larix.pack.entries import Folder
+from larix.pack.oci import write_oci_archive, write_oci_layout
+from larix.pack.squashfs import write_squashfs
+from larix.pack.stream import Stream, Workers
+from larix.pack.tar import tar_end, write_entries
+
+if TYPE_CHECKING:
+    from larix.pack.content import Contents
+
+__all__ = ["write_pack"]
+
+# Where a file system that is the root of something gets other things mounted.
+_EMPTY = (Folder(b"dev"), Folder(b"proc"), Folder(b"sys"), Folder(b"tmp", 0o1777))
+
+
+def write_pack(output: str, contents: Contents, *, threads: int, scratch: str) -> None:
+    """Make `output`, which must not be there.
+
+    The folder `scratch`, which must not be there either, is used and removed. What a failure leaves is the
+    caller's to remove.
+    """
+    options = contents.options
+    with Workers(threads) as workers:
+        if options.format == "oci-dir":
+            write_oci_layout(output, contents, workers)
+            return
+        descriptor = os.open(output, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o644)
+        try:
+            if options.format == "deb":
+                write_deb(descriptor, contents, workers)
+            elif options.format == "squashfs":
+                write_squashfs(descriptor, chain(all_entries(contents), _EMPTY), options.compression, workers)
+            else:
+                _write_stream(descriptor, contents, workers, scratch)
+        finally:
+            os.close(descriptor)
+
+
+def _write_stream(descriptor: int, contents: Contents, workers: Workers, scratch: str) -> None:
+    options = contents.options
+    stream = Stream(descriptor, method("none" if options.format == "oci" else options.compression), workers)
+    if options.format == "docker":
+        write_docker(stream, contents)
+    elif options.format == "oci":
+        write_oci_archive(stream, scratch, contents, workers)
+        shutil.rmtree(scratch)
+    else:
+        write_entries(stream, all_entries(contents))
+        stream.write_zeros(tar_end(stream.size))
+    stream.close()
