@@ -127,6 +127,5 @@ def realise(session: Session, targets: Sequence[BuildTarget], options: BuildOpti
     from larix import builder
     from larix.cli.progress import watching
 
-    planned = (*work.builds, *work.downloads, *work.grafts)
-    with watching(options.verbosity, on_host=session.on_host, planned=planned, jobs=options.max_jobs) as sink:
+    with watching(options.verbosity, on_host=session.on_host, total=len(work)) as sink:
         builder.realise(session.store, targets, options, sink)

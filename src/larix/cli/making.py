@@ -78,8 +78,7 @@ def make_profile(session: Session, making: Making, options: BuildOptions, work: 
     from larix.cli.progress import watching
 
     store = session.store
-    planned = (*work.builds, *work.downloads, *work.grafts)
-    with watching(options.verbosity, on_host=session.on_host, planned=planned, jobs=options.max_jobs) as sink:
+    with watching(options.verbosity, on_host=session.on_host, total=len(work)) as sink:
         if making.needed:
             builder.realise(store, making.needed, options, sink)
         if making.lowered is not None:

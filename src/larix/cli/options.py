@@ -31,6 +31,7 @@ __all__ = [
     "Token",
     "UsageError",
     "compile_expression",
+    "describe_options",
     "parse",
     "spelled",
     "whole_number",
@@ -306,8 +307,8 @@ def _help(grammar: Grammar) -> str:
     for heading, options in grammar.groups:
         shown = [option for option in options if not option.hidden]
         if shown:
-            lines += ["", *([tr(heading)] if heading else []), *_describe(shown)]
-    lines += ["", *_describe(STANDARD), "", tr(BUG_REPORTS)]
+            lines += ["", *([tr(heading)] if heading else []), *describe_options(shown)]
+    lines += ["", *describe_options(STANDARD), "", tr(BUG_REPORTS)]
     return "\n".join(lines)
 
 
@@ -321,7 +322,7 @@ def spelled(option: Option) -> tuple[str, str]:
     return f"--{option.name}", argument
 
 
-def _describe(options: Iterable[Option]) -> Iterable[str]:
+def describe_options(options: Iterable[Option]) -> Iterable[str]:
     for option in options:
         short = "".join(f"-{letter}, " for letter in option.short)
         spelling = f"  {short or '    '}{''.join(spelled(option))}"
