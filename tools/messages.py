@@ -86,6 +86,10 @@ def _texts(tree: ast.Module) -> Iterator[tuple[str, str]]:
                 yield text, ""
             elif name in TABLE_FIELDS:
                 yield from _table_texts(node, TABLE_FIELDS[name])
+        elif isinstance(node, ast.Tuple) and len(node.elts) == 2:
+            heading = _literal(node.elts[0])  # of a group of options
+            if heading and heading.endswith(":"):
+                yield heading, ""
         elif isinstance(node, ast.Assign) and any(
             isinstance(target, ast.Name) and target.id in NAMED for target in node.targets
         ):
@@ -98,11 +102,6 @@ def _table_texts(node: ast.Call, fields: Mapping[str, int]) -> Iterator[tuple[st
         value = node.args[position] if len(node.args) > position else named.get(field)
         if value is not None and (text := _literal(value)):
             yield text, ""
-    for each in ast.walk(node):
-        if isinstance(each, ast.Tuple) and len(each.elts) == 2:
-            heading = _literal(each.elts[0])
-            if heading and heading.endswith(":"):
-                yield heading, ""
 
 
 def _name(function: ast.expr) -> str:
@@ -182,7 +181,8 @@ def has_words(node: ast.Constant | ast.JoinedStr) -> bool:
         text = str(node.value)
     else:
         text = "".join(str(each.value) if isinstance(each, ast.Constant) else "0" for each in node.values)
-    bare = re.sub(r"\b[a-z]+://\S*|`[^`]*[`']|--?[\w-]+|[A-Z]+:|\blarix\b|\berror:", "", text)
+    told = "\n".join(line for line in text.split("\n") if not line.startswith("  "))  # not commands to copy
+    bare = re.sub(r"\b[a-z]+://\S*|`[^`]*[`']|--?[\w-]+|[A-Z]+:|\blarix\b|\berror:", "", told)
     return re.search(r"\b[a-z]{2,}\b", bare) is not None
 
 

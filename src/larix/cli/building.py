@@ -127,5 +127,6 @@ def realise(session: Session, targets: Sequence[BuildTarget], options: BuildOpti
     from larix import builder
     from larix.cli.progress import watching
 
-    with watching(options.verbosity, on_host=session.on_host, total=len(work)) as sink:
+    planned = (*work.builds, *work.downloads, *work.grafts)
+    with watching(options.verbosity, on_host=session.on_host, planned=planned, jobs=options.max_jobs) as sink:
         builder.realise(session.store, targets, options, sink)

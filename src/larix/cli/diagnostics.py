@@ -10,7 +10,7 @@ from __future__ import annotations
 import contextlib
 import os
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Generator, Iterable, Sequence
 
 from larix.errors import LarixError
 from larix.words import tr
@@ -24,6 +24,7 @@ __all__ = [
     "error",
     "note",
     "program_name",
+    "said_by",
     "say",
     "set_command",
     "show_hint",
@@ -36,6 +37,7 @@ INTERRUPTED = 130
 
 _command = ""
 _shown_instead: list[tuple[str, str]] = []
+_speakers: list[Callable[[str], None]] = []
 
 
 def set_command(name: str) -> None:
@@ -87,12 +89,26 @@ def _paint(text: str, code: str) -> str:
     return f"\x1b[{code}m{text}\x1b[0m" if colour_wanted() else text
 
 
+@contextlib.contextmanager
+def said_by(speaker: Callable[[str], None]) -> Generator[None]:
+    """Have `speaker` show what is said meanwhile: it draws on the terminal and knows where there is room."""
+    _speakers.append(speaker)
+    try:
+        yield
+    finally:
+        _speakers.remove(speaker)
+
+
 def say(line: str) -> None:
     """Write one line to standard error; a closed or broken one is no reason to fail."""
     if sys.stderr is None:
         return
     if _shown_instead:
         line = as_seen_by_user(line)
+    if _speakers:
+        for each in line.splitlines() or [""]:
+            _speakers[-1](each)
+        return
     encoding = sys.stderr.encoding or "utf-8"
     with contextlib.suppress(OSError, ValueError):
         sys.stderr.write(line.encode(encoding, "backslashreplace").decode(encoding) + "\n")

@@ -78,7 +78,8 @@ def make_profile(session: Session, making: Making, options: BuildOptions, work: 
     from larix.cli.progress import watching
 
     store = session.store
-    with watching(options.verbosity, on_host=session.on_host, total=len(work)) as sink:
+    planned = (*work.builds, *work.downloads, *work.grafts)
+    with watching(options.verbosity, on_host=session.on_host, planned=planned, jobs=options.max_jobs) as sink:
         if making.needed:
             builder.realise(store, making.needed, options, sink)
         if making.lowered is not None:

@@ -2,7 +2,7 @@
 
 Verbosity: 0 only failures, 1 what is built, 2 also what is downloaded from where, 3 also the builds' logs.
 The lines off a terminal are made for scripts ("building DRV...", "successfully built DRV"); the live view, in
-`larix.cli.live`, is made for people and is the only user of rich.
+`larix.cli.live`, is made for people.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import contextlib
 import os
 import sys
 from collections import deque
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Sequence
 
 from larix.cli import diagnostics
 from larix.formats.storepath import StorePath, name_part
@@ -168,13 +168,17 @@ class LinesProgress:
 
 @contextlib.contextmanager
 def watching(
-    verbosity: int, *, on_host: Callable[[str], str] = str, total: int | None = None
+    verbosity: int,
+    *,
+    on_host: Callable[[str], str] = str,
+    planned: Sequence[StorePath] = (),
+    jobs: int = 1,
 ) -> Generator[Sink]:
-    """The sink fit for standard error; `total` builds are planned, None when nobody counted."""
+    """The sink fit for standard error; `planned` are the derivations to come, as far as that is known."""
     if verbosity > 0 and _is_live_terminal():
         from larix.cli.live import LiveProgress
 
-        live = LiveProgress(verbosity, on_host, total)
+        live = LiveProgress(verbosity, on_host, planned, jobs)
         with live.shown():
             yield live
     else:
