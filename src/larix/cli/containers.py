@@ -69,6 +69,7 @@ def run_in_container(
         variables["PATH"] = ":".join(filter(None, (SEARCH_PATH, variables.get("PATH"))))
     else:
         links.insert(0, ("/bin/sh", shell.file))
+        variables["PATH"] = ":".join(filter(None, (variables.get("PATH"), "/bin")))
     if line.program is None:
         variables.setdefault("PS1", PROMPT)
     container = Container(

@@ -181,6 +181,7 @@ def make(session: Session, line: CommandLine, wishes: list[Wish]) -> Environment
     """Build the profile of the wishes, or in a dry run tell what that would take."""
     from larix.cli.making import make_profile, plan_profile, work_of
     from larix.cli.wanted import Wanted
+    from larix.profiles.development import PROGRAMS
     from larix.profiles.manifest import Manifest
     from larix.profiles.transaction import check_collisions
 
@@ -195,7 +196,8 @@ def make(session: Session, line: CommandLine, wishes: list[Wish]) -> Environment
     )
     entries = {entry.key: entry for wish in wishes for entry in _entries(wanted, wish)}
     wanted.check()
-    made = list(entries.values())
+    # Of two programs of one name the first counts; those of the toolchain are for want of others.
+    made = sorted(entries.values(), key=lambda entry: entry.name == PROGRAMS)
     needed = []
     if not line.has("no-grafts"):
         made, grafts = wanted.grafted(made, options, dry_run=dry_run)

@@ -26,7 +26,9 @@ if TYPE_CHECKING:
     from larix.packages.inputs import Input
     from larix.staging import Lowerable, Lowering
 
-__all__ = ["development_entries"]
+__all__ = ["PROGRAMS", "development_entries"]
+
+PROGRAMS = "toolchain-programs"
 
 
 def link_programs(*, output: Path, roots: tuple[Path, ...]) -> None:
@@ -68,11 +70,11 @@ def _cross_inputs(tools: Toolchain, target: str | None) -> tuple[Input, ...]:
 
 def _programs(roots: Sequence[Lowerable], maker: EntryMaker, lowering: Lowering) -> Entry:
     lowered = build_expression_to_derivation(
-        "toolchain-programs",
+        PROGRAMS,
         link_programs,
         lowering=lowering.variant(target=None),
         arguments={"roots": tuple(roots)},
     )
     item = Item(lowered.output_path(), lowered, "out")
     maker.items[item.path] = item
-    return Entry("toolchain-programs", "0", "out", item.path, search_paths=BUILD_SEARCH_PATHS)
+    return Entry(PROGRAMS, "0", "out", item.path, search_paths=BUILD_SEARCH_PATHS)
