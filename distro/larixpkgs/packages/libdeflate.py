@@ -17,8 +17,8 @@ libdeflate = Package(
             f"https://github.com/ebiggers/libdeflate/archive/refs/tags/v{p.version}.tar.gz",
             f"debian://pool/main/libd/libdeflate/libdeflate_{p.version}.orig.tar.gz",
         ),
-        sha256="1ab18349b9fb0ce8a0ca4116bded725be7dcbfa709e19f6f983d99df1fb8b25f",
         file_name=f"libdeflate-{p.version}.tar.gz",
+        sha256="1ab18349b9fb0ce8a0ca4116bded725be7dcbfa709e19f6f983d99df1fb8b25f",
     ),
     build_system=cmake,
     arguments={

@@ -72,8 +72,8 @@ ninja = Package(
             f"https://github.com/ninja-build/ninja/archive/refs/tags/v{p.version}.tar.gz",
             f"debian://pool/main/n/ninja-build/ninja-build_{p.version}.orig.tar.gz",
         ),
-        sha256="974d6b2f4eeefa25625d34da3cb36bdcebe7fbce40f4c16ac0835fd1c0cbae17",
         file_name=f"ninja-{p.version}.tar.gz",
+        sha256="974d6b2f4eeefa25625d34da3cb36bdcebe7fbce40f4c16ac0835fd1c0cbae17",
     ),
     build_system=gnu,
     arguments={

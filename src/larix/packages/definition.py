@@ -34,11 +34,14 @@ class Edit(NamedTuple):
 class SourceText:
     """A Python file, its text and its syntax tree. Raises CannotEdit when it cannot be read."""
 
-    def __init__(self, file: str) -> None:
+    def __init__(self, file: str, data: bytes | None = None) -> None:
+        """`data`, if given, is what the file could hold instead."""
         self.file = file
         try:
-            with open(file, "rb") as stream:
-                self.data = stream.read()
+            if data is None:
+                with open(file, "rb") as stream:
+                    data = stream.read()
+            self.data = data
             self.text = self.data.decode("utf-8")
             self.tree = ast.parse(self.data, file)
         except (OSError, ValueError, SyntaxError) as error:

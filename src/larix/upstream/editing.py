@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from larix.upstream.updating import Release
     from larix.upstream.web import Web
 
-__all__ = ["fetch_hash", "spelled_like", "update_definition"]
+__all__ = ["fetch_hash", "replace_file", "spelled_like", "update_definition"]
 
 
 def update_definition(
@@ -48,7 +48,7 @@ def update_definition(
     edits += [Edit(digest, _quoted_like(own.source, digest, text)), *more]
     data = own.source.edited(edits)
     ast.parse(data)  # what is written can be read again
-    _replace(own.source.file, data)
+    replace_file(own.source.file, data)
 
 
 def _call(source: SourceText, origin: Origin) -> ast.Call:
@@ -150,8 +150,8 @@ def _quoted_like(source: SourceText, node: ast.expr, text: str) -> str:
     return f"{quote}{text}{quote}"
 
 
-def _replace(file: str, data: bytes) -> None:
-    """Keeps the file's mode; a link stays a link."""
+def replace_file(file: str, data: bytes) -> None:
+    """Give a file other contents in one step. It keeps its mode; a link stays a link."""
     real = os.path.realpath(file)
     mode = os.stat(real).st_mode & 0o7777
     descriptor, temporary = tempfile.mkstemp(prefix=".larix-", dir=os.path.dirname(real))
