@@ -12,6 +12,7 @@ from larix.words import tr
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from larix.cli.cost import Cost
     from larix.cli.session import Session
     from larix.formats.storepath import StorePath
     from larix.protocol import BuildOptions, BuildTarget
@@ -80,11 +81,15 @@ def _usual_jobs() -> int:
 
 
 class Work(NamedTuple):
-    """What realising some targets takes, inputs before users: what is built, downloaded, and grafted."""
+    """What realising some targets takes, inputs before users: what is built, downloaded, and grafted.
+
+    `cost` is an estimate for the builds, where something is known.
+    """
 
     builds: tuple[StorePath, ...]
     downloads: tuple[StorePath, ...]
     grafts: tuple[StorePath, ...] = ()
+    cost: Cost | None = None
 
     def __len__(self) -> int:
         return len(self.builds) + len(self.downloads) + len(self.grafts)
@@ -104,7 +109,9 @@ def work_for(session: Session, targets: Sequence[BuildTarget]) -> Work:
         tuple(drv for drv, kind in kinds.items() if kind == wanted)
         for wanted in ("build", "download", "graft")
     )
-    return Work(builds, downloads, grafts)
+    from larix.cli.cost import cost_of_builds
+
+    return Work(builds, downloads, grafts, cost_of_builds(session, builds, _usual_jobs()))
 
 
 def tell_work(work: Work, *, dry_run: bool, verbosity: int) -> None:
@@ -116,6 +123,8 @@ def tell_work(work: Work, *, dry_run: bool, verbosity: int) -> None:
     names = [short_name(drv) for drv in work.downloads]
     lines += plan.download_lines(names, dry_run=dry_run, each=verbosity >= 2)
     lines += plan.graft_lines(work.grafts, dry_run=dry_run)
+    if work.cost is not None:
+        lines += plan.cost_lines(work.cost)
     for line in lines:
         diagnostics.say(line)
 

@@ -275,6 +275,7 @@ def _print_plan(change: _Change) -> None:
         derivations=list(work.builds),
         downloads=list(work.downloads),
         grafts=list(work.grafts),
+        cost=None if work.cost is None else work.cost.data(),
         replacements=[{"from": old, "to": new} for old, new in pending],
         size={"from": sizes[0], "to": sizes[1]},
         **_explanation_fields(explanations),

@@ -69,7 +69,7 @@ def work_of(session: Session, making: Making, also: Sequence[BuildTarget] = ()) 
     work = work_for(session, [*making.needed, *also])
     if making.lowered is None or session.store.is_valid(making.item):
         return work
-    return Work((*work.builds, making.lowered.path), work.downloads, work.grafts)
+    return Work((*work.builds, making.lowered.path), work.downloads, work.grafts, work.cost)
 
 
 def make_profile(session: Session, making: Making, options: BuildOptions, work: Work) -> None:

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
 
 from larix.profiles.manifest import Entry
 from larix.profiles.transaction import Effects
 from larix.words import mark_plural, plural, tr
 
+if TYPE_CHECKING:
+    from larix.cli.cost import Cost
+
 __all__ = [
     "build_lines",
+    "cost_lines",
     "difference_lines",
     "download_lines",
     "effect_lines",
@@ -116,6 +121,32 @@ def shown_bytes(count: int) -> str:
         if count >= 1024**power:
             return f"{count / 1024**power:.1f} {unit}"
     return f"{count} B"
+
+
+def cost_lines(cost: Cost) -> list[str]:
+    """What the builds will take, going by earlier ones of the same names."""
+    time, size = _duration(cost.seconds), shown_bytes(cost.size)
+    if not cost.unknown:
+        return [tr("Going by earlier builds, this takes about {time} and {size}", time=time, size=size), ""]
+    return [
+        tr(
+            "Going by earlier builds, this takes at least {time} and {size}; "
+            "{unknown} of {count} are new here",
+            time=time,
+            size=size,
+            unknown=cost.unknown,
+            count=cost.builds,
+        ),
+        "",
+    ]
+
+
+def _duration(seconds: float) -> str:
+    if seconds < 90:
+        return tr("{number} s", number=max(1, round(seconds)))
+    if seconds < 5400:
+        return tr("{number} min", number=round(seconds / 60))
+    return tr("{number} h", number=f"{seconds / 3600:.1f}")
 
 
 def build_lines(derivations: Sequence[str], *, dry_run: bool) -> list[str]:

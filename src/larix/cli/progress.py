@@ -12,6 +12,8 @@ import os
 import sys
 from collections import deque
 from collections.abc import Callable, Generator, Sequence
+from functools import cached_property
+from typing import TYPE_CHECKING
 
 from larix.cli import diagnostics
 from larix.formats.storepath import StorePath, name_part
@@ -27,6 +29,9 @@ from larix.protocol import (
     Sink,
 )
 from larix.words import tr
+
+if TYPE_CHECKING:
+    from larix.cli.history import History
 
 __all__ = [
     "LinesProgress",
@@ -140,9 +145,18 @@ class LinesProgress:
         self._verbosity = verbosity
         self._on_host = on_host
         self._running = Running()
+        self._fetched: set[StorePath] = set()
+
+    @cached_property
+    def _history(self) -> History:
+        from larix.cli.history import open_history
+
+        return open_history()
 
     def __call__(self, event: Event) -> None:
         self._running.take(event)
+        if isinstance(event, DownloadStarted) and event.drv is not None:
+            self._fetched.add(event.drv)
         if isinstance(event, BuildLog):
             if self._verbosity >= 3:
                 diagnostics.say(printable(event.line))
@@ -154,6 +168,8 @@ class LinesProgress:
             if self._verbosity >= 3:
                 diagnostics.say(phase_line(event))
         elif isinstance(event, BuildFinished):
+            if event.drv not in self._fetched:
+                self._history.record(short_name(event.drv), event.seconds)
             if self._verbosity >= 1:
                 diagnostics.say(tr("successfully built {drv}", drv=event.drv))
         elif isinstance(event, BuildFailed):

@@ -178,6 +178,7 @@ def _print_plan(
             derivations=list(work.builds),
             downloads=list(work.downloads),
             grafts=list(work.grafts),
+            cost=None if work.cost is None else work.cost.data(),
             replacements=[{"from": old, "to": new} for old, new in pending],
             results=results,
             **_explanations_data(explanations),
