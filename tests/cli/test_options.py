@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import pytest
 
+from larix.cli import registry
 from larix.cli.options import Answered, Grammar, Option, Token, UsageError, parse, whole_number
 
 OPTIONS = (
@@ -14,6 +15,7 @@ OPTIONS = (
     Option("cores", "c", "N", "cores"),
     Option("secret", hidden=True),
 )
+TRY = "Try `larix --help' for more information."
 GRAMMAR = Grammar("test", "test [OPTION]...", "Test.", (("", OPTIONS),))
 
 
@@ -113,9 +115,9 @@ def test_a_lone_dash_is_an_operand():
             "--instal-from-file: unrecognized option",
             "Did you mean `--install-from-file'?",
         ),
-        (["--zzz"], "--zzz: unrecognized option", None),
-        (["--secrte"], "--secrte: unrecognized option", None),
-        (["-Z"], "-Z: unrecognized option", None),
+        (["--zzz"], "--zzz: unrecognized option", TRY),
+        (["--secrte"], "--secrte: unrecognized option", TRY),
+        (["-Z"], "-Z: unrecognized option", TRY),
         (["-remove"], None, None),
         (["-dry-run"], "-d: unrecognized option", "Did you mean `--dry-run'?"),
         (["-f"], "-f: missing argument", None),
@@ -166,3 +168,54 @@ def test_default_options_come_from_the_environment_and_yield_to_the_command_line
     monkeypatch.setenv("LARIX_BUILD_OPTIONS", "'open")
     with pytest.raises(UsageError, match="LARIX_BUILD_OPTIONS"):
         parse(grammar, [])
+
+
+def mistake(larix, *words):
+    done = larix(*words)
+    assert (done.returncode, done.stdout) == (1, "")
+    return done.stderr.splitlines()
+
+
+@pytest.mark.parametrize("name", registry.command_names())
+def test_every_command_helps_with_options_that_it_has_not(larix, name):
+    assert mistake(larix, name, "--hepl") == [
+        f"larix {name}: error: --hepl: unrecognized option",
+        "hint: Did you mean `--help'?",
+    ]
+    for word, option in (("--qqqqqq", "--qqqqqq"), ("-\N{SECTION SIGN}", "-\N{SECTION SIGN}")):
+        assert mistake(larix, name, word) == [
+            f"larix {name}: error: {option}: unrecognized option",
+            f"hint: Try `larix {name} --help' for more information.",
+        ]
+
+
+def test_hidden_options_are_suggested_when_nothing_else_is_near(larix):
+    assert mistake(larix, "build", "--with-inptu=a=b")[1] == "hint: Did you mean `--with-input'?"
+
+
+@pytest.mark.parametrize(
+    ("words", "hint"),
+    [
+        (("hash", "-H", "sha265", "x"), "Did you mean `sha256'?"),
+        (("hash", "-f", "hexx", "x"), "Did you mean `hex'?"),
+        (("build", "--sources=al", "x"), "Did you mean `all'?"),
+        (("gc", "--verify=content"), "Did you mean `contents'?"),
+        (("gc", "--free-space=1Q"), "write a number and a unit, such as 500M or 1.5GiB"),
+        (("lint", "-c", "nmae"), "Did you mean `name'?"),
+        (("graph", "-t", "bga", "x"), "Did you mean `bag'?"),
+        (("import", "pipy", "x"), "Did you mean `pypi'?"),
+        (("build-systems", "gun"), "Did you mean `gnu'?"),
+        (("help", "isntall"), "Did you mean `install'?"),
+        (("size", "--sort=clsoure", "x"), "Did you mean `closure'?"),
+    ],
+)
+def test_values_that_are_none_come_with_a_hint(larix, words, hint):
+    assert mistake(larix, *words)[1] == f"hint: {hint}"
+
+
+def test_removing_what_is_not_there_suggests_what_is(larix, shelf):
+    shelf.add(str(larix.folder / "p"), "hello", "sed")
+    assert mistake(larix, "package", "-p", "./p", "-r", "helo") == [
+        "larix package: error: package 'helo' not found in profile",
+        "hint: Did you mean `hello'?",
+    ]

@@ -247,9 +247,11 @@ class _Reader:
             raise UsageError(
                 tr("--{name}: ambiguous option; it could be {choices}", name=name, choices=choices)
             )
-        visible = (option.name for option in self._long.values() if not option.hidden)
-        close = diagnostics.closest(name, visible)
-        hint = None if close is None else tr("Did you mean `--{close}'?", close=close)
+        options = self._long.values()
+        close = diagnostics.closest(name, (option.name for option in options if not option.hidden))
+        if close is None and "help-transform" in self._long:  # these are hidden here, and listed by it
+            close = diagnostics.closest(name, (option.name for option in options))
+        hint = _try_help() if close is None else tr("Did you mean `--{close}'?", close=close)
         raise UsageError(tr("--{name}: unrecognized option", name=name), hint=hint)
 
     def _read_short(self, word: str, following: str | None) -> int:
@@ -276,9 +278,13 @@ class _Reader:
             return 1
         return 0
 
-    def _for_single_dash(self, letters: str) -> str | None:
+    def _for_single_dash(self, letters: str) -> str:
         name = letters.partition("=")[0]
-        return tr("Did you mean `--{name}'?", name=name) if name in self._long else None
+        return tr("Did you mean `--{name}'?", name=name) if name in self._long else _try_help()
+
+
+def _try_help() -> str:
+    return tr("Try `{command} --help' for more information.", command=diagnostics.program_name())
 
 
 def compile_expression(text: str, *, ignore_case: bool = False) -> re.Pattern[str]:

@@ -262,7 +262,8 @@ def _control(
         "Section": "misc",
         "Priority": "optional",
         "Homepage": described.get("url", ""),
-        "Description": described.get("description") or tr("Packed by larix: {names}", names=", ".join(names)),
+        # In English for everybody: it is part of the result.
+        "Description": described.get("description") or f"Packed by larix: {', '.join(names)}",
     }
     given = _fields(line.last("control-file"))
     return tuple((name, text) for name, text in {**ours, **given}.items() if text)

@@ -68,7 +68,7 @@ def _targets_on(system: str | None, line: CommandLine, session: Session, *, with
             relation = token
         if token.value is None or token.name not in WANTED:
             continue
-        if token.name == "" and token.value.startswith("/"):
+        if token.name == "" and "/" in token.value:
             if with_items:
                 targets.append(_store_target(session, token.value))
             continue

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from larix.errors import LarixError
+from larix.packages.blame import did_you_mean
 from larix.packages.specification import Specification
 from larix.packages.versions import version_key, version_matches
 from larix.profiles.manifest import Entry, Manifest
@@ -66,7 +67,10 @@ def transact(manifest: Manifest, *, remove: Sequence[Removal], install: Sequence
     for removal in remove:
         gone = [entry for entry in after.values() if removal.means(entry)]
         if not gone:
-            raise NotInProfile(tr("package '{wanted}' not found in profile", wanted=removal.wanted))
+            raise NotInProfile(
+                tr("package '{wanted}' not found in profile", wanted=removal.wanted),
+                hint=did_you_mean(removal.wanted.name, [entry.name for entry in manifest.entries]),
+            )
         for entry in gone:
             del after[entry.key]
     for entry in install:

@@ -71,7 +71,8 @@ UNITS = {"": 1, "B": 1, "k": 1024, "kB": 1000} | {
 def parse_size(text: str) -> int:
     match = re.fullmatch(r"([0-9]{1,12}(?:\.[0-9]{1,6})?)\s*([A-Za-z]*)", text)
     if match is None or match.group(2) not in UNITS:
-        raise UsageError(tr("invalid amount of storage: {text}", text=text))
+        hint = tr("write a number and a unit, such as 500M or 1.5GiB")
+        raise UsageError(tr("invalid amount of storage: {text}", text=text), hint=hint)
     return int(float(match.group(1)) * UNITS[match.group(2)])
 
 
@@ -100,7 +101,8 @@ def _check(line: CommandLine) -> None:
     """Refuse what cannot be meant before anything is opened or deleted."""
     verify = line.last("verify")
     if verify is not None and not set(verify.split(",")) <= {"contents", "repair"}:
-        raise UsageError(tr("{verify}: invalid '--verify' option", verify=verify))
+        hint = diagnostics.did_you_mean(verify, ("contents", "repair"))
+        raise UsageError(tr("{verify}: invalid '--verify' option", verify=verify), hint=hint)
     duration = line.last("delete-generations")
     if duration is not None:
         from larix.profiles.generation import parse_duration
