@@ -22,7 +22,6 @@ COSTLY = {
     "http.client",
     "inspect",
     "pathlib",
-    "rich",
     "sqlite3",
     "ssl",
     "urllib3",
