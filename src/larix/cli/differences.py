@@ -1,27 +1,39 @@
-"""What changed from one generation to another: packages, and the store items that they need."""
+"""What differs between generations, or any items of the store: packages, and the items that they need."""
 
 from __future__ import annotations
 
+import os
 import re
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from larix.cli import plan
 from larix.cli.listing import entry_data
 from larix.cli.options import UsageError
-from larix.cli.profiles import NoSuchGeneration, Profile
+from larix.cli.profiles import NoSuchGeneration, Profile, read_item_manifest
 from larix.cli.switching import generation_named
 from larix.cli.tables import print_json
 from larix.formats.storepath import name_part
 from larix.profiles import generation
+from larix.profiles.manifest import EMPTY, Manifest
 from larix.profiles.transaction import Effects, effects_between
 from larix.words import tr
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from larix.cli.session import Session
     from larix.formats.storepath import StorePath
 
-__all__ = ["print_difference"]
+__all__ = ["Side", "print_difference", "print_differences", "side_of_item"]
+
+
+class Side(NamedTuple):
+    """One of two that are compared: `name` and `data` are what to call it, `sizes` those of its closure."""
+
+    name: str
+    data: int | str
+    manifest: Manifest
+    sizes: Mapping[StorePath, int]
 
 
 class _Item(NamedTuple):
@@ -34,13 +46,29 @@ class _Item(NamedTuple):
 def print_difference(profile: Profile, names: Sequence[str], *, as_json: bool) -> int:
     """From one generation to the other: by default to the current one, from the one before it."""
     profile.require()
-    first, second = _numbers(profile, names)
-    effects = effects_between(profile.manifest(first), profile.manifest(second))
-    sizes = _closure(profile, first), _closure(profile, second)
+    first, second = (
+        Side(str(number), number, profile.manifest(number), _closure(profile, number))
+        for number in _numbers(profile, names)
+    )
+    heading = tr("Generation {first} → {second}", first=first.name, second=second.name)
+    return print_differences(first, second, heading, "generation", as_json=as_json)
+
+
+def side_of_item(session: Session, path: StorePath, name: str) -> Side:
+    """An item with all that it refers to; as a profile, if it is one."""
+    manifest = read_item_manifest(path) if os.path.exists(f"{path}/manifest") else EMPTY
+    return Side(name, path, manifest, _sizes(session, path))
+
+
+def print_differences(first: Side, second: Side, heading: str, what: str, *, as_json: bool) -> int:
+    """`what` is the field that tells which two are compared."""
+    effects = effects_between(first.manifest, second.manifest)
+    sizes = first.sizes, second.sizes
     totals = sum(sizes[0].values()), sum(sizes[1].values())
     if as_json:
+        both: dict[str, Any] = {what: {"from": first.data, "to": second.data}}
         print_json(
-            generation={"from": first, "to": second},
+            **both,
             added=[entry_data(entry) for entry in effects.installed],
             removed=[entry_data(entry) for entry in effects.removed],
             upgraded=[{"from": entry_data(old), "to": entry_data(new)} for old, new in effects.upgraded],
@@ -52,7 +80,7 @@ def print_difference(profile: Profile, names: Sequence[str], *, as_json: bool) -
             },
         )
         return 0
-    _print(effects, (first, second), sizes)
+    _print(effects, heading, sizes)
     return 0
 
 
@@ -78,9 +106,11 @@ def _number(profile: Profile, name: str) -> int:
 def _closure(profile: Profile, number: int) -> dict[StorePath, int]:
     """The size of each item that the generation needs, itself included."""
     item = profile.item(number)
-    if item is None:
-        return {}
-    store = profile.session.store
+    return {} if item is None else _sizes(profile.session, item)
+
+
+def _sizes(session: Session, item: StorePath) -> dict[StorePath, int]:
+    store = session.store
     return {path: info.nar_size for path, info in store.path_infos(store.closure([item])).items()}
 
 
@@ -89,9 +119,9 @@ def _item_data(some: Mapping[StorePath, int], others: Mapping[StorePath, int]) -
 
 
 def _print(
-    effects: Effects, numbers: tuple[int, int], sizes: tuple[dict[StorePath, int], dict[StorePath, int]]
+    effects: Effects, heading: str, sizes: tuple[Mapping[StorePath, int], Mapping[StorePath, int]]
 ) -> None:
-    print(tr("Generation {first} → {second}", first=numbers[0], second=numbers[1]) + "\n")
+    print(f"{heading}\n")
     lines = plan.difference_lines(effects)
     old, new = _by_name(sizes[0]), _by_name(sizes[1])
     below = [
