@@ -446,7 +446,7 @@ class DaemonStore:
     def _missing_as_read(self, targets: Sequence[BuildTarget]) -> Missing:
         """Asked layer by layer, for daemons of Guix."""
         found: set[StorePath] = set()
-        layer = {target.drv: target.outputs for target in targets}
+        layer: dict[StorePath, tuple[str, ...]] = {target.drv: target.outputs for target in targets}
         while layer:
             outputs = self.outputs_of(layer)
             wanted = {
