@@ -23,15 +23,24 @@ if TYPE_CHECKING:
         def ngettext(self, one: str, many: str, number: int, /) -> str: ...
 
 
-__all__ = ["chosen_language", "mark", "mark_plural", "plural", "speak", "tr"]
+__all__ = ["chosen_language", "mark", "mark_plural", "plural", "source", "speak", "tr"]
 
 _translations: Translations | None = None
+_source: str | None = None
 
 
-def speak(translations: Translations | None) -> None:
-    """From now on say everything as `translations` have it; None: in English."""
-    global _translations  # noqa: PLW0603 -- a process speaks to one user
-    _translations = translations
+def speak(translations: Translations | None, source: str | None = None) -> None:
+    """From now on say everything as `translations` have it; None: in English.
+
+    `source` is the compiled file they come from, for processes that are started to work for this one.
+    """
+    global _translations, _source
+    _translations, _source = translations, source
+
+
+def source() -> str | None:
+    """The compiled file of the translations, if there are any and they stand in one."""
+    return _source
 
 
 def mark(text: str) -> str:

@@ -135,3 +135,15 @@ def test_compiled_is_what_pythons_gettext_reads(tmp_path):
         "{number} y",
         "{number} ys",
     ]
+
+
+def test_what_fails_inside_of_a_download_is_told_in_french_too(builder):
+    """It runs in a process of its own, which has no settings of the user's."""
+    file = builder.folder / "origin.py"
+    file.write_text(
+        "from larix.packages import Origin\n"
+        "package = Origin(uri='file:///nonexistent/x-1.tar.gz', sha256='0' * 52)\n"
+    )
+    done = builder("build", "-f", "origin.py", **FRENCH)
+    assert "impossible de télécharger «\u00a0x-1.tar.gz\u00a0»" in done.stderr
+    assert "cannot download" in builder("build", "-f", "origin.py").stderr

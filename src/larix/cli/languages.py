@@ -53,7 +53,7 @@ def speak_as_wished() -> None:
     offered = catalogues()
     language = words.chosen_language(wanted_languages(), list(offered))
     if language is not None:
-        words.speak(_load(offered[language]))
+        words.speak(*_load(offered[language]))
         _have_the_system_speak()
 
 
@@ -65,7 +65,8 @@ def _have_the_system_speak() -> None:
         locale.setlocale(locale.LC_MESSAGES, "")
 
 
-def _load(file: str) -> GNUTranslations | None:
+def _load(file: str) -> tuple[GNUTranslations | None, str | None]:
+    """The translations, and where their compiled form is kept."""
     import struct
 
     cached = None
@@ -74,16 +75,16 @@ def _load(file: str) -> GNUTranslations | None:
         cached = _cache_file(file, status)
         if os.stat(cached).st_mtime_ns == status.st_mtime_ns:
             with open(cached, "rb") as stream, contextlib.suppress(ValueError, LookupError, struct.error):
-                return _translations(stream.read())
+                return _translations(stream.read()), cached
     from larix.errors import LarixError
 
     try:
         data = compiled(file)
     except LarixError:
-        return None
+        return None, None
     if cached is not None:
         _keep(cached, data, file)
-    return _translations(data)
+    return _translations(data), cached
 
 
 def _cache_file(file: str, status: os.stat_result) -> str:

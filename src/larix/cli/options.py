@@ -309,7 +309,7 @@ def whole_number(line: CommandLine, name: str, default: int, *, least: int = 0) 
 
 
 def _help(grammar: Grammar) -> str:
-    lines = [tr("Usage: larix {usage}", usage=tr(grammar.usage)), tr(grammar.summary)]
+    lines = [tr("Usage: larix {usage}", usage=tr(grammar.usage)), *_filled(tr(grammar.summary), _width())]
     for heading, options in grammar.groups:
         shown = [option for option in options if not option.hidden]
         if shown:
@@ -328,13 +328,37 @@ def spelled(option: Option) -> tuple[str, str]:
     return f"--{option.name}", argument
 
 
+def _width() -> int:
+    """Of the terminal that shows help, but no more than reads well; what is none has 80 columns."""
+    try:
+        columns = os.get_terminal_size(1).columns or 80
+    except OSError:
+        columns = 80
+    return max(min(columns, 100), 30) - 1
+
+
+def _filled(text: str, width: int) -> list[str]:
+    """The words of each line on lines that fit, as far as words do."""
+    lines: list[str] = []
+    for line in text.split("\n"):
+        lines.append("")
+        for word in line.split(" "):
+            if lines[-1] and len(lines[-1]) + 1 + len(word) > width:
+                lines.append(word)
+            else:
+                lines[-1] += f" {word}" if lines[-1] else word
+    return lines
+
+
 def describe_options(options: Iterable[Option]) -> Iterable[str]:
+    width = _width()
+    column = 25 if width >= 60 else 10
     for option in options:
         short = "".join(f"-{letter}, " for letter in option.short)
         spelling = f"  {short or '    '}{''.join(spelled(option))}"
-        words = tr(option.help)
-        if len(spelling) < 25:
-            yield f"{spelling:<25}{words}"
+        words = _filled(tr(option.help), width - column)
+        if len(spelling) < column:
+            yield f"{spelling:<{column}}{words.pop(0)}"
         else:
             yield spelling
-            yield f"{'':25}{words}"
+        yield from (f"{'':{column}}{line}" for line in words)

@@ -9,7 +9,7 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 from larix.errors import LarixError
-from larix.words import tr
+from larix.words import source, tr
 
 if TYPE_CHECKING:
     from .request import Request
@@ -20,7 +20,7 @@ _START = """\
 import sys
 sys.path[:] = {path!r}
 from larix.builder.sandbox.launcher import main
-main({preload!r})
+main({preload!r}, {words!r})
 """
 
 
@@ -49,7 +49,7 @@ class Launcher:
         for _ in range(4):
             home = os.path.dirname(home)
         path = list(sys.path) if preload else [*(entry for entry in sys.path if _is_standard(entry)), home]
-        program = _START.format(path=path, preload=preload)
+        program = _START.format(path=path, preload=preload, words=source() if preload else None)
         try:
             self.pid = os.posix_spawn(
                 sys.executable,

@@ -45,13 +45,30 @@ _SIGKILL = 9
 _INT = 4
 
 
-def main(preload: tuple[str, ...] = ()) -> NoReturn:
+def _speak(file: str) -> None:
+    """Have builtins tell what fails in the language of whoever started this; or else in English."""
+    import gettext  # few need it, and it takes as long to load as all the rest
+    import struct
+
+    from larix.words import speak
+
+    try:
+        with open(file, "rb") as stream:
+            speak(gettext.GNUTranslations(stream))
+    except (OSError, ValueError, LookupError, struct.error):
+        return
+
+
+def main(preload: tuple[str, ...] = (), words: str | None = None) -> NoReturn:
     """Serve requests from standard input, a socket, until its other end is closed.
 
     The modules of `preload` are imported once, for builtins that are to start as fast as builds.
+    `words` names the translations that the builtins speak by.
     """
     for module in preload:
         __import__(module)
+    if words is not None:
+        _speak(words)
     gc.freeze()
     gc.disable()
     launcher = os.getpid()
