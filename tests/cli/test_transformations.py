@@ -222,6 +222,16 @@ def test_sources_are_files_folders_and_addresses(shop):
     assert "note: its hash is sha256:" in done.stderr
 
 
+def test_form_is_looked_at_though_nothing_is_to_be_transformed(shop):
+    """Else the option would take the name of the package for its value, and nothing would be said."""
+    done = shop("install", "-p", "profile", "--with-input", "lib")
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr == (
+        "larix install: error: invalid replacement specification: lib\n"
+        "hint: Write `--with-input=PACKAGE=VALUE'.\n"
+    )
+
+
 def test_another_version_comes_from_the_address_of_that_version(shop):
     (shop.web / "fetched-2.0.txt").write_text("the second\n")
     done = shop("build", "-q", "fetched", "--with-version=fetched=2.0")

@@ -189,7 +189,11 @@ def by_category() -> dict[str, list[tuple[str, str]]]:
         if module.CATEGORY != "internal":
             rows[module.CATEGORY].append((name, module.SYNOPSIS))
     for name, file in sorted(_extensions().items()):
-        extension: Any = _load_extension(name, file)
+        try:
+            extension: Any = _load_extension(name, file)
+        except ExtensionBroken as error:
+            diagnostics.warning(error.message)
+            continue
         rows["extension"].append((name, getattr(extension, "SYNOPSIS", "")))
     return rows
 

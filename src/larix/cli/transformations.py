@@ -25,6 +25,7 @@ __all__ = [
     "Transformer",
     "Wish",
     "chosen_transformations",
+    "pair_of",
     "portable_wishes",
     "recorded_transformations",
 ]
@@ -52,6 +53,7 @@ TRANSFORMATIONS = (
     Option("help-transform", help="list the options that transform packages"),
 )
 _NAMES = frozenset(option.name for option in _OPTIONS)
+_PAIRS = frozenset(option.name for option in _OPTIONS if option.argument.startswith("PKG="))
 IN_SOURCE = re.compile(r"(?P<package>[A-Za-z0-9][\w.+-]*)(?:@(?P<version>[^=/]+))?=(?P<source>.+)", re.DOTALL)
 
 
@@ -68,9 +70,13 @@ class Wish(NamedTuple):
 def chosen_transformations(line: CommandLine) -> tuple[Wish, ...]:
     if line.has("help-transform"):
         raise Answered(_help())
-    return tuple(
+    wishes = tuple(
         Wish(token.name, _portable(token.name, token.value)) for token in line.tokens if token.name in _NAMES
     )
+    for wish in wishes:
+        if wish.option in _PAIRS:
+            pair_of(wish)
+    return wishes
 
 
 def portable_wishes(options: Iterable[tuple[str, str]]) -> tuple[Wish, ...]:
@@ -127,6 +133,20 @@ def _portable(option: str, value: str | None) -> str:
         if source and "://" not in source:
             return value[: len(value) - len(source)] + os.path.abspath(source)
     return value
+
+
+def pair_of(wish: Wish) -> tuple[str, str]:
+    """The two sides of `PKG=VALUE`."""
+    name, equals, value = wish.value.partition("=")
+    if not name or not equals or not value:
+        kind = (
+            "replacement" if wish.option in ("with-input", "with-graft", "with-c-toolchain") else wish.option
+        )
+        raise UsageError(
+            tr("invalid {kind} specification: {value}", kind=kind, value=wish.value),
+            hint=tr("Write `--{option}=PACKAGE=VALUE'.", option=wish.option),
+        )
+    return name, value
 
 
 class Transformer:

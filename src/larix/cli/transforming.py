@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from larix.cli import diagnostics
 from larix.cli.checkouts import Checkout, cache_folder, checkout, repository_of
 from larix.cli.options import UsageError
-from larix.cli.transformations import IN_SOURCE, Wish
+from larix.cli.transformations import IN_SOURCE, Wish, pair_of
 from larix.cli.trust import Trust, Trusted
 from larix.packages.origin import Origin
 from larix.packages.specification import Specification, parse_specification
@@ -120,7 +120,7 @@ class Workshop:
         parts: list[Part] = []
         steps: list[Transformation] = []
         for wish in wishes:
-            name, text = _pair(wish)
+            name, text = pair_of(wish)
             is_toolchain = text in registered_toolchains()
             compiler = text if is_toolchain else self._evaluation.find(text).package
             parts.append(_part(wish, parse_specification(name)))
@@ -134,7 +134,7 @@ class Workshop:
         return Walk(tuple(parts), change)
 
     def input(self, wish: Wish) -> Rule:
-        name, text = _pair(wish)
+        name, text = pair_of(wish)
         new = self._evaluation.find(text).package
 
         def change(package: Package) -> Package:
@@ -144,7 +144,7 @@ class Workshop:
         return Rule(parse_specification(name), change)
 
     def graft(self, wish: Wish) -> Rule:
-        name, text = _pair(wish)
+        name, text = pair_of(wish)
         new = self._evaluation.find(text).package
 
         def change(package: Package) -> Package:
@@ -153,7 +153,7 @@ class Workshop:
         return Rule(parse_specification(name), change)
 
     def patch(self, wish: Wish) -> Rule:
-        name, file = _pair(wish)
+        name, file = pair_of(wish)
         if not os.path.isfile(file):
             raise NoSource(
                 tr("'{file}': no such file", file=file), hint=tr("it is asked for by '--{wish}'", wish=wish)
@@ -162,7 +162,7 @@ class Workshop:
         return Rule(parse_specification(name), also_replacement(lambda each: with_patches(each, [patch])))
 
     def configure_flag(self, wish: Wish) -> Rule:
-        name, flag = _pair(wish)
+        name, flag = pair_of(wish)
         change = also_replacement(lambda package: with_configure_flags(package, [flag]))
         return Rule(parse_specification(name), change)
 
@@ -177,11 +177,11 @@ class Workshop:
 
     def git(self, wish: Wish) -> Rule:
         """One of the three options on repositories; the others, where they are about the same, count too."""
-        name, _ = _pair(wish)
+        name, _ = pair_of(wish)
         about: dict[str, str] = {}
         for each in self._wishes:
-            if each.option in _GIT and _pair(each)[0] == name:
-                about[each.option] = _pair(each)[1]
+            if each.option in _GIT and pair_of(each)[0] == name:
+                about[each.option] = pair_of(each)[1]
 
         def change(package: Package) -> Package:
             known = package.source.uri if isinstance(package.source, Origin) else ()
@@ -204,7 +204,7 @@ class Workshop:
         return self._checkouts[key]
 
     def version(self, wish: Wish) -> Rule:
-        name, version = _pair(wish)
+        name, version = pair_of(wish)
 
         def change(package: Package) -> Package:
             return self._release(package, wish, version)
@@ -308,20 +308,6 @@ def _part(wish: Wish, meant: Specification) -> Part:
 
 def _is_meant(meant: Specification, package: Package) -> bool:
     return is_meant(package, meant)
-
-
-def _pair(wish: Wish) -> tuple[str, str]:
-    """The two sides of `PKG=VALUE`."""
-    name, equals, value = wish.value.partition("=")
-    if not name or not equals or not value:
-        kind = (
-            "replacement" if wish.option in ("with-input", "with-graft", "with-c-toolchain") else wish.option
-        )
-        raise UsageError(
-            tr("invalid {kind} specification: {value}", kind=kind, value=wish.value),
-            hint=tr("Write `--{option}=PACKAGE=VALUE'.", option=wish.option),
-        )
-    return name, value
 
 
 def _local(file: str) -> LocalFile:
