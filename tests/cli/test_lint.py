@@ -96,7 +96,12 @@ def test_checkers_are_listed(linter):
     assert "- license: The licence is told, and each one once" in lines
     listed = json.loads(linter.succeed("lint", "-l", "--json"))["checkers"]
     assert len(listed) == len(lines) - 1
-    assert {each["name"] for each in listed if each["network"]} == {"home-page", "refresh", "source"}
+    assert {each["name"] for each in listed if each["network"]} == {
+        "github-url",
+        "home-page",
+        "refresh",
+        "source",
+    }
 
 
 def test_terminal_shows_what_is_going_on_and_wipes_it(linter):

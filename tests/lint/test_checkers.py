@@ -221,7 +221,7 @@ def test_propagated_inputs_that_collide(bench: Bench) -> None:
         ('{"tests": False}  # they want a display', []),
         ('{\n        # they want a display\n        "tests": False,\n    }', []),
         ("dict(tests=False)", ["tests are disabled without a comment that gives the reason"]),
-        ('{"tests": True}', ["tests run by default: `tests' need not be set"]),
+        ('{"tests": True}', []),
         ('{"make_flags": ["-k"]}', []),
     ],
 )  # fmt: skip
@@ -380,3 +380,122 @@ def test_newer_release_is_a_finding(bench: Bench) -> None:
         source = origin(f"{server.url}/thing/thing-1.2.tar.gz")
         found = bench.fields("refresh", Web({}, limits=HASTY), version='"1.2"', source=source)
     assert found == ["can be upgraded to 1.10"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "messages"),
+    [
+        ('{"tests": True}', ["tests run by default: `tests' need not be set"]),
+        ("dict(tests=True)", ["tests run by default: `tests' need not be set"]),
+        ('{"tests": False}', []),
+        ('{"make_flags": ["tests"]}', []),
+    ],
+)
+def test_tests_that_are_switched_on(bench: Bench, arguments: str, messages: list[str]) -> None:
+    assert bench.fields("tests-true", arguments=arguments, build_system="gnu") == messages
+
+
+BUILDERS = """
+from larix.buildsystems.meson import meson
+
+
+def simple(name):
+    return Package(name=name, version="1", source=None, build_system=trivial, synopsis="", description="",
+                   home_page=None, license=licenses.expat)
+
+
+a, b, builder = simple("a"), simple("b"), simple("meson")
+"""
+
+
+def test_what_the_build_system_adds_is_no_input(bench: Bench) -> None:
+    added = ["`meson' need not be an input: build system `meson' adds it"]
+    assert (
+        bench.fields(
+            "inputs-should-not-be-input", None, BUILDERS, native_inputs="[builder, a]", build_system="meson"
+        )
+        == added
+    )
+    for fields in (
+        {"native_inputs": "[builder]"},
+        {"native_inputs": '[("meson-of-another-kind", builder)]', "build_system": "meson"},
+        {"native_inputs": "[builder]", "build_system": "meson", "arguments": '{"implicit_inputs": False}'},
+    ):
+        assert bench.fields("inputs-should-not-be-input", None, BUILDERS, **fields) == []
+
+
+@pytest.mark.parametrize(
+    ("inputs", "labels"),
+    [
+        ('[a, ("a-too", a)]', []),
+        ('[("a", a), ("bee", b)]', ["a"]),
+        ('lambda: {"b": b, "one": a}', ["b"]),
+        ('lambda: [(a, "out"), b]', []),
+    ],
+)
+def test_labels_that_say_nothing(bench: Bench, inputs: str, labels: list[str]) -> None:
+    expected = [f"label `{each}' is the name of the input and can go" for each in labels]
+    assert bench.fields("input-labels", None, BUILDERS, inputs=inputs) == expected
+
+
+@pytest.mark.parametrize(
+    ("system", "arguments", "messages"),
+    [
+        (
+            "gnu",
+            '{"configure_flags": ["--enable-x", "-DX=1"]}',
+            ["`-DX=1' in `configure_flags' is a flag of CMake or Meson"],
+        ),
+        (
+            "meson",
+            '{"configure_flags": ["-Dx=1", "--with-x"]}',
+            ["`--with-x' in `configure_flags' is a flag of configure scripts"],
+        ),
+        (
+            "gnu",
+            '{"make_flags": ["--disable-x", "-k"]}',
+            ["`--disable-x' in `make_flags' is a flag of configure scripts"],
+        ),
+        ("gnu", '{"configure_flags": lambda: ["-DX=1"]}', []),
+    ],
+)
+def test_flags_of_other_tools(bench: Bench, system: str, arguments: str, messages: list[str]) -> None:
+    assert (
+        bench.fields("misplaced-flags", None, BUILDERS, arguments=arguments, build_system=system) == messages
+    )
+
+
+FLAGS = """
+COMMON = ["AR=ar", "V=1"]
+
+
+def plain(*, outputs): return ["CC=gcc", *COMMON, f"PREFIX={outputs['out']}"]
+def careful(*, target=None): return [f"CC={target}-gcc"] if target else ["CC=gcc"]
+def unused(): return ["LD=ld"]
+"""
+
+
+def test_compilers_of_this_machine(bench: Bench) -> None:
+    def told(arguments: str) -> list[tuple[str, str]]:
+        fields = {**FIELDS, "build_system": "gnu", "arguments": arguments}
+        body = "".join(f"    {name}={value},\n" for name, value in fields.items())
+        return bench.text("compiler-for-target", f"{FLAGS}\n\nthing = Package(\n{body})\n")
+
+    words = "is not that of a cross build, whose `target' phases get"
+    assert [message for message, _ in told('{"make_flags": ["CC=gcc", "CC=gcc2"]}')] == [f"`CC=gcc' {words}"]
+    found = told('{"make_flags": plain}')
+    assert {message for message, _ in found} == {f"`CC=gcc' {words}", f"`AR=ar' {words}"}
+    assert {line.partition(" ")[0] for _, line in found} == {"def", "COMMON"}
+    assert told('{"make_flags": careful}') == []
+    assert told('{"make_flags": ["PREFIX=/"]}') == []
+
+
+def test_repository_that_has_moved(bench: Bench) -> None:
+    """The interface for programs leads from the old name to a number, and that tells the new one."""
+    moved = answer(b"", status="301 Moved Permanently", headers=["Location: /repositories/1"])
+    for name, messages in (("new/thing", ["repository old/thing is new/thing now"]), ("Old/Thing", [])):
+        with HttpServer(moved, answer(b'{"id": 1, "full_name": "%b"}' % name.encode())) as server:
+            web = Web({"LARIX_GITHUB_API": server.url}, limits=HASTY)
+            source = origin("https://github.com/old/thing/archive/v1.tar.gz")
+            assert bench.fields("github-url", web, source=source) == messages
+            assert [each.target for each in server.requests] == ["/repos/old/thing", "/repositories/1"]

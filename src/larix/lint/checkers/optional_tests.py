@@ -9,7 +9,7 @@ from larix.lint.subject import Finding, Subject
 from larix.packages.definition import Definition
 from larix.words import tr
 
-__all__ = ["DESCRIPTION", "NEEDS_NETWORK", "check"]
+__all__ = ["DESCRIPTION", "NEEDS_NETWORK", "argument_values", "check"]
 
 DESCRIPTION = "Tests run, or a comment gives the reason why they do not"
 NEEDS_NETWORK = False
@@ -17,19 +17,22 @@ NEEDS_NETWORK = False
 
 def check(subject: Subject) -> Iterator[Finding]:
     definition = subject.definition
-    arguments = definition.field("arguments") if definition is not None else None
-    if definition is None or arguments is None:
+    if definition is None:
         return
-    for key, value in _pairs(arguments):
-        if key == "tests" and isinstance(value, ast.Constant):
-            place = definition.source.place(value)
-            if value.value is True:
-                yield Finding(tr("tests run by default: `tests' need not be set"), place)
-            elif value.value is False and not _has_reason(definition, value):
-                yield Finding(tr("tests are disabled without a comment that gives the reason"), place)
+    for key, value in argument_values(definition):
+        is_off = key == "tests" and isinstance(value, ast.Constant) and value.value is False
+        if is_off and not _has_reason(definition, value):
+            yield Finding(
+                tr("tests are disabled without a comment that gives the reason"),
+                definition.source.place(value),
+            )
 
 
-def _pairs(arguments: ast.expr) -> Iterator[tuple[object, ast.expr]]:
+def argument_values(definition: Definition) -> Iterator[tuple[object, ast.expr]]:
+    """The arguments of the build system as they are written, by name."""
+    arguments = definition.field("arguments")
+    if arguments is None:
+        return
     body = arguments.body if isinstance(arguments, ast.Lambda) else arguments
     if isinstance(body, ast.Dict):
         for key, value in zip(body.keys, body.values, strict=True):
