@@ -194,3 +194,22 @@ def test_items_of_the_store_are_drawn_from_its_table(builder):
     assert done.returncode == 1
     assert "is not in the store\nhint: `larix build beta' makes it" in done.stderr
     assert builder("graph", "-t", "derivation", drv, "user").returncode == 1
+
+
+def test_a_bill_of_what_is_in_the_store_has_licences_and_archives(builder):
+    with open(builder.folder / "packages" / "small.py", "a") as file:
+        file.write(
+            "alpha_free = simple('free', '1.0', license=licenses.gpl3_plus, home_page='https://f.example/')\n"
+        )
+    builder.succeed("package", "-p", "p", "-i", "free")
+    path = builder.succeed("package", "-p", "p", "-I").split()[-1]
+    for asked in (["./p"], ["free"]):
+        told = json.loads(builder.succeed("graph", "-t", "references", "-b", "cyclonedx-json", *asked))
+        components = [told["metadata"]["component"], *told["components"]]
+        (free,) = [each for each in components if each["name"] == "free"]
+        assert (free["version"], free["bom-ref"]) == ("1.0", path)
+        assert [each["license"]["id"] for each in free["licenses"]] == ["GPL-3.0-or-later"]
+        assert free["hashes"][0]["alg"] == "SHA-256"
+        assert free["properties"] == [{"name": "larix:store-path", "value": path}]
+        assert {"type": "website", "url": "https://f.example/"} in free["externalReferences"]
+    assert told["dependencies"] == [{"ref": path}]

@@ -11,9 +11,13 @@ from larix.cli.transformations import Transformer, chosen_transformations
 from larix.derivation import Lowered, Source
 from larix.errors import LarixError
 from larix.formats.storepath import StorePath
+from larix.graphs.facts import Stored
 from larix.graphs.graph import Graph, shortest_paths
 from larix.graphs.kinds import Workshop, derivation_graph, item_graph, package_graph
 from larix.packages.bag import package_of
+from larix.packages.package import Package
+from larix.packages.versions import split_name
+from larix.protocol import PathInfo
 from larix.words import tr
 
 if TYPE_CHECKING:
@@ -168,6 +172,38 @@ class GraphMaker:
         is_upwards = self._kind.name == "referrers"
         reached = store.referrers_closure(roots) if is_upwards else store.closure(roots)
         return item_graph(roots, store.path_infos(reached), upwards=is_upwards, max_depth=max_depth)
+
+    def with_packages(self, graph: Graph) -> Graph:
+        """The graph with items as what they were built from, as far as that can be told.
+
+        It was lowered for this command; or the catalogue has a package of that name and version.
+        """
+        made = self._made_here()
+        nodes = {
+            key: node._replace(subject=Stored(node.subject, package))
+            if isinstance(node.subject, PathInfo)
+            and (package := made.get(node.subject.path) or self._named_like(node.label)) is not None
+            else node
+            for key, node in graph.nodes.items()
+        }
+        return graph._replace(nodes=nodes)
+
+    def _made_here(self) -> dict[str, Package]:
+        return {
+            path: value
+            for value, item in self._items.evaluation.lowering.made()
+            if isinstance(value, Package) and isinstance(item.origin, Lowered)
+            for path in item.origin.outputs.values()
+        }
+
+    def _named_like(self, label: str) -> Package | None:
+        name, version = split_name(label)
+        catalogue = self._items.evaluation.catalogue
+        for entry in catalogue.named(name) if version else ():
+            rest = version.removeprefix(entry.version)
+            if rest != version and (not rest or rest[1:] in entry.outputs):
+                return catalogue.load(entry)
+        return None
 
     def shortest_path(self, start: Sequence[Subject], goal: Sequence[Subject]) -> list[str]:
         """The names of the nodes on the way from one of the first to one of the second."""

@@ -3,6 +3,7 @@
 A module of `backends/` offers
     DESCRIPTION         a few words for `larix graph --list-backends`
     write(graph, kind)  pieces of text; `kind` is the name of the graph's kind
+    WANTS_PACKAGES      true, if it tells of items what their packages say
 `cyclonedx_json.py` is the backend `cyclonedx-json`.
 """
 
@@ -26,6 +27,7 @@ class Backend(NamedTuple):
     name: str
     description: str
     write: Callable[[Graph, str], Iterable[str]]
+    wants_packages: bool = False
 
 
 def backend_names() -> list[str]:
@@ -40,5 +42,7 @@ def all_backends() -> list[Backend]:
     found: list[Backend] = []
     for name in backend_names():
         module: Any = import_module(f"{backends.__name__}.{name.replace('-', '_')}")
-        found.append(Backend(name, module.DESCRIPTION, module.write))
+        found.append(
+            Backend(name, module.DESCRIPTION, module.write, getattr(module, "WANTS_PACKAGES", False))
+        )
     return found

@@ -13,12 +13,23 @@ from larix.protocol import PathInfo
 if TYPE_CHECKING:
     from larix.formats.hashes import Hash
     from larix.packages.licenses import License
+    from larix.packages.package import Package
 
-__all__ = ["Facts", "facts_of"]
+__all__ = ["Facts", "Stored", "facts_of"]
+
+
+class Stored(NamedTuple):
+    """An item of the store, and the package that it was built from."""
+
+    info: PathInfo
+    package: Package
 
 
 class Facts(NamedTuple):
-    """`hash` is that of a source's bytes, or of an item's archive; `sources` are addresses of the source."""
+    """`sources` are addresses of the source, and `source_hash` that of its bytes.
+
+    `hash` is that of an item's archive, or where there is no item that of the source.
+    """
 
     name: str
     version: str = ""
@@ -26,11 +37,16 @@ class Facts(NamedTuple):
     home_page: str | None = None
     licenses: tuple[License, ...] = ()
     sources: tuple[str, ...] = ()
+    source_hash: Hash | None = None
     hash: Hash | None = None
     store_path: str | None = None
 
 
 def facts_of(subject: object, label: str) -> Facts:
+    if isinstance(subject, Stored):
+        return facts_of(subject.package, label)._replace(
+            hash=subject.info.nar_hash, store_path=subject.info.path
+        )
     if isinstance(subject, PathInfo):
         name, version = split_name(name_part(subject.path))
         return Facts(name, version, hash=subject.nar_hash, store_path=subject.path)
@@ -46,10 +62,12 @@ def facts_of(subject: object, label: str) -> Facts:
             package.license,
             origin.uri if origin is not None else (),
             origin.expected.hash if origin is not None else None,
+            origin.expected.hash if origin is not None else None,
         )
     if isinstance(subject, Origin):
         name, version = split_name(subject.name)
-        return Facts(name, version, sources=subject.uri, hash=subject.expected.hash)
+        known = subject.expected.hash
+        return Facts(name, version, sources=subject.uri, source_hash=known, hash=known)
     name, version = split_name(label.removesuffix(".drv"))
     path: object = getattr(subject, "path", subject)
     return Facts(name, version, store_path=path if isinstance(path, str) else None)

@@ -70,6 +70,8 @@ def main(arguments: list[str]) -> int:
             way = maker.shortest_path(*subjects)
             return _print_path(way, as_json=line.has("json"))
         graph = maker.graph([each for some in subjects for each in some], max_depth=depth)
+        if backend.wants_packages:
+            graph = maker.with_packages(graph)
         for piece in backend.write(graph, kind.name):
             sys.stdout.write(piece)
     return 0

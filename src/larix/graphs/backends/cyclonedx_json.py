@@ -17,15 +17,18 @@ from uuid import UUID
 
 import larix
 from larix.graphs.facts import Facts, facts_of
+from larix.packages.origin import Origin
 from larix.packages.spdx import spdx_id
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+    from larix.formats.hashes import Hash
     from larix.graphs.graph import Graph, Node
     from larix.packages.licenses import License
 
 DESCRIPTION = "a bill of materials (SBOM) in JSON"
+WANTS_PACKAGES = True
 
 _ALGORITHMS = {"md5": "MD5", "sha1": "SHA-1", "sha256": "SHA-256", "sha384": "SHA-384", "sha512": "SHA-512"}
 _ADDRESSES = ("https://", "http://", "ftp://")
@@ -62,17 +65,19 @@ def write(graph: Graph, kind: str) -> Iterator[str]:
 
 def _component(node: Node) -> dict[str, Any]:
     facts = facts_of(node.subject, node.label)
-    made: dict[str, Any] = {"type": "application", "bom-ref": node.key, "name": facts.name}
+    # "library" is what the format asks for where the kind is not known.
+    kind = "file" if isinstance(node.subject, Origin) else "library"
+    made: dict[str, Any] = {"type": kind, "bom-ref": node.key, "name": facts.name}
     if facts.version:
         made["version"] = facts.version
     if facts.summary:
         made["description"] = facts.summary
-    hashes = _hashes(facts)
+    hashes = _hashes(facts.hash)
     if hashes:
         made["hashes"] = hashes
     if facts.licenses:
         made["licenses"] = list(_licenses(facts.licenses))
-    references = list(_references(facts, hashes))
+    references = list(_references(facts))
     if references:
         made["externalReferences"] = references
     if facts.store_path is not None:
@@ -80,8 +85,7 @@ def _component(node: Node) -> dict[str, Any]:
     return made
 
 
-def _hashes(facts: Facts) -> list[dict[str, str]]:
-    known = facts.hash
+def _hashes(known: Hash | None) -> list[dict[str, str]]:
     if known is None or known.algo not in _ALGORITHMS:
         return []
     return [{"alg": _ALGORITHMS[known.algo], "content": known.base16()}]
@@ -96,7 +100,8 @@ def _licenses(licenses: Iterable[License]) -> Iterator[dict[str, Any]]:
         yield {"license": chosen}
 
 
-def _references(facts: Facts, hashes: list[dict[str, str]]) -> Iterator[dict[str, Any]]:
+def _references(facts: Facts) -> Iterator[dict[str, Any]]:
+    hashes = _hashes(facts.source_hash)
     if facts.home_page is not None:
         yield {"type": "website", "url": facts.home_page}
     for uri in facts.sources:
