@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 __all__ = ["Outputs", "compare_outputs", "export_references", "take_outputs"]
 
 _HEAD_SIZE = 512
+_OWN = frozenset({b"builtin:profile"})
 
 
 class Outputs(NamedTuple):
@@ -47,6 +48,11 @@ class Outputs(NamedTuple):
     files: Mapping[str, str]
     log_file: str | None = None
     source: str | None = None
+
+    @property
+    def is_own(self) -> bool:
+        """Whether larix's own code made them, in a process that has ended."""
+        return self.derivation.builder in _OWN
 
 
 def take_outputs(store: LocalStore, outputs: Outputs, inputs: Iterable[StorePath]) -> None:
@@ -74,8 +80,11 @@ def take_outputs(store: LocalStore, outputs: Outputs, inputs: Iterable[StorePath
     addresses: dict[StorePath, str] = {}
     try:
         for name, path in outputs.paths.items():
-            make_readable(outputs.files[name])
-            taken[name] = store.ingest(outputs.files[name], path, candidates=candidates, content=content)
+            own = store.adopt(outputs.files[name], path, candidates=candidates) if outputs.is_own else None
+            if own is None:
+                make_readable(outputs.files[name])
+                own = store.ingest(outputs.files[name], path, candidates=candidates, content=content)
+            taken[name] = own
         if fixed is not None:
             _check_fixed(store, outputs, taken["out"])
             addresses[outputs.paths["out"]] = _address(fixed.fixed_hash(), recursive=fixed.is_recursive)

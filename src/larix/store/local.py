@@ -470,6 +470,17 @@ class LocalStore:
         taken = ingest_tree(source, incoming, dir_fd=dir_fd, candidates=candidates, content=content)
         return Ingested(path, taken.nar_hash, taken.nar_size, taken.references, taken.content_hash, incoming)
 
+    def adopt(self, source: str, path: StorePath, *, candidates: Iterable[StorePath]) -> Ingested | None:
+        """The same for a tree that larix itself made: it is moved, not copied; None where that cannot be."""
+        from larix.store.adopting import adopt_tree
+
+        incoming = self._new_incoming()
+        self.add_temp_root(path)
+        taken = adopt_tree(source, incoming, candidates=candidates)
+        if taken is None:
+            return None
+        return Ingested(path, taken.nar_hash, taken.nar_size, taken.references, None, incoming)
+
     def discard(self, ingested: Ingested) -> None:
         """Throw an output away that will not be registered."""
         ingested.incoming.discard()
