@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import random
+import shutil
 from collections.abc import Callable, Iterator
 
 from catalogue import write_catalogue
@@ -340,6 +341,28 @@ def row_h3(scratch: Scratch, runs: int) -> Iterator[Comparison]:
     work = f"evaluate it and {count:,} packages more (Nix: small derivations)"
     yield compare(
         "H3", work, Bar(5, 2.5, of="cpu", absolute=True), nix=nix, larix=synthetic, runs=min(runs, 3)
+    )
+
+
+def row_p2(scratch: Scratch, runs: int) -> Iterator[Comparison]:
+    """Nix makes no containers: in its place stands `unshare`, with the same name spaces and no root."""
+    items = packages_in_store(scratch)
+    shell = scratch.file("shell-1.0")
+    os.makedirs(os.path.join(shell, "bin"))
+    shutil.copy(find_program("bash-static", "bash-static"), os.path.join(shell, "bin", "bash"))
+    profile = scratch.file("profile")
+    items.append(scratch.add(shell))
+    install = scratch.larix(LARIX, "package", "--verbosity=0", f"--profile={profile}", "-i", *items)
+    measure_in_turn([install], 1)
+    flags = ("-r", "--user", "--mount", "--pid", "--fork", "--ipc", "--uts", "--net", "--cgroup")
+    words = ("--container", f"--profile={profile}", "--", "bash", "-c", ":")
+    yield compare(
+        "P2",
+        f"start a container of {len(items)} items (Nix: `unshare`)",
+        Bar(1.0, 0.1, absolute=True),
+        nix=scratch.nix("unshare", *flags, "--mount-proc", f"{shell}/bin/bash", "-c", ":"),
+        larix=scratch.larix(LARIX, "shell", *words),
+        runs=runs,
     )
 
 

@@ -107,7 +107,7 @@ def test_the_environment_is_made_and_not_taken(box):
     text = inside(box, "env", SECRET="x", DISPLAY=":0", TERM="dumb")
     names = {line.split("=")[0] for line in text.splitlines()}
     assert names - {"PWD", "SHLVL", "OLDPWD", "_"} == {
-        *("HOME", "USER", "LOGNAME", "TERM", "LANG", "TZ", "PATH", "LARIX_ENVIRONMENT"),
+        *("HOME", "USER", "LOGNAME", "TERM", "TZ", "PATH", "LARIX_ENVIRONMENT"),
     }
     assert "SECRET=kept" in inside(box, "env", "-E", "^SECR", SECRET="kept")
 
@@ -225,6 +225,14 @@ def test_what_cannot_be_is_one_line(box):
     )
     code, text = told("shell", "-C", "tools", "--", "/proc/self/exe", "-c", "pass")
     assert (code, text) == (126, "larix shell: error: /proc/self/exe: Operation not permitted")
+    script = box.folder / "script"
+    script.write_text("#!/no/such/interpreter\n")
+    script.chmod(0o755)
+    code, text = told("shell", "-C", "tools", "--", "./script")
+    assert (code, text) == (
+        127,
+        "larix shell: error: ./script: its loader or interpreter is not in the container",
+    )
     code, text = told("shell", "-C", "--expose=/no/such", "tools", "--", "true")
     assert (code, text) == (1, "larix shell: error: cannot show '/no/such': no such file or directory")
     code, text = told("shell", "-C", "tools", "--", "true", cwd="/")

@@ -81,6 +81,19 @@ def test_expressions_files_and_manifests(needing):
     ]
 
 
+def test_an_exported_manifest_gives_the_same_environment(needing):
+    """By the same profile, to the hash."""
+    words = ["-D", "user", "gamma@1", "--with-input=beta=gamma"]
+    manifest = needing.folder / "manifest.py"
+    manifest.write_text(needing.succeed("shell", "--export-manifest", *words))
+    assert 'inputs_of("user", "--with-input=beta=gamma"),' in manifest.read_text()
+    assert 'transformed("gamma@1", "--with-input=beta=gamma"),' in manifest.read_text()
+    show = ("--", "sh", "-c", "echo $LARIX_ENVIRONMENT")
+    assert needing.succeed("shell", *words, *show) == needing.succeed("shell", "-m", str(manifest), *show)
+    done = needing("shell", "--export-manifest", "-e", "alpha")
+    assert done.stderr.startswith("larix shell: error: 'alpha' cannot be written in a manifest")
+
+
 def test_the_command_and_its_exit_code(needing):
     assert needing("shell", "alpha", "--", "alpha").stdout == "alpha 1.0\n"
     assert needing("shell", "alpha", "--", "sh", "-c", "exit 9").returncode == 9

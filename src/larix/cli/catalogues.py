@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 
 from larix.cli import diagnostics
 from larix.cli.languages import wanted_languages
-from larix.packages.catalogue import Catalogue, Superseded
 from larix.words import tr
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from larix.errors import LarixError
+    from larix.packages.catalogue import Catalogue
 
 __all__ = ["open_catalogue", "package_folders"]
 
@@ -31,6 +31,8 @@ def package_folders(load_path: Sequence[str]) -> list[str]:
 
 def open_catalogue(folders: Sequence[str], *, system: str | None = None) -> Catalogue:
     """The catalogue of these folders and the distributions; what is wrong with it becomes warnings."""
+    from larix.packages.catalogue import Catalogue
+
     cache = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")
     return Catalogue(
         folders,
@@ -43,6 +45,8 @@ def open_catalogue(folders: Sequence[str], *, system: str | None = None) -> Cata
 
 
 def _warn(error: LarixError) -> None:
+    from larix.packages.catalogue import Superseded
+
     if isinstance(error, Superseded):
         diagnostics.note(error.message)
         return

@@ -22,7 +22,8 @@ if TYPE_CHECKING:
 __all__ = ["CannotShow", "run_in_container"]
 
 PROMPT = r"\u@\h \w [env]\$ "
-_KEPT = ("TERM", "COLORTERM", "TZ", "LANG", "LC_ALL", "LANGUAGE")
+_KEPT = ("TERM", "COLORTERM", "TZ")
+_LOCALE = "lib/locale/C.utf8"
 _NAMED_USER = 1000
 _HOME_LINK = ".larix-profile"
 # What programs read to find others on the network, and to know whom to trust there.
@@ -58,6 +59,7 @@ def run_in_container(
     )
     variables |= {"HOME": identity.home, "USER": identity.name, "LOGNAME": identity.name}
     variables["LARIX_ENVIRONMENT"] = environment.item
+    variables = _locale(items) | variables
     if line.has("network"):
         bundle = next(filter(os.path.exists, _BUNDLES), None)
         if bundle is not None:
@@ -86,6 +88,15 @@ def run_in_container(
     )
     sys.stdout.flush()
     return run(container, line.program or ["/bin/sh"], variables)
+
+
+def _locale(items: Sequence[str]) -> dict[str, str]:
+    """Settings for texts in UTF-8, if the C library in the closure has that locale.
+
+    The user's own one is a file of the host; a name without the file is worse than none.
+    """
+    found = next((item for item in items if os.path.isdir(f"{item}/{_LOCALE}")), None)
+    return {"LANG": "C.UTF-8", "LOCPATH": f"{found}/{os.path.dirname(_LOCALE)}"} if found else {}
 
 
 def _identity(line: CommandLine) -> Identity:

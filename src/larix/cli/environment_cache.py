@@ -13,6 +13,7 @@ from __future__ import annotations
 import os
 import time
 from contextlib import suppress
+from functools import cache
 from hashlib import sha256
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -71,10 +72,9 @@ def cache_entry(session: Session, line: CommandLine, wishes: Sequence[Wish]) -> 
     for part in _parts(session, line, wishes, folders):
         hasher.update(os.fsencode(part) + b"\0")
     for folder in [*_own_folders(), *folders]:
-        for part in _state_of(folder):
-            hasher.update(os.fsencode(part) + b"\0")
-    cache = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")
-    return CacheEntry(f"{cache}/larix/profiles/{hasher.hexdigest()[:40]}")
+        hasher.update(_digest_of(folder))
+    base = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")
+    return CacheEntry(f"{base}/larix/profiles/{hasher.hexdigest()[:40]}")
 
 
 def _is_steady(wish: Wish) -> bool:
@@ -109,6 +109,14 @@ def _own_folders() -> list[str]:
 
     distributions = [each.directory for each in find_distributions() if each.directory is not None]
     return [os.path.dirname(os.path.abspath(each)) for each in (larix.__file__, *distributions)]
+
+
+@cache
+def _digest_of(folder: str) -> bytes:
+    hasher = sha256()
+    for part in _state_of(folder):
+        hasher.update(os.fsencode(part) + b"\0")
+    return hasher.digest()
 
 
 def _state_of(folder: str) -> Iterator[str]:

@@ -100,8 +100,6 @@ class Wanted:
 
     def development(self, kind: str, text: str) -> list[Entry]:
         """The inputs of the packages that one wish means."""
-        from larix.profiles.development import development_entries
-
         if kind == "install-from-expression":
             outputs = self.evaluation.packages_of_expression(text)
         elif kind == "install-from-file":
@@ -109,24 +107,27 @@ class Wanted:
         else:
             outputs = [self.evaluation.output(text)]
         packages = [self._transformer(each.package) if self._wishes else each.package for each in outputs]
-        lowering = self.evaluation.lowering
-        return [
-            entry for package in packages for entry in development_entries(package, self._maker, lowering)
-        ]
+        return [entry for package in packages for entry in self._inputs_of(package)]
 
     def manifest_file(self, file: str) -> list[Entry]:
         return [
             entry
             for each in self.evaluation.manifest_items(file)
             for entry in (
-                [self._transformed(each)] if isinstance(each, Transformed) else self._of_outputs([each])
+                self._transformed(each) if isinstance(each, Transformed) else self._of_outputs([each])
             )
         ]
 
-    def _transformed(self, listed: Transformed) -> Entry:
+    def _transformed(self, listed: Transformed) -> list[Entry]:
         found = self.evaluation.find(str(listed.specification))
         wishes = (*portable_wishes(listed.options), *self._wishes)
-        return self._entry(self._new_transformer(wishes, listed.sources)(found.package), found.output)
+        package = self._new_transformer(wishes, listed.sources)(found.package)
+        return self._inputs_of(package) if listed.development else [self._entry(package, found.output)]
+
+    def _inputs_of(self, package: Package) -> list[Entry]:
+        from larix.profiles.development import development_entries
+
+        return development_entries(package, self._maker, self.evaluation.lowering)
 
     def newest(self, installed: Entry) -> Entry | None:
         """The catalogue's entry for an installed one, if it still has it, transformed as that one was."""

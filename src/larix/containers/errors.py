@@ -9,7 +9,14 @@ from larix.builder.sandbox.unavailable import explain
 from larix.errors import LarixError
 from larix.words import tr
 
-__all__ = ["CannotJoin", "CannotStart", "CommandNotFound", "ContainerUnavailable", "cannot_start"]
+__all__ = [
+    "CannotJoin",
+    "CannotStart",
+    "CommandNotFound",
+    "ContainerUnavailable",
+    "NoInterpreter",
+    "cannot_start",
+]
 
 
 class ContainerUnavailable(LarixError):
@@ -54,9 +61,24 @@ class CommandNotFound(CannotStart):
         return tr("command not found")
 
 
+class NoInterpreter(CannotStart):
+    """The program is there; what should load it, or read it as a script, is not."""
+
+    exit_code = 127
+
+    def __init__(self, program: str, number: int) -> None:
+        super().__init__(program, number)
+        self.hint = tr("what is made for other systems may run with `--emulate-fhs'")
+
+    def _words(self, number: int) -> str:
+        del number
+        return tr("its loader or interpreter is not in the container")
+
+
 def cannot_start(program: str, number: int) -> CannotStart:
     """The error for what `execve` answered."""
-    return (CommandNotFound if number == errno.ENOENT else CannotStart)(program, number)
+    classes = {errno.ENOENT: CommandNotFound, errno.ELIBACC: NoInterpreter}
+    return classes.get(number, CannotStart)(program, number)
 
 
 class CannotJoin(LarixError):

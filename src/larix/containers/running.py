@@ -254,7 +254,8 @@ def become(command: Sequence[str], environment: Mapping[str, str]) -> NoReturn:
     try:
         os.execve(file, list(command), dict(environment))  # noqa: S606 -- that is the point
     except OSError as error:
-        raise cannot_start(program, error.errno or 0) from error
+        is_incomplete = error.errno == errno.ENOENT  # for the file itself is there
+        raise cannot_start(program, errno.ELIBACC if is_incomplete else error.errno or 0) from error
 
 
 def _leads_to_proc(file: str) -> bool:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from larix.packages.inputs import Output
-    from larix.packages.listed import transformed
+    from larix.packages.listed import inputs_of, transformed
     from larix.packages.origin import Origin
     from larix.packages.package import Package
     from larix.packages.search_paths import SearchPath
@@ -31,6 +31,7 @@ __all__ = [
     "Output",
     "Package",
     "SearchPath",
+    "inputs_of",
     "mapped_inputs",
     "rewrite_inputs",
     "static_package",
@@ -45,6 +46,7 @@ _HOMES = {
     "Output": "inputs",
     "Package": "package",
     "SearchPath": "search_paths",
+    "inputs_of": "listed",
     "mapped_inputs": "transform",
     "rewrite_inputs": "transform",
     "static_package": "transform",

@@ -1,7 +1,8 @@
 """A package as a manifest lists it: by a specification, with the transformations of a command line.
 
 `transformed("redis", "--without-tests=redis")` in a manifest is `larix install redis --without-tests=redis`.
-Only the commands know how transformations are done, so this is what they are told.
+Only the commands know how transformations are done, so this is what they are told. `inputs_of("redis")`
+stands for what the build of redis needs, as `larix shell -D redis` has it.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from larix.words import tr
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["BadTransformed", "Transformed", "transformed"]
+__all__ = ["BadTransformed", "Transformed", "inputs_of", "transformed"]
 
 
 class BadTransformed(LarixError):
@@ -23,11 +24,20 @@ class BadTransformed(LarixError):
 
 
 class Transformed(NamedTuple):
-    """`options` are pairs of a name without dashes and a value; `sources` what was trusted to make it."""
+    """`options` are pairs of a name without dashes and a value; `sources` what was trusted to make it.
+
+    With `development`, an environment has what the package's build needs, instead of the package.
+    """
 
     specification: Specification
     options: tuple[tuple[str, str], ...]
     sources: Mapping[str, Any]
+    development: bool = False
+
+
+def inputs_of(specification: str, *options: str) -> Transformed:
+    """What the build of that package needs, with each option as on the command line."""
+    return transformed(specification, *options)._replace(development=True)
 
 
 def transformed(specification: str, *options: str, sources: Mapping[str, Any] | None = None) -> Transformed:

@@ -15,6 +15,7 @@ OPTIONS = (
     Option("development", "D", help="use what the build of the next package needs, instead of it"),
     FILE,
     *SETTINGS,
+    Option("export-manifest", help="print a manifest that gives the same environment"),
 )
 GRAMMAR = Grammar(
     "shell",
@@ -29,6 +30,10 @@ GRAMMAR = Grammar(
 def main(arguments: list[str]) -> int:
     line = parse(GRAMMAR, arguments)
     wishes = wanted(line)
+    if line.has("export-manifest"):
+        from larix.cli.environment_manifest import print_manifest
+
+        return print_manifest(line, wishes)
     if not wishes and line.program is None and not line.has("profile"):
         from larix.cli.discovery import discovered_wish
 
