@@ -97,11 +97,9 @@ class Work(NamedTuple):
 
 def work_for(session: Session, targets: Sequence[BuildTarget]) -> Work:
     """What realising the instantiated `targets` would do."""
-    from larix.builder import plan
-
     store = session.store
     kinds: dict[StorePath, str] = {}
-    for drv in plan(store, targets).to_build:
+    for drv in session.missing(targets):
         derivation = store.read_derivation(drv)
         is_graft = derivation.env.get(GRAFT) == b"1"
         kinds[drv] = "download" if derivation.builder == DOWNLOADER else "graft" if is_graft else "build"
@@ -133,9 +131,8 @@ def realise(session: Session, targets: Sequence[BuildTarget], options: BuildOpti
     """Make the instantiated `targets` valid, telling the progress; raises what the builder raises."""
     if not targets:
         return
-    from larix import builder
     from larix.cli.progress import watching
 
     planned = (*work.builds, *work.downloads, *work.grafts)
     with watching(options.verbosity, on_host=session.on_host, planned=planned, jobs=options.max_jobs) as sink:
-        builder.realise(session.store, targets, options, sink)
+        session.realise(targets, options, sink)

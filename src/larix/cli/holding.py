@@ -27,7 +27,7 @@ class Held:
     """What a store's roots hold: `unheld` are the bytes that nothing keeps, `total` those of all items."""
 
     def __init__(self, session: Session) -> None:
-        store = session.store
+        store = session.local_store
         keeps = {str(path): [str(each) for each in some] for path, some in gc.kept_alive(store).items()}
         infos = store.path_infos(store.all_valid_paths())
         sizes: dict[str, int] = {path: info.nar_size for path, info in infos.items()}

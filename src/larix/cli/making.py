@@ -74,14 +74,12 @@ def work_of(session: Session, making: Making, also: Sequence[BuildTarget] = ()) 
 
 def make_profile(session: Session, making: Making, options: BuildOptions, work: Work) -> None:
     """Make the profile valid; raises what the builder raises."""
-    from larix import builder
     from larix.cli.progress import watching
 
-    store = session.store
     planned = (*work.builds, *work.downloads, *work.grafts)
     with watching(options.verbosity, on_host=session.on_host, planned=planned, jobs=options.max_jobs) as sink:
         if making.needed:
-            builder.realise(store, making.needed, options, sink)
+            session.realise(making.needed, options, sink)
         if making.lowered is not None:
-            store.instantiate([making.lowered])
-            builder.realise(store, [BuildTarget(making.lowered.path)], options, sink)
+            session.store.instantiate([making.lowered])
+            session.realise([BuildTarget(making.lowered.path)], options, sink)

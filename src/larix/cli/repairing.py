@@ -25,7 +25,7 @@ def repair_targets(session: Session, line: CommandLine, targets: list[Target], o
     """Repair what is there of the targets and of what these refer to; what is not there is built later."""
     if line.has("dry-run") or line.has("derivations"):
         raise UsageError(tr("'--repair' cannot be used with '--dry-run' or '--derivations'"))
-    store = session.store
+    store = session.local_store
     paths = [store_item_of(store.store_dir, path) for target in targets for path in target.paths]
     there = store.closure(store.valid_paths(paths))
     with watching(options.verbosity, on_host=session.on_host) as sink:

@@ -1,6 +1,8 @@
 """One command's way to the store: which store, entered how, opened when first needed.
 
-root         the store of the machine, `/larix/store`, in this process
+daemon       LARIX_DAEMON_SOCKET names one, or an ordinary user finds its socket in the state directory; an
+             empty LARIX_DAEMON_SOCKET means none
+root         the store of the machine, `/larix/store`, in this process, beside a daemon or without one
 directories  LARIX_STORE_DIR or LARIX_STATE_DIRECTORY name places of the user's own
 rootless     an ordinary user's own store under the XDG data directory, seen at `/larix/store` in a user and
              mount namespace that this process enters for good, before it has threads or a store
@@ -17,33 +19,89 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from larix.cli import diagnostics
+from larix.errors import LarixError
 from larix.words import tr
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from typing import TypeAlias
+
+    from larix.client.store import DaemonStore
+    from larix.formats.storepath import StorePath
     from larix.profiles.front import Facade
+    from larix.protocol import BuildOptions, BuildTarget, Sink
     from larix.store.layout import Layout
     from larix.store.local import LocalStore
 
-__all__ = ["Session", "open_session"]
+    AnyStore: TypeAlias = LocalStore | DaemonStore
+
+__all__ = ["NotThroughDaemon", "Session", "open_session"]
+
+
+class NotThroughDaemon(LarixError):
+    """What only who owns the store can do."""
 
 
 class Session:
     """What a command needs to act: the layout, the store, and how profiles are shown to the user.
 
     `host_root` is where the host keeps what this process sees at the parent of the store directory; None when
-    both see the same.
+    both see the same. `daemon` is the address of the daemon that keeps the store, None when this process is
+    its keeper.
     """
 
-    def __init__(self, layout: Layout, mode: str, host_root: str | None = None) -> None:
+    def __init__(
+        self, layout: Layout, mode: str, host_root: str | None = None, daemon: str | None = None
+    ) -> None:
         self.layout = layout
         self.mode = mode
         self.host_root = host_root
+        self.daemon = daemon
 
     @cached_property
-    def store(self) -> LocalStore:
-        from larix.store.local import open_local_store
+    def store(self) -> AnyStore:
+        if self.daemon is None:
+            from larix.store.local import open_local_store
 
-        return open_local_store(self.layout)
+            return open_local_store(self.layout)
+        from larix.client.connection import Connection
+        from larix.client.store import DaemonStore
+        from larix.client.transport import connect
+
+        return DaemonStore(Connection(connect(self.daemon), self.layout.store_dir, on_line=diagnostics.say))
+
+    @property
+    def local_store(self) -> LocalStore:
+        """The store itself, for what no daemon does for others. Raises NotThroughDaemon."""
+        from larix.store.local import LocalStore
+
+        if not isinstance(self.store, LocalStore):
+            raise NotThroughDaemon(
+                tr("the store is kept by a daemon, which does not do that for its clients"),
+                hint=tr("run the command as the user who runs the daemon"),
+            )
+        return self.store
+
+    def realise(self, targets: Sequence[BuildTarget], options: BuildOptions, sink: Sink) -> None:
+        """Make the instantiated `targets` valid, here or by the daemon."""
+        from larix.store.local import LocalStore
+
+        if isinstance(self.store, LocalStore):
+            from larix import builder
+
+            builder.realise(self.store, targets, options, sink)
+        else:
+            self.store.realise(targets, options, sink)
+
+    def missing(self, targets: Sequence[BuildTarget]) -> Sequence[StorePath]:
+        """The derivations that realising the instantiated `targets` would build, inputs before users."""
+        from larix.store.local import LocalStore
+
+        if isinstance(self.store, LocalStore):
+            from larix.builder import plan
+
+            return plan(self.store, targets).to_build
+        return self.store.in_building_order(self.store.missing(targets).to_build)
 
     def close(self) -> None:
         if "store" in self.__dict__:
@@ -85,7 +143,12 @@ def open_session(*, verbosity: int = 1) -> Session:
 
     layout = Layout.from_environment()
     own_places = "LARIX_STORE_DIR" in os.environ or "LARIX_STATE_DIRECTORY" in os.environ
-    if own_places:
+    daemon = os.environ.get("LARIX_DAEMON_SOCKET")
+    if daemon is None and not own_places and os.geteuid() != 0:
+        daemon = _usual_daemon(layout)
+    if daemon:
+        session = Session(layout, "daemon", daemon=daemon)
+    elif own_places:
         session = Session(layout, "directories")
     elif os.geteuid() == 0:
         session = Session(layout, "root")
@@ -103,6 +166,21 @@ def open_session(*, verbosity: int = 1) -> Session:
             else tr("using the {mode} store {store_dir}", mode=session.mode, store_dir=layout.store_dir)
         )
     return session
+
+
+def _usual_daemon(layout: Layout) -> str | None:
+    """The socket of this machine's daemon. One that a dead daemon left is taken for none."""
+    from larix.client.transport import NoDaemon, connect
+
+    file = f"{layout.state_dir}/daemon-socket/nix-socket"
+    if not os.path.exists(file):
+        return None
+    try:
+        connect(file).close()
+    except NoDaemon as error:
+        diagnostics.warning(tr("no daemon answers, so this uses a store of your own: {error}", error=error))
+        return None
+    return file
 
 
 def _enter_command(data_directory: str) -> tuple[str, ...]:

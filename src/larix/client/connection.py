@@ -14,6 +14,8 @@ from larix.protocol.channel import Channel, PeerGone, archive
 from larix.protocol.dialect import (
     CLIENT_MAGIC,
     FEATURES,
+    FIRST_OF_GUIX,
+    GUIX_VERSION,
     NIX_VERSION,
     OLDEST_NIX,
     SERVER_MAGIC,
@@ -92,16 +94,20 @@ class Connection:
                         announced=version_text(announced),
                     )
                 )
+            if announced >= FIRST_OF_GUIX:  # a real one speaks to a client of Nix as if it knew all of it
+                version = GUIX_VERSION
+                self.dialect = dialect = self.dialect._replace(kind="guix", minor=version & 0xFF)
+            else:
+                self.dialect = dialect = self.dialect._replace(minor=min(announced, version) & 0xFF)
             channel.send(encode_u64(version))
-            self.dialect = dialect = self.dialect._replace(minor=min(announced, version) & 0xFF)
-            if dialect.minor >= 38:
+            if not dialect.is_guix and dialect.minor >= 38:
                 channel.send(TEXTS.write(tuple(sorted(FEATURES)), dialect))
                 known = TEXTS.read(reader, dialect)
                 self.dialect = dialect = dialect._replace(features=FEATURES.intersection(known))
             channel.send(encode_u64(0) + encode_u64(0))  # no processor of choice, no space set aside
-            if dialect.minor >= 33:
+            if not dialect.is_guix and dialect.minor >= 33:
                 self.daemon = reader.string().decode("utf-8", "replace")
-            if dialect.minor >= 35:
+            if not dialect.is_guix and dialect.minor >= 35:
                 self.is_trusted = {1: True, 2: False}.get(reader.u64())
             self._hear(ignore_events, None, None)
         except (BadWire, PeerGone) as error:

@@ -13,6 +13,7 @@ from larix.derivation.record import Derivation
 from larix.derivation.source import FileContent, Source, TextContent, TreeContent
 from larix.derivation.text import parse_derivation
 from larix.formats import nar
+from larix.formats.export import EXPORT_END, ITEM_START, item_end
 from larix.formats.hashes import Hash, new_hasher
 from larix.formats.storepath import (
     StoreDir,
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
 
 __all__ = ["DaemonStore"]
 
+_ASKED = 1 << 15
 _AT_ONCE = 8 << 20  # bytes of texts in one request
 
 
@@ -268,6 +270,9 @@ class DaemonStore:
             if info.signatures:
                 self._call("add_signatures", path=info.path, signatures=info.signatures)
             return
+        if not self._connection.knows("add_to_store_nar"):
+            self._call("import_paths", body=_exported(info, chunks))
+            return
         self._call(
             "add_to_store_nar",
             path=info.path,
@@ -398,10 +403,65 @@ class DaemonStore:
         self.add_temp_root(*(path for some in outputs.values() for path in some.values()))
         return outputs
 
+    def in_building_order(self, drvs: Iterable[StorePath]) -> list[StorePath]:
+        """Derivations, each behind those of `drvs` that it is built from."""
+        wanted = set(drvs)
+        order: list[StorePath] = []
+        seen: set[StorePath] = set()
+        todo = [(drv, False) for drv in sorted(wanted, reverse=True)]
+        while todo:
+            drv, is_ready = todo.pop()
+            if is_ready:
+                order.append(drv)
+            elif drv not in seen:
+                seen.add(drv)
+                inputs = self.read_derivation(drv).input_drvs
+                todo.append((drv, True))
+                todo += [(below, False) for below in inputs if below in wanted]
+        return order
+
+    def made_paths(self) -> list[tuple[StorePath, StorePath, int]]:
+        """What was built and still is there: a path, its derivation, when it became valid."""
+        infos = self.path_infos(self.all_valid_paths()).values()
+        return [(info.path, info.deriver, info.registration_time) for info in infos if info.deriver]
+
+    def referrers_closure(self, paths: Iterable[StorePath]) -> set[StorePath]:
+        """`paths`, those that are valid, and all that refers to them, at any distance."""
+        found: set[StorePath] = set()
+        layer = self.valid_paths(paths)
+        while layer:
+            found |= layer
+            asked = ({"path": path} for path in layer)
+            replies = self._connection.call_many("query_referrers", asked)
+            layer = {user for users in replies for user in users} - found
+        return found
+
     def missing(self, targets: Sequence[BuildTarget]) -> Missing:
         """What realising them would take."""
+        if not self._connection.knows("query_missing"):
+            return self._missing_as_read(targets)
         answer: Missing = self._call("query_missing", targets=tuple(targets))
         return answer
+
+    def _missing_as_read(self, targets: Sequence[BuildTarget]) -> Missing:
+        """Asked layer by layer, for daemons of Guix."""
+        found: set[StorePath] = set()
+        layer: dict[StorePath, tuple[str, ...]] = {target.drv: target.outputs for target in targets}
+        while layer:
+            outputs = self.outputs_of(layer)
+            wanted = {
+                drv: [path for name, path in some.items() if name in (layer[drv] or some)]
+                for drv, some in outputs.items()
+            }
+            valid = self.valid_paths(path for some in wanted.values() for path in some)
+            to_build = [drv for drv, some in wanted.items() if not valid.issuperset(some)]
+            found.update(to_build)
+            layer = {}
+            for drv in to_build:
+                for below, names in self.read_derivation(drv).input_drvs.items():
+                    if below not in found:
+                        layer[below] = tuple({*layer.get(below, ()), *names})
+        return Missing(tuple(found))
 
     def collect(
         self, action: int, paths: Sequence[StorePath] = (), max_freed: int | None = None
@@ -419,6 +479,10 @@ class DaemonStore:
         )
         return answer
 
+    def verify(self, *, check_contents: bool) -> bool:
+        """Have the daemon look at every item; true when something is wrong. What, it tells in lines."""
+        return bool(self._call("verify_store", check_contents=check_contents, repair=False))
+
     def find_roots(self) -> tuple[tuple[str, StorePath], ...]:
         """Links and what they point to; the names of others' links are hidden from most users."""
         answer: tuple[tuple[str, StorePath], ...] = self._call("find_roots")
@@ -427,6 +491,14 @@ class DaemonStore:
     def path_of_hash_part(self, digits: str) -> StorePath | None:
         path: StorePath | None = self._call("query_path_from_hash_part", digits=digits)
         return path if path is not None and hash_part(path) == digits else None
+
+
+def _exported(info: PathInfo, chunks: Iterable[bytes]) -> Iterator[bytes]:
+    """An export of one item, in pieces that daemons of Guix ask for."""
+    end = item_end(info.path, info.references, info.deriver) + EXPORT_END
+    for chunk in (ITEM_START, *chunks, end):
+        for start in range(0, len(chunk), _ASKED):
+            yield chunk[start : start + _ASKED]
 
 
 def _bytes_of(file: str | bytes) -> Iterator[bytes]:

@@ -23,6 +23,7 @@ from typing import Any
 from larix import __version__
 from larix.daemon.access import Peer
 from larix.daemon.handlers import handler_of
+from larix.daemon.places import make_places
 from larix.daemon.settings import Settings
 from larix.daemon.telling import Teller
 from larix.errors import LarixError
@@ -148,6 +149,7 @@ class Session:
             channel.tell(_failure(refusal, dialect), dialect)
             channel.flush()
             return False
+        make_places(self.store.layout, self.peer)
         self.teller = Teller(channel, dialect)
         channel.tell(Done(), dialect)
         channel.flush()

@@ -24,6 +24,7 @@ __all__ = [
     "BATCH",
     "CLIENT_MAGIC",
     "FEATURES",
+    "FIRST_OF_GUIX",
     "GUIX_VERSION",
     "NIX_VERSION",
     "OLDEST_NIX",
@@ -40,7 +41,7 @@ SERVER_MAGIC = 0x6478696F
 NIX_VERSION = 0x126  # 1.38, the newest that is spoken here
 OLDEST_NIX = 0x10A
 GUIX_VERSION = 0x163
-_FIRST_OF_GUIX = 0x160
+FIRST_OF_GUIX = 0x160
 _OLDEST_GUIX = 0x163
 
 BATCH = "larix-batches"
@@ -80,7 +81,7 @@ def dialect_of(store_dir: StoreDir, announced: int, client: int) -> Dialect:
         raise UnknownVersion(
             tr("the client speaks version {client} of the protocol, not 1.x", client=version_text(client))
         )
-    if client >= _FIRST_OF_GUIX:
+    if client >= FIRST_OF_GUIX:
         if client < _OLDEST_GUIX:
             raise UnknownVersion(
                 tr(

@@ -61,6 +61,7 @@ GRAMMAR = Grammar(
     "Delete the store items that nothing uses any more, or ask about items.",
     (("", COLLECTING), ("Queries:", QUERIES)),
 )
+_LIVING, _DEAD, _DELETE_DEAD, _DELETE_THESE = range(4)  # what a daemon is asked for
 UNITS = {"": 1, "B": 1, "k": 1024, "kB": 1000} | {
     f"{letter}{suffix}": base**power
     for power, letter in enumerate("KMGTPE", 1)
@@ -149,7 +150,7 @@ def _print(names: Iterable[str], *, as_json: bool) -> int:
 
 
 def _query(session: Session, line: CommandLine) -> int:
-    from larix.store import gc, roots
+    from larix.store import roots
 
     store = session.store
     as_json = line.has("json")
@@ -162,9 +163,9 @@ def _query(session: Session, line: CommandLine) -> int:
     if line.has("list-busy"):
         return _print(sorted({root.path for root in roots.process_roots(store.store_dir)}), as_json=as_json)
     if line.has("list-live"):
-        return _print(sorted(gc.live_paths(store)), as_json=as_json)
+        return _print(sorted(_living(session)), as_json=as_json)
     if line.has("list-dead"):
-        return _print(sorted(gc.dead_paths(store)), as_json=as_json)
+        return _print(sorted(_dead(session)), as_json=as_json)
     paths = _paths(session, line)
     if line.has("requisites"):
         return _print(sorted(store.closure(paths)), as_json=as_json)
@@ -182,7 +183,24 @@ def _query(session: Session, line: CommandLine) -> int:
     return _print(sorted({other for path in paths for other in ask(path)}), as_json=as_json)
 
 
+def _living(session: Session) -> Iterable[StorePath]:
+    from larix.client.store import DaemonStore
+    from larix.store import gc
+
+    store = session.store
+    return store.collect(_LIVING)[0] if isinstance(store, DaemonStore) else gc.live_paths(store)
+
+
+def _dead(session: Session) -> Iterable[StorePath]:
+    from larix.client.store import DaemonStore
+    from larix.store import gc
+
+    store = session.store
+    return store.collect(_DEAD)[0] if isinstance(store, DaemonStore) else gc.dead_paths(store)
+
+
 def _verify(session: Session, *, contents: bool, repairing: bool) -> int:
+    from larix.client.store import DaemonStore
     from larix.store.verify import verify
 
     if repairing:
@@ -190,8 +208,11 @@ def _verify(session: Session, *, contents: bool, repairing: bool) -> int:
         from larix.cli.progress import watching
 
         with watching(1, on_host=session.on_host) as sink:
-            for path in repair(session.store, session.store.all_valid_paths(), sink=sink):
+            store = session.local_store
+            for path in repair(store, store.all_valid_paths(), sink=sink):
                 diagnostics.say(tr("repaired `{path}'", path=path))
+    if isinstance(session.store, DaemonStore):
+        return int(session.store.verify(check_contents=contents))
     result = verify(session.store, check_contents=contents)
     for path in result.forgotten:
         diagnostics.warning(tr("path `{path}' disappeared; it is no longer registered", path=path))
@@ -213,12 +234,16 @@ def _verify(session: Session, *, contents: bool, repairing: bool) -> int:
 
 
 def _delete(session: Session, line: CommandLine) -> int:
+    from larix.client.store import DaemonStore
     from larix.store import gc
 
     session.facade.sweep()
     paths = _paths(session, line)
+    store = session.store
+    if isinstance(store, DaemonStore):
+        return _tell_freed(*store.collect(_DELETE_THESE, paths))
     try:
-        collected = gc.delete(session.store, paths, on_delete=_tell_deletion)
+        collected = gc.delete(store, paths, on_delete=_tell_deletion)
     except gc.PathAlive as error:
         raise gc.PathAlive(
             tr("cannot delete path since it is still alive: {problem}", problem=error.message),
@@ -228,15 +253,23 @@ def _delete(session: Session, line: CommandLine) -> int:
     return 0
 
 
+def _tell_freed(paths: Iterable[StorePath], bytes_freed: int) -> int:
+    for path in paths:
+        _tell_deletion(path)
+    diagnostics.say(tr("freed {bytes_freed}", bytes_freed=shown_size(bytes_freed)))
+    return 0
+
+
 def _tell_deletion(path: StorePath) -> None:
     diagnostics.say(tr("deleting '{path}'", path=path))
 
 
 def _collect(session: Session, line: CommandLine) -> int:
+    from larix.client.store import DaemonStore
     from larix.store import gc
 
     if line.has("dry-run"):
-        for path in sorted(gc.dead_paths(session.store)):
+        for path in sorted(_dead(session)):
             diagnostics.say(tr("would delete '{path}'", path=path))
         return 0
     if line.has("delete-generations"):
@@ -260,8 +293,11 @@ def _collect(session: Session, line: CommandLine) -> int:
             )
             return 0
         diagnostics.say(tr("freeing {most}", most=shown_size(most)))
+    store = session.store
+    if isinstance(store, DaemonStore):
+        return _tell_freed(*store.collect(_DELETE_DEAD, max_freed=most))
     collected = gc.collect(
-        session.store,
+        store,
         max_freed=most,
         on_delete=_tell_deletion,
         on_wait=lambda: diagnostics.note(tr("waiting for another collection to finish...")),

@@ -1,0 +1,86 @@
+"""The commands, with a daemon between them and the store."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from daemons import Daemon, running_daemon
+from larix.formats.nar import Directory, File
+from larix.formats.storepath import StorePath
+from larix.testing.store_conformance import write_tree
+
+pytestmark = pytest.mark.slow
+
+PROGRAM = Directory({b"bin": Directory({b"hello": File(b"#!/bin/sh\necho hello\n", executable=True)})})
+
+
+@pytest.fixture
+def daemon() -> Iterator[Daemon]:
+    with running_daemon() as started:
+        yield started
+
+
+@pytest.fixture
+def larix(larix_in, daemon: Daemon):
+    """In a folder that the users of builds can reach, too."""
+    made = larix_in(daemon.folder, Path(daemon.layout.store_dir), Path(daemon.layout.state_dir))
+    made.environment["LARIX_DAEMON_SOCKET"] = daemon.socket
+    return made
+
+
+@pytest.fixture
+def item(daemon: Daemon, tmp_path: Path) -> StorePath:
+    write_tree(PROGRAM, os.fsencode(tmp_path / "hello"))
+    with daemon.store() as store:
+        return store.add_path("hello-1.0", str(tmp_path / "hello"))
+
+
+def test_a_profile_is_made_switched_and_rolled_back(larix, daemon: Daemon, item: StorePath) -> None:
+    larix.succeed("package", "-p", "./p", "-i", item)
+    assert subprocess.check_output([larix.folder / "p/bin/hello"], text=True) == "hello\n"
+    assert larix.succeed("package", "-p", "./p", "-I").split()[:2] == ["hello", "1.0"]
+    larix.succeed("package", "-p", "./p", "-r", "hello")
+    assert larix("package", "-p", "./p", "--roll-back").returncode == 0
+    assert (larix.folder / "p/bin/hello").exists()
+    assert "session" in daemon.log()
+
+
+def test_garbage_is_asked_for_and_collected(larix, daemon: Daemon, item: StorePath) -> None:
+    larix.succeed("package", "-p", "./p", "-i", item)
+    with daemon.store() as store:
+        unused = store.add_text("unused", b"unused")
+    assert unused in larix.succeed("gc", "--list-dead").splitlines()
+    assert item in larix.succeed("gc", "--list-live").splitlines()
+    assert json.loads(larix.succeed("gc", "--references", item, "--json"))["paths"] == []
+    refused = larix("gc", "-D", item)
+    assert refused.returncode == 1
+    assert "alive" in refused.stderr
+    done = larix("gc")
+    assert done.returncode == 0
+    assert f"deleting '{unused}'" in done.stderr
+    assert not os.path.exists(unused)
+    assert (larix.folder / "p/bin/hello").exists()
+    assert larix("gc", "--verify=contents").returncode == 0
+
+
+def test_what_only_the_keeper_of_the_store_can_do_says_so(larix, daemon: Daemon) -> None:
+    done = larix("gc", "--verify=repair")
+    assert done.returncode == 1
+    assert "kept by a daemon" in done.stderr
+    assert "hint: run the command as the user who runs the daemon" in done.stderr
+
+
+def test_a_daemon_that_is_not_there_is_named(larix) -> None:
+    done = larix("gc", "--list-dead", LARIX_DAEMON_SOCKET="/nowhere/socket")
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "cannot reach a daemon at `/nowhere/socket`" in done.stderr
+    assert "hint: start it with `larix daemon`" in done.stderr
+    assert larix("gc", "--list-dead", LARIX_DAEMON_SOCKET="").returncode == 0
+    odd = larix("gc", "--list-dead", LARIX_DAEMON_SOCKET="ftp://host")
+    assert "ftp://host: connection is not supported" in odd.stderr
