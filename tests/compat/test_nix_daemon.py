@@ -178,6 +178,15 @@ def test_roots_keep_and_what_has_none_goes(nix: Nix) -> None:
     assert not os.path.exists(path)
 
 
+def test_equal_files_are_shared(nix: Nix) -> None:
+    for name in ("one", "two"):
+        (nix.folder / name).write_text("same" * 1000)
+    one, two = nix("nix-store", "--add", "one"), nix("nix-store", "--add", "two")
+    nix("nix-store", "--optimise")
+    assert os.stat(one).st_ino == os.stat(two).st_ino
+    nix("nix-store", "--verify", "--check-contents")
+
+
 def test_verifying_and_archives(nix: Nix, tmp_path: Path) -> None:
     path = nix("nix-build", "-A", "below", "--no-out-link")
     nix("nix-store", "--verify", "--check-contents")

@@ -483,6 +483,10 @@ class DaemonStore:
         """Have the daemon look at every item; true when something is wrong. What, it tells in lines."""
         return bool(self._call("verify_store", check_contents=check_contents, repair=False))
 
+    def optimise(self) -> None:
+        """Have equal files shared; the daemon tells in a line what that saved."""
+        self._call("optimise_store")
+
     def find_roots(self) -> tuple[tuple[str, StorePath], ...]:
         """Links and what they point to; the names of others' links are hidden from most users."""
         answer: tuple[tuple[str, StorePath], ...] = self._call("find_roots")

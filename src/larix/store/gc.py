@@ -25,6 +25,7 @@ from larix.store.atomic import remove_tree
 from larix.store.errors import StoreError, os_failure
 from larix.store.local import LocalStore
 from larix.store.locks import open_lock_file, try_lock
+from larix.store.optimise import TEMPORARY_LINK
 from larix.store.roots import Root, find_roots, process_roots, read_temp_roots
 from larix.words import tr
 
@@ -407,11 +408,17 @@ class _Collection:
         """Remove files of the deduplication that nothing shares any more."""
         try:
             with os.scandir(directory) as entries:
-                for entry in entries:
-                    status = entry.stat(follow_symlinks=False)
-                    if status.st_nlink == 1:
-                        os.unlink(entry.path)
-                        self.freed += status.st_blocks * 512
+                # The names for a moment come first: those beside them may be alone then.
+                for entry in sorted(entries, key=lambda entry: not entry.name.startswith(TEMPORARY_LINK)):
+                    try:
+                        status = entry.stat(follow_symlinks=False)
+                    except FileNotFoundError:
+                        continue
+                    # Names for a moment may be of who is at work: to lose one costs that one file only.
+                    if status.st_nlink == 1 or entry.name.startswith(TEMPORARY_LINK):
+                        with suppress(FileNotFoundError):
+                            os.unlink(entry.path)
+                            self.freed += status.st_blocks * 512 if status.st_nlink == 1 else 0
         except FileNotFoundError:
             return
         except OSError as error:

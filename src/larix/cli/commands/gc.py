@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from larix.cli import diagnostics
 from larix.cli.options import CommandLine, Grammar, Option, UsageError, parse
-from larix.words import tr
+from larix.words import plural, tr
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -36,6 +36,7 @@ COLLECTING = (
     ),
     Option("delete", "D", help="delete the given PATHs, if nothing uses them"),
     Option("dry-run", "n", help="tell what a collection would delete"),
+    Option("optimize", help="share equal files of all items, deleting nothing"),
 )
 QUERIES = (
     Option("list-roots", help="list the roots of the collector"),
@@ -95,6 +96,8 @@ def main(arguments: list[str]) -> int:
             return _query(session, line)
         if line.has("delete"):
             return _delete(session, line)
+        if line.has("optimize"):
+            return _optimise(session)
         return _collect(session, line)
 
 
@@ -250,6 +253,26 @@ def _delete(session: Session, line: CommandLine) -> int:
             hint=error.hint,
         ) from error
     diagnostics.say(tr("freed {bytes_freed}", bytes_freed=shown_size(collected.bytes_freed)))
+    return 0
+
+
+def _optimise(session: Session) -> int:
+    from larix.client.store import DaemonStore
+    from larix.store.optimise import optimise
+
+    store = session.store
+    if isinstance(store, DaemonStore):
+        store.optimise()
+        return 0
+    done = optimise(store)
+    diagnostics.say(
+        plural(
+            "{number} file shared with others, freed {freed}",
+            "{number} files shared with others, freed {freed}",
+            done.files,
+            freed=shown_size(done.bytes_freed),
+        )
+    )
     return 0
 
 

@@ -102,8 +102,10 @@ def collect_garbage(
 
 
 def optimise_store(session: Session) -> None:
-    del session
-    raise NotOffered(tr("sharing equal files is not offered yet"))
+    from larix.store.optimise import optimise
+
+    done = optimise(session.store)
+    session.teller.line(f"{done.bytes_freed} bytes freed by hard-linking {done.files} files")
 
 
 def verify_store(session: Session, *, check_contents: bool, repair: bool) -> bool:
