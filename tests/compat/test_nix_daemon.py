@@ -178,6 +178,31 @@ def test_roots_keep_and_what_has_none_goes(nix: Nix) -> None:
     assert not os.path.exists(path)
 
 
+def test_environments_of_users(nix: Nix) -> None:
+    """`nix-env` with a profile: install, list, upgrade by another, roll back, remove."""
+    (nix.folder / "env.nix").write_text(
+        """
+        let build = name: greeting: derivation {
+          inherit name; system = "x86_64-linux"; builder = "${/bin/bash-static}";
+          PATH = "${/bin/busybox}";
+          args = [ "-c" ''
+            (exec -a mkdir $PATH -p $out/bin $out/share/doc)
+            echo > $out/bin/${greeting}; echo > $out/share/doc/${greeting}
+          '' ];
+        }; in [ (build "one-1" "one") (build "two-2" "two") ]
+        """
+    )
+    profile = f"{nix.folder}/profile"
+    nix("nix-env", "-p", profile, "-f", "env.nix", "-i")
+    assert sorted(os.listdir(f"{profile}/share/doc")) == ["one", "two"]
+    assert sorted(os.listdir(f"{profile}/bin")) == ["one", "two"]
+    assert nix("nix-env", "-p", profile, "-q").split() == ["one-1", "two-2"]
+    nix("nix-env", "-p", profile, "-e", "one")
+    assert os.listdir(f"{profile}/share/doc") == ["two"]
+    nix("nix-env", "-p", profile, "--rollback")
+    assert sorted(os.listdir(f"{profile}/share/doc")) == ["one", "two"]
+
+
 def test_equal_files_are_shared(nix: Nix) -> None:
     for name in ("one", "two"):
         (nix.folder / name).write_text("same" * 1000)

@@ -38,6 +38,7 @@ if TYPE_CHECKING:
 __all__ = ["LocalBuild", "LocalBuilder"]
 
 _BUILTINS = {
+    b"builtin:buildenv": ("larix.builder.builtins.buildenv", "run"),
     b"builtin:download": ("larix.builder.builtins.download", "run"),
     b"builtin:pack": ("larix.builder.builtins.pack", "run"),
     b"builtin:profile": ("larix.builder.builtins.profile", "run"),
