@@ -95,13 +95,13 @@ def _of_socket(connection: socket.socket, name: str, *, is_local: bool) -> Trans
         try:
             return connection.recv(size)
         except ConnectionError as error:
-            raise PeerGone("the daemon closed the connection") from error
+            raise PeerGone(tr("the daemon closed the connection")) from error
 
     def send(data: bytes) -> None:
         try:
             connection.sendall(data)
         except ConnectionError as error:
-            raise PeerGone("the daemon closed the connection") from error
+            raise PeerGone(tr("the daemon closed the connection")) from error
 
     return Transport(receive, send, connection.close, name, is_local)
 
@@ -131,7 +131,7 @@ def _to_program(words: list[str], address: str) -> Transport:
             while view:
                 view = view[outgoing.write(view) or 0 :]
         except (BrokenPipeError, ValueError) as error:
-            raise PeerGone("the daemon closed the connection") from error
+            raise PeerGone(tr("the daemon closed the connection")) from error
 
     def close() -> None:
         outgoing.close()

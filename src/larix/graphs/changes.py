@@ -16,6 +16,7 @@ from larix.graphs.programs import Program, mentioned_strings, read_program
 from larix.graphs.sides import Pairs, Side, stem_of
 from larix.staging import places
 from larix.staging.modules import MODULES_NAME
+from larix.words import tr
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -182,7 +183,7 @@ def _contents(name: str, old: Tree | bytes | str, new: Tree | bytes | str) -> It
             changed = Change(kind, shown, was, now, where._replace(line=line) if where is not None else None)
         count += 1
         if count > _MOST_FILES:
-            yield Change(kind, f"{name}: more files")
+            yield Change(kind, tr("{name}: more files", name=name))
             return
         yield changed
 
