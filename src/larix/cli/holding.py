@@ -7,7 +7,7 @@ import pwd
 from typing import TYPE_CHECKING, Any
 
 from larix.cli.profiles import profile_of_link
-from larix.graphs.holders import Holder, Holding, holdings
+from larix.graphs.holders import Holder, Holding, inventory
 from larix.store import gc, roots
 from larix.words import plural, tr
 
@@ -15,8 +15,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from larix.cli.session import Session
-    from larix.graphs.graph import Graph
-    from larix.graphs.sizes import Weight
 
 __all__ = ["Held", "print_holdings"]
 
@@ -26,7 +24,7 @@ MEBIBYTE = 1 << 20
 class Held:
     """What a store's roots hold: `unheld` are the bytes that nothing keeps, `total` those of all items."""
 
-    def __init__(self, session: Session) -> None:
+    def __init__(self, session: Session, *, with_items: bool) -> None:
         store = session.local_store
         keeps = {str(path): [str(each) for each in some] for path, some in gc.kept_alive(store).items()}
         infos = store.path_infos(store.all_valid_paths())
@@ -34,12 +32,10 @@ class Held:
         keeps = {
             path: [each for each in some if each in sizes] for path, some in keeps.items() if path in sizes
         }
-        self.graph: Graph
-        self.weights: dict[str, Weight]
-        self.holdings, self.graph, self.weights = holdings(_holders(session), keeps, sizes)
+        self.inventory = inventory(_holders(session), keeps, sizes, with_items=with_items)
         self.total = sum(sizes.values())
         self.count = len(sizes)
-        self.unheld = self.total - sum(size for path, size in sizes.items() if path in self.weights)
+        self.unheld = self.total - self.inventory.held
 
 
 def _holders(session: Session) -> Iterator[Holder]:
@@ -83,10 +79,12 @@ def print_holdings(held: Held, *, as_json: bool) -> None:
     if as_json:
         from larix.cli.tables import print_json
 
-        print_json(total=held.total, unheld=held.unheld, holders=[_data(each) for each in held.holdings])
+        print_json(
+            total=held.total, unheld=held.unheld, holders=[_data(each) for each in held.inventory.holdings]
+        )
         return
     print(f"{tr('total'):>8}  {tr('alone'):>8}  {tr('held by')}")
-    for holding in held.holdings:
+    for holding in held.inventory.holdings:
         for line in _lines(holding, ""):
             print(line)
     print(tr("held by nothing: {size:.1f} MiB; `larix gc' frees them", size=held.unheld / MEBIBYTE))

@@ -13,7 +13,7 @@ from larix.graphs.sizes import Weight, weights
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-__all__ = ["Holder", "Holding", "holdings"]
+__all__ = ["Holder", "Holding", "Inventory", "inventory"]
 
 
 class Holder(NamedTuple):
@@ -37,10 +37,26 @@ class Holding(NamedTuple):
     parts: tuple[Holding, ...]
 
 
-def holdings(
-    holders: Iterable[Holder], keeps: Mapping[str, Sequence[str]], sizes: Mapping[str, int]
-) -> tuple[list[Holding], Graph, dict[str, Weight]]:
-    """The outermost holders; and the graph of holders and of what they hold, with the weights in it.
+class Inventory(NamedTuple):
+    """All holders, the outermost by weight, and `held`, the bytes of what any of them keeps.
+
+    `graph` has holders and items, `weights` those of its nodes where they were asked for.
+    """
+
+    holdings: list[Holding]
+    held: int
+    graph: Graph
+    weights: dict[str, Weight]
+
+
+def inventory(
+    holders: Iterable[Holder],
+    keeps: Mapping[str, Sequence[str]],
+    sizes: Mapping[str, int],
+    *,
+    with_items: bool = False,
+) -> Inventory:
+    """Weigh holders, and `with_items` all that they hold.
 
     `keeps` tells what each item keeps alive. A holder comes after the one that it is in.
     """
@@ -58,14 +74,25 @@ def holdings(
             tops.append(key)
         else:
             arrows[_key(each.way[:-1])].append(key)
-    found = weights(arrows, all_sizes, tops)
-    nodes |= {key: Node(key, key.rpartition("/")[2][33:], key) for key in found if key not in nodes}
+    found = weights(arrows, all_sizes, tops, only=None if with_items else nodes.keys())
+    reached = _reached(arrows, tops)
+    nodes |= {key: Node(key, key.rpartition("/")[2][33:], key) for key in reached if key not in nodes}
     graph = Graph(
-        {key: nodes[key] for key in found},
-        {key: tuple(arrows[key]) for key in found},
-        tuple(tops),
+        {key: nodes[key] for key in reached}, {key: tuple(arrows[key]) for key in reached}, tuple(tops)
     )
-    return list(_parts(listed, (), found)), graph, found
+    held = sum([all_sizes[key] for key in reached])
+    return Inventory(list(_parts(listed, (), found)), held, graph, found)
+
+
+def _reached(arrows: Mapping[str, Sequence[str]], start: Iterable[str]) -> dict[str, None]:
+    found: dict[str, None] = {}
+    todo = list(start)[::-1]
+    while todo:
+        key = todo.pop()
+        if key not in found:
+            found[key] = None
+            todo += reversed(arrows[key])
+    return found
 
 
 def _key(way: tuple[str, ...]) -> str:

@@ -91,9 +91,10 @@ def _print_holdings(map_file: str | None, *, as_json: bool) -> int:
     from larix.cli.session import open_session
 
     with closing(open_session()) as session:
-        held = Held(session)
+        held = Held(session, with_items=map_file is not None)
         if map_file is not None:
-            _write_map(map_file, session.store.store_dir, held.graph, held.weights, held.total - held.unheld)
+            found = held.inventory
+            _write_map(map_file, session.store.store_dir, found.graph, found.weights, found.held)
     print_holdings(held, as_json=as_json)
     return 0
 
