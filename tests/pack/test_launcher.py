@@ -10,7 +10,8 @@ import signal
 import subprocess
 import sys
 import tarfile
-from collections.abc import Sequence
+import tempfile
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -136,16 +137,18 @@ def pack_in(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> tuple[P
 
 
 @pytest.fixture
-def foreign(pack_in: tuple[Path, str], tmp_path: Path) -> Foreign:
+def foreign(pack_in: tuple[Path, str]) -> Iterator[Foreign]:
+    """In a folder that others may look into, as those of the tests are not."""
     archive, store = pack_in
-    for folder in tmp_path.parents:
-        if folder.stat().st_uid == os.geteuid() and folder != Path("/"):
-            folder.chmod(folder.stat().st_mode | 0o011)
-    tmp_path.chmod(0o755)
-    with tarfile.open(archive) as tar:
-        tar.extractall(tmp_path, filter="tar")
-    assert not os.path.exists(store)
-    return Foreign(tmp_path, store)
+    folder = Path(tempfile.mkdtemp(prefix="lx-"))
+    folder.chmod(0o755)
+    try:
+        with tarfile.open(archive) as tar:
+            tar.extractall(folder, filter="tar")
+        assert not os.path.exists(store)
+        yield Foreign(folder, store)
+    finally:
+        remove_tree(str(folder))
 
 
 ENGINES = [
@@ -276,8 +279,8 @@ def test_other_names_of_engines_are_known(foreign):
     assert foreign("read", engine="performance").stdout == "found\n"
 
 
-def test_the_launcher_must_stay_in_its_pack(foreign, tmp_path):
-    copy = tmp_path / "copy"
+def test_the_launcher_must_stay_in_its_pack(foreign):
+    copy = foreign.folder / "copy"
     shutil.copy(foreign.command()[0], copy)
     done = subprocess.run([str(copy)], capture_output=True, check=False, text=True)
     assert done.returncode == 127
