@@ -344,6 +344,59 @@ def row_h3(scratch: Scratch, runs: int) -> Iterator[Comparison]:
     )
 
 
+def closure_of_files(scratch: Scratch, size: int) -> list[str]:
+    """Store items of 16 MiB and more, made of this machine's own programs, libraries and texts."""
+    items: list[str] = []
+    folder = scratch.file("item")
+    left, filled, number = size, 0, 0
+    for top in ("/usr/bin", "/usr/lib", "/usr/share", "/usr/include"):
+        for inside, folders, names in os.walk(top):
+            folders.sort()
+            for name in sorted(names):
+                file = os.path.join(inside, name)
+                if left <= 0 or os.path.islink(file) or not os.access(file, os.R_OK):
+                    continue
+                os.makedirs(folder + inside, exist_ok=True)
+                shutil.copyfile(file, folder + file)
+                filled += os.path.getsize(file)
+                if filled >= 16 << 20 or filled >= left:
+                    named = scratch.file(f"part{number}")
+                    os.rename(folder, named)
+                    items.append(scratch.add(named))
+                    clear(named)
+                    left, filled, number = left - filled, 0, number + 1
+    if left > 0:
+        raise Failed("this machine has too few files to make a closure of")
+    return items
+
+
+def row_p1(scratch: Scratch, runs: int) -> Iterator[Comparison]:
+    """An image of 1 GB. No Nix makes any by itself: beside it stand `tar` and `gzip`."""
+    scratch.start_empty()
+    items = closure_of_files(scratch, GIGABYTE)
+    packed = scratch.file("packed.tar.gz")
+    tar = f"tar --create --sort=name --directory={scratch.store} . | gzip"
+    gzip = scratch.nix("bash", "-c", f"{tar} > {packed}")
+    fast = scratch.nix("bash", "-c", f"{tar} -1 > {packed}")
+    larix = scratch.larix(LARIX, "pack", "-v0", "-f", "docker", *items)
+
+    def forget_pack() -> None:
+        for name in os.listdir(scratch.store):
+            if name.endswith("-pack.tar.gz"):
+                scratch.nix_output("nix-store", "--delete", os.path.join(scratch.store, name))
+        os.sync()
+
+    yield compare(
+        "P1",
+        f"Docker image of {len(items)} items, 1 GiB (Nix: `tar | gzip`)",
+        Bar(12, 4, absolute=True),
+        nix=gzip,
+        larix=larix._replace(prepare=forget_pack),
+        runs=runs,
+        reference=("tar | gzip -1", fast),
+    )
+
+
 def row_p2(scratch: Scratch, runs: int) -> Iterator[Comparison]:
     """Nix makes no containers: in its place stands `unshare`, with the same name spaces and no root."""
     items = packages_in_store(scratch)

@@ -138,7 +138,7 @@ def make_pack(session: Session, line: CommandLine, options: BuildOptions) -> Pac
 
 def _entries(wanted: Wanted, line: CommandLine) -> list[Entry]:
     kinds = {"": "install", "expression": "install-from-expression", "file": "install-from-file"}
-    found: dict[tuple[str, str], Entry] = {}
+    found: dict[str, Entry] = {}
     for token in line.tokens:
         if token.value is None:
             continue
@@ -148,7 +148,7 @@ def _entries(wanted: Wanted, line: CommandLine) -> list[Entry]:
             new = wanted.entries(kinds[token.name], token.value)
         else:
             continue
-        found.update((entry.key, entry) for entry in new)
+        found.update((entry.path, entry) for entry in new)
     return list(found.values())
 
 
