@@ -12,6 +12,10 @@ from pathlib import Path
 
 import pytest
 
+from larix.cli.commands import pack
+from larix.pack.compression import EXTENSIONS
+from larix.pack.options import FORMATS
+
 BUILDING = [pytest.mark.slow, pytest.mark.build]
 
 
@@ -32,6 +36,11 @@ def test_formats_are_listed(larix):
         "squashfs",
         "deb",
     ]
+
+
+def test_what_is_offered_for_completion_is_what_there_is():
+    assert tuple(FORMATS) == pack.FORMAT_NAMES
+    assert tuple(EXTENSIONS) == pack.COMPRESSORS
 
 
 def test_options_of_formats_have_a_help_of_their_own(larix):

@@ -24,12 +24,21 @@ CATEGORY = "main"
 SYNOPSIS = "create application bundles"
 VERBOSITY = 1
 
+# Written again here, for help and completion load nothing that packs.
+FORMAT_NAMES = ("tarball", "docker", "oci", "oci-dir", "squashfs", "deb")
+COMPRESSORS = ("gzip", "zstd", "xz", "bzip2", "lzip", "none")
 OPTIONS = (
-    Option("format", "f", "FORMAT", "make a pack of FORMAT"),
+    Option("format", "f", "FORMAT", "make a pack of FORMAT", choices=FORMAT_NAMES),
     Option("list-formats", help="list the formats that there are"),
-    Option("compression", "C", "TOOL", "compress with TOOL: gzip, zstd, xz, bzip2, lzip or none"),
+    Option(
+        "compression",
+        "C",
+        "TOOL",
+        "compress with TOOL: gzip, zstd, xz, bzip2, lzip or none",
+        choices=COMPRESSORS,
+    ),
     Option("symlink", "S", "SOURCE=TARGET", "add a link SOURCE to the file TARGET of the profile"),
-    Option("relocatable", "R", help="let programs run from any folder, without any rights"),
+    Option("relocatable", "R", help="let programs run from any folder; -RR: even without namespaces"),
     Option("entry-point", argument="PROGRAM", help="run PROGRAM of the profile when the image is run"),
     Option("entry-point-argument", "A", "WORD", "give it WORD first"),
     Option("max-layers", argument="N", help="divide an image into at most N layers"),
