@@ -31,6 +31,7 @@ HELPERS = {
     "umoci": ["umoci"],
     "unsquashfs": ["squashfs-tools"],
     "zstd": ["zstd"],
+    "rpm": ["rpm", "cpio"],
     "lzip": ["lzip"],
     "zsh": ["zsh"],
     "fish": ["fish"],

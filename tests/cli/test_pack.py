@@ -34,6 +34,7 @@ def test_formats_are_listed(larix):
         "oci",
         "oci-dir",
         "squashfs",
+        "rpm",
         "deb",
     ]
 
@@ -45,6 +46,7 @@ def test_what_is_offered_for_completion_is_what_there_is():
 
 def test_options_of_formats_have_a_help_of_their_own(larix):
     assert "--image-tag=NAME" in larix.succeed("pack", "--help-docker-format")
+    assert "--postun-file=FILE" in larix.succeed("pack", "--help-rpm-format")
     assert "--control-file=FILE" in larix.succeed("pack", "--help-deb-format")
     assert "--image-tag" not in larix.succeed("pack", "--help")
 
@@ -52,7 +54,7 @@ def test_options_of_formats_have_a_help_of_their_own(larix):
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (["-f", "rpm"], "rpm: unknown pack format"),
+        (["-f", "appimage"], "appimage: unknown pack format"),
         (["-C", "arj"], "arj: compressor not found"),
         (["-f", "deb", "-C", "bzip2"], "bzip2 is not a valid deb compressor"),
         (["-f", "squashfs", "-C", "lzip"], "lzip is not a valid squashfs compressor"),
@@ -131,7 +133,7 @@ class TestPacks:
         assert all(name.startswith(inside) for name in programs)
 
     def test_packs_are_made_again_bit_for_bit(self, builder):
-        for kind in ("tarball", "docker", "oci-dir", "deb"):
+        for kind in ("tarball", "docker", "oci-dir", "deb", "rpm"):
             builder.succeed("pack", "--rounds=2", "-f", kind, "alpha")
 
     def test_an_image_runs_what_it_was_told(self, builder):

@@ -15,6 +15,7 @@ from larix.pack.deb import debian_architecture
 from larix.pack.derivation import pack_derivation
 from larix.pack.image import MOST_LAYERS, image_name
 from larix.pack.options import FORMATS, PackOptions, checked_link, pack_file_name
+from larix.pack.rpm import rpm_architecture
 from larix.packages.platform import host_system, platform
 from larix.profiles.manifest import PROVENANCE, Manifest
 from larix.profiles.profile import empty_profile, profile_derivation
@@ -22,6 +23,8 @@ from larix.profiles.transaction import check_collisions
 from larix.words import tr
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from larix.cli.grafting import Grafts
     from larix.cli.session import Session
     from larix.derivation import Lowered, Source
@@ -34,10 +37,14 @@ _IMAGES = ("docker", "oci", "oci-dir")
 _WITH_ENTRY_POINT = (*_IMAGES, "squashfs")
 _SHELLS = ("bash", "bash-minimal")
 _PROFILE_NAME = "larix-profile"
-_SCRIPTS = (("postinst-file", "postinst"), ("triggers-file", "triggers"))
+_SCRIPTS = {
+    "deb": {"postinst-file": "postinst", "triggers-file": "triggers"},
+    "rpm": {f"{name}-file": name for name in ("prein", "postin", "preun", "postun")},
+}
 _FOR_FORMAT = {
     **dict.fromkeys(("image-tag", "max-layers"), _IMAGES),
-    **dict.fromkeys(("control-file", "postinst-file", "triggers-file"), ("deb",)),
+    "control-file": ("deb",),
+    **{option: (name,) for name, scripts in _SCRIPTS.items() for option in scripts},
     **dict.fromkeys(("entry-point", "entry-point-argument"), _WITH_ENTRY_POINT),
 }
 
@@ -217,7 +224,11 @@ def _options(
         tag = image_name(line.last("image-tag") or "-".join(names) or "empty")
         options = options._replace(image=tag, layers=_layers(line), labels=_labels(wanted, manifest))
     if chosen == "deb":
-        options = options._replace(fields=_control(line, wanted, manifest, system), scripts=_scripts(line))
+        options = options._replace(fields=_control(line, wanted, manifest, machine))
+    if chosen == "rpm":
+        options = options._replace(fields=_rpm_fields(wanted, manifest, machine))
+    if chosen in _SCRIPTS:
+        options = options._replace(scripts=_scripts(line, _SCRIPTS[chosen]))
     return options
 
 
@@ -243,17 +254,20 @@ def _described(wanted: Wanted, entry: Entry) -> dict[str, str]:
     package = wanted.evaluation.newest(entry.name)
     if package is None or package.version != entry.version:
         return {}
-    return {"description": package.synopsis, "url": package.home_page or ""}
+    return {
+        "description": package.synopsis,
+        "url": package.home_page or "",
+        "licenses": " AND ".join(each.name for each in package.license),
+    }
 
 
 def _control(
-    line: CommandLine, wanted: Wanted, manifest: Manifest, system: str
+    line: CommandLine, wanted: Wanted, manifest: Manifest, machine: str
 ) -> tuple[tuple[str, str], ...]:
     """The fields of the package, those of a file given by the user before ours."""
     names = [entry.name for entry in manifest.entries]
     only = manifest.entries[0] if len(names) == 1 else None
     described = _described(wanted, only) if only is not None else {}
-    machine = line.last("target") or system
     ours = {
         "Package": _debian_name("-".join(names) or "empty"),
         "Version": only.version if only is not None and only.version[:1].isdigit() else "0.0.0",
@@ -267,6 +281,21 @@ def _control(
     }
     given = _fields(line.last("control-file"))
     return tuple((name, text) for name, text in {**ours, **given}.items() if text)
+
+
+def _rpm_fields(wanted: Wanted, manifest: Manifest, machine: str) -> tuple[tuple[str, str], ...]:
+    names = [entry.name for entry in manifest.entries]
+    only = manifest.entries[0] if len(names) == 1 else None
+    described = _described(wanted, only) if only is not None else {}
+    fields = {
+        "Name": "-".join(names) or "empty",
+        "Version": only.version.replace("-", "_") if only is not None else "0.0.0",
+        "Architecture": rpm_architecture(machine),
+        "License": described.get("licenses", "unknown"),
+        "URL": described.get("url", ""),
+        "Summary": described.get("description") or tr("Packed by larix: {names}", names=", ".join(names)),
+    }
+    return tuple((name, text) for name, text in fields.items() if text)
 
 
 def _debian_name(name: str) -> str:
@@ -294,8 +323,10 @@ def _fields(file: str | None) -> dict[str, str]:
     return fields
 
 
-def _scripts(line: CommandLine) -> tuple[tuple[str, str], ...]:
-    return tuple((name, _read(file)) for option, name in _SCRIPTS if (file := line.last(option)) is not None)
+def _scripts(line: CommandLine, names: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
+    return tuple(
+        (name, _read(file)) for option, name in names.items() if (file := line.last(option)) is not None
+    )
 
 
 def _read(file: str) -> str:

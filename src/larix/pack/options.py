@@ -48,6 +48,7 @@ FORMATS: Mapping[str, Format] = {
         ("gzip", "zstd", "xz", "none"),
         is_compressed_inside=True,
     ),
+    "rpm": Format(mark("a package for rpm"), ".rpm", ("gzip", "zstd", "xz"), is_compressed_inside=True),
     "deb": Format(
         mark("a package for dpkg"), ".deb", ("gzip", "zstd", "xz", "none"), is_compressed_inside=True
     ),
@@ -59,7 +60,7 @@ class PackOptions(NamedTuple):
 
     `search_paths` are what a profile takes. `entry_point` is a program, relative to the profile, and its
     arguments. `launcher` is the item that starts programs of a relocatable pack. `state_directory` is where
-    database and profile link go, if they are wanted. `fields` are those of a Debian package's `control`
+    database and profile link go, if they are wanted. `fields` are those of a package for dpkg or rpm
     beside what the pack itself tells, in order; `scripts` are further files there. `labels` are for images.
     """
 

@@ -13,6 +13,7 @@ from larix.pack.deb import write_deb
 from larix.pack.docker import write_docker
 from larix.pack.entries import Folder
 from larix.pack.oci import write_oci_archive, write_oci_layout
+from larix.pack.rpm import write_rpm
 from larix.pack.squashfs import write_squashfs
 from larix.pack.stream import Stream, Workers
 from larix.pack.tar import tar_end, write_entries
@@ -41,6 +42,8 @@ def write_pack(output: str, contents: Contents, *, threads: int, scratch: str) -
         try:
             if options.format == "deb":
                 write_deb(descriptor, contents, workers)
+            elif options.format == "rpm":
+                write_rpm(descriptor, contents, workers)
             elif options.format == "squashfs":
                 write_squashfs(descriptor, chain(all_entries(contents), _EMPTY), options.compression, workers)
             else:

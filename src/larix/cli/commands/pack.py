@@ -25,7 +25,7 @@ SYNOPSIS = "create application bundles"
 VERBOSITY = 1
 
 # Written again here, for help and completion load nothing that packs.
-FORMAT_NAMES = ("tarball", "docker", "oci", "oci-dir", "squashfs", "deb")
+FORMAT_NAMES = ("tarball", "docker", "oci", "oci-dir", "squashfs", "rpm", "deb")
 COMPRESSORS = ("gzip", "zstd", "xz", "bzip2", "lzip", "none")
 OPTIONS = (
     Option("format", "f", "FORMAT", "make a pack of FORMAT", choices=FORMAT_NAMES),
@@ -65,7 +65,13 @@ DEB_OPTIONS = (
     Option("postinst-file", argument="FILE", help="run the script FILE when the package is installed"),
     Option("triggers-file", argument="FILE", help="take the triggers of the package from FILE"),
 )
-FORMAT_OPTIONS = {"docker": IMAGE_OPTIONS, "deb": DEB_OPTIONS}
+RPM_OPTIONS = (
+    Option("prein-file", argument="FILE", help="run the script FILE before the package is installed"),
+    Option("postin-file", argument="FILE", help="run the script FILE when the package is installed"),
+    Option("preun-file", argument="FILE", help="run the script FILE before the package is removed"),
+    Option("postun-file", argument="FILE", help="run the script FILE when the package is removed"),
+)
+FORMAT_OPTIONS = {"docker": IMAGE_OPTIONS, "deb": DEB_OPTIONS, "rpm": RPM_OPTIONS}
 HELP = tuple(
     Option(f"help-{name}-format", help=f"list the options of the format {name}") for name in FORMAT_OPTIONS
 )
