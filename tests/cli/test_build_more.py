@@ -99,7 +99,7 @@ def test_collector_repairs_the_whole_store(chain):
     assert f"repaired `{path}'\n" in done.stderr
     assert Path(path, "bin/top").exists()
     done = chain("gc", "--verify=content")
-    assert done.stderr == "larix gc: error: content: invalid '--verify' option\n"
+    assert done.stderr.startswith("larix gc: error: content: invalid '--verify' option\n")
 
 
 def test_systems_and_targets_are_listed(larix):

@@ -156,6 +156,13 @@ def test_what_is_missing_is_imported_too_and_named(importing, tmp_path):
     assert "not in the catalogue" not in out
 
 
+def test_source_that_no_mirror_has_is_told_of(importing):
+    """The index has it, as the index of another suite, or of yesterday, may."""
+    out = importing.succeed("import", "debian", "tool@1.10")
+    assert "# No mirror of this machine has this source: name another version, or another place.\n" in out
+    assert "No mirror" not in importing.succeed("import", "debian", "tool")
+
+
 def test_source_package_of_debian_becomes_a_definition(importing, tmp_path):
     """The index is ahead of the archive: what is not there yet is passed over."""
     out = importing.succeed("import", "debian", "tool")

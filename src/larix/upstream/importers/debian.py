@@ -42,13 +42,17 @@ def drafts(name: str, version: str | None, context: Context) -> list[Draft]:
     """The newest version that any suite has, or the one asked for, with what Debian's own files say of it."""
     context.tell(name)
     indexes = list(open_indexes(context.web))
-    package, index, archive = _choose(name, version, indexes, context)
+    package, index, archive, is_there = _choose(name, version, indexes, context)
     notes = _notes(package, context)
     needs = _Needs(package, index, context)
     number = _version_of(archive, package)
     place = f"debian://{archive.place}"
     address = _upstream_address(notes.watch, number, archive.name)
     remarks = [notes.problem] if notes.problem else []
+    if not is_there:
+        remarks.append(
+            tr("No mirror of this machine has this source: name another version, or another place.")
+        )
     if address is not None:
         remarks.append(tr("The first address is made from what Debian watches: see that it is right."))
     synopsis = tidy_synopsis(notes.synopsis or name, name)
@@ -80,8 +84,11 @@ def _name(source: str, build_system: str) -> str:
 
 def _choose(
     name: str, version: str | None, indexes: Sequence[SourceIndex], context: Context
-) -> tuple[SourcePackage, SourceIndex, SourceFile]:
-    """The newest version whose archive the mirrors have; their indexes may be ahead of them."""
+) -> tuple[SourcePackage, SourceIndex, SourceFile, bool]:
+    """The newest version whose archive the mirrors have, as their indexes may be ahead of them.
+
+    If there is none, the newest of all; whether it is there comes last.
+    """
     for source in _sources(name, indexes):
         found = [(package, index) for index in indexes for package in index.find(source)]
         fitting = [
@@ -93,7 +100,7 @@ def _choose(
         fitting.sort(key=lambda each: version_key(upstream_version(each[0].version)), reverse=True)
         if fitting:
             there = (each for each in fitting if context.web.reach(f"debian://{each[2].place}") is None)
-            return next(there, fitting[0])
+            return next(((*each, True) for each in there), (*fitting[0], False))
         if found:
             known = sorted({upstream_version(package.version) for package, _ in found}, key=version_key)
             raise NotFound(
