@@ -63,6 +63,11 @@ def test_hidden_options_are_offered_when_nothing_else_fits():
         (("help", "inst"), ["install"]),
         (("build-systems", "gn"), ["gnu"]),
         (("graph", "-t", "reverse-b"), ["reverse-bag"]),
+        (("completion", "f"), ["fish"]),
+        (("container", ""), ["exec"]),
+        (("pack", "-f", "docker"), ["docker"]),
+        (("style", "-S", "format,arg"), ["format,arguments"]),
+        (("build", "-v", ""), ["0", "1", "2", "3"]),
         (("hash", "--nosuch=x"), []),
     ],
 )
@@ -127,6 +132,8 @@ def test_installed_packages_and_generations(larix, shelf):
         "--delete-generations=2",
         "--delete-generations=1",
     ]
+    larix.succeed("package", "-p", profile, "--tag=1=works")
+    assert ask("package", "-p", profile, "-S", "w") == ["words", "works"]
     assert ask("remove", "-p", "/nonexistent/p", "") == ["words"], "what is wrong gives no words and no error"
 
 

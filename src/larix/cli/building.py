@@ -46,7 +46,13 @@ BUILD_OPTIONS = (
     Option("timeout", argument="SECONDS", help="fail a build after SECONDS"),
     Option("cores", "c", "N", "cores for each build; 0: all"),
     Option("max-jobs", "M", "N", "builds at one time"),
-    Option("verbosity", "v", "LEVEL", "0 nothing, 1 builds, 2 and downloads, 3 and build logs"),
+    Option(
+        "verbosity",
+        "v",
+        "LEVEL",
+        "0 nothing, 1 builds, 2 and downloads, 3 and build logs",
+        choices=("0", "1", "2", "3"),
+    ),
 )
 
 

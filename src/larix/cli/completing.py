@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Answer", "Candidate", "answer", "words_of_line"]
 
-_FILES = re.compile("FILE|PATH|ITEM|DERIVATION|PROFILE|OUTPUT")
+_FILES = re.compile("FILE|PATH|ITEM|DERIVATION|PROFILE|OUTPUT|SRC|DEPLOYMENT|ONE|OTHER")
 _INSTALLED = {"remove", "upgrade", "do-not-upgrade", "list-installed"}
 _GENERATIONS = {"switch-generation", "delete-generations", "list-generations"}
 
@@ -168,11 +168,13 @@ class _Line:
         return Answer("words", (*short, *found))
 
     def _operand(self, current: str) -> Answer:
-        usage = re.sub(r"\[OPTION\](\.\.\.)?", "", self._grammar.usage.partition("[--")[0])
+        usage = re.sub(r"\[OPTION\](\.\.\.)?", "", self._grammar.usage.split("\n")[0].partition("[--")[0])
         words = [word for word in usage.split()[1:] if word != "|"]
         if not words:
             return NOTHING
         word = words[min(self._operands, len(words) - 1)]
+        if word.islower():  # to be written as it is
+            return _fitting([Candidate(word)], current)
         return self._of_kind(word.removesuffix("...").strip("[]"), self._command, current, "")
 
     def _value(self, option: Option, current: str, prefix: str = "") -> Answer:
@@ -242,14 +244,15 @@ def _generations(profile: list[str] | None) -> list[Candidate]:
     import time
 
     from larix.profiles import generation
+    from larix.profiles.notes import read_notes
 
     file = _of_profile(profile).file
-    return [
-        Candidate(
-            str(number), time.strftime("%F %R", time.localtime(generation.generation_time(file, number)))
-        )
+    made = {
+        number: time.strftime("%F %R", time.localtime(generation.generation_time(file, number)))
         for number in reversed(generation.generations(file))
-    ]
+    }
+    tags = [Candidate(tag, str(number)) for number, note in read_notes(file).items() for tag in note.tags]
+    return [*(Candidate(str(number), time) for number, time in made.items()), *tags]
 
 
 def _of_profile(names: list[str] | None) -> Profile:
@@ -296,6 +299,24 @@ def _importers() -> list[Candidate]:
     return [Candidate(name, tr(each.description)) for name, each in sorted(all_importers().items())]
 
 
+def _shells() -> list[Candidate]:
+    from larix.cli.commands.completion import SCRIPTS
+
+    return list(map(Candidate, SCRIPTS))
+
+
+def _pack_formats() -> list[Candidate]:
+    from larix.pack.options import FORMATS
+
+    return [Candidate(name, tr(each.description)) for name, each in FORMATS.items()]
+
+
+def _style_rules() -> list[Candidate]:
+    from larix.lint.styling import RULES
+
+    return [Candidate(each.name, tr(each.description)) for each in RULES]
+
+
 def _build_systems() -> list[Candidate]:
     from larix.buildsystems import build_system_names
 
@@ -309,6 +330,9 @@ def _named_commands() -> list[Candidate]:
 # By the word that stands for an argument.
 _SOURCES: dict[str, Callable[[], list[Candidate]]] = {
     "COMMAND": _named_commands,
+    "SHELL": _shells,
+    "FORMAT": _pack_formats,
+    "RULE": _style_rules,
     "SYSTEM": _systems,
     "TRIPLET": _targets,
     "CHECKER": _lists("larix.lint.running", "all_checkers"),

@@ -38,12 +38,14 @@ GRAMMAR = Grammar(
                 Option(
                     "gc-keep-outputs",
                     argument="YES-OR-NO",
+                    choices=("yes", "no"),
                     optional=True,
                     help="keep what live derivations make",
                 ),
                 Option(
                     "gc-keep-derivations",
                     argument="YES-OR-NO",
+                    choices=("yes", "no"),
                     optional=True,
                     help="keep what live items are made by",
                 ),
