@@ -69,6 +69,17 @@ def test_garbage_is_asked_for_and_collected(larix, daemon: Daemon, item: StorePa
     assert larix("gc", "--verify=contents").returncode == 0
 
 
+def test_profiles_are_looked_at(larix, item: StorePath) -> None:
+    larix.succeed("package", "-p", "./p", "-i", item)
+    assert larix.succeed("why", "./p", "hello").endswith(f"└─ {item}\n")
+    assert item in larix.succeed("size", "./p")
+    assert item in larix.succeed("graph", "-t", "references", "./p")
+    assert "-profile" in larix.succeed("graph", "-t", "referrers", item)
+    assert larix.succeed("diff", "./p", "./p").startswith("./p → ./p\n")
+    done = larix("size", "--roots")
+    assert (done.returncode, "kept by a daemon" in done.stderr) == (1, True)
+
+
 def test_what_only_the_keeper_of_the_store_can_do_says_so(larix, daemon: Daemon) -> None:
     done = larix("gc", "--verify=repair")
     assert done.returncode == 1
