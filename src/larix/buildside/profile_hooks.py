@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from larix.buildside.profile_applications import APPLICATIONS, is_desktop_entry, make_application_cache
 from larix.buildside.profile_certificates import CERTIFICATES, is_certificate, make_certificate_bundle
 from larix.buildside.profile_info import INFO, is_manual, make_info_directory
+from larix.buildside.profile_manual import MANUAL, is_section, make_manual_database
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -34,6 +35,7 @@ class Hook(NamedTuple):
 _HOOKS = (
     Hook("CA certificate bundle", CERTIFICATES, is_certificate, make_certificate_bundle),
     Hook("directory of Info manuals", INFO, is_manual, make_info_directory),
+    Hook("database of manual pages", MANUAL, is_section, make_manual_database),
     Hook("cache of applications by file type", APPLICATIONS, is_desktop_entry, make_application_cache),
 )
 

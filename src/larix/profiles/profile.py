@@ -15,10 +15,12 @@ from typing import TYPE_CHECKING
 
 from larix.buildside import (
     environment,
+    gdbm_file,
     profile_applications,
     profile_certificates,
     profile_hooks,
     profile_info,
+    profile_manual,
     profile_tree,
     shell_settings,
     union,
@@ -36,10 +38,12 @@ __all__ = ["empty_profile", "profile_derivation"]
 NAME = "profile"
 _CODE = (
     environment,
+    gdbm_file,
     profile_applications,
     profile_certificates,
     profile_hooks,
     profile_info,
+    profile_manual,
     profile_tree,
     shell_settings,
     union,
