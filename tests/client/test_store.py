@@ -35,6 +35,18 @@ class TestDaemonStore(StoreConformance):
         with daemon.store() as opened:
             yield opened
 
+    def test_what_was_built_is_told_with_its_derivation(self, store: DaemonStore) -> None:
+        """Neither sources, nor what a derivation that is gone made."""
+        above, below, _ = small_graph(store)
+        store.instantiate([above])
+        data = encode_tree(File(b"built"))
+        built, orphan = below.output_path("doc"), StorePath(f"{store.store_dir}/{'1' * 32}-orphan")
+        gone = StorePath(f"{store.store_dir}/{'2' * 32}-gone.drv")
+        for path, deriver in ((built, below.path), (orphan, gone)):
+            info = PathInfo(path, hash_bytes(data), len(data), deriver=deriver)
+            store.add_nar(info, [data])
+        assert [each[:2] for each in store.made_paths()] == [(built, below.path)]
+
 
 class TestOlderDaemonStore(StoreConformance):
     """As Nix 2.8 speaks: a derivation at a time."""

@@ -35,6 +35,18 @@ def test_the_local_store_satisfies_the_protocol(store: LocalStore) -> None:
     assert as_protocol.store_dir == store.layout.store_dir
 
 
+def test_what_was_built_is_told_with_its_derivation(store: LocalStore) -> None:
+    """Neither sources, nor what a derivation that is gone made."""
+    above, below, _ = small_graph(store)
+    store.instantiate([above])
+    data = encode_tree(File(b"built"))
+    built, orphan = below.output_path("doc"), StorePath(f"{store.store_dir}/{'1' * 32}-orphan")
+    gone = StorePath(f"{store.store_dir}/{'2' * 32}-gone.drv")
+    for path, deriver in ((built, below.path), (orphan, gone)):
+        store.add_nar(PathInfo(path, hash_bytes(data), len(data), deriver=deriver), [data])
+    assert [each[:2] for each in store.made_paths()] == [(built, below.path)]
+
+
 def test_opening_makes_what_is_missing(layout: Layout) -> None:
     open_local_store(layout).close()
     mode = stat.S_IMODE(os.stat(layout.store_dir).st_mode)

@@ -422,8 +422,12 @@ class DaemonStore:
 
     def made_paths(self) -> list[tuple[StorePath, StorePath, int]]:
         """What was built and still is there: a path, its derivation, when it became valid."""
-        infos = self.path_infos(self.all_valid_paths()).values()
-        return [(info.path, info.deriver, info.registration_time) for info in infos if info.deriver]
+        infos = self.path_infos(self.all_valid_paths())
+        return [
+            (info.path, deriver, info.registration_time)
+            for info in infos.values()
+            if (deriver := info.deriver) is not None and deriver in infos and info.content_address is None
+        ]
 
     def referrers_closure(self, paths: Iterable[StorePath]) -> set[StorePath]:
         """`paths`, those that are valid, and all that refers to them, at any distance."""
