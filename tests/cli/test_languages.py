@@ -147,3 +147,19 @@ def test_what_fails_inside_of_a_download_is_told_in_french_too(builder):
     done = builder("build", "-f", "origin.py", **FRENCH)
     assert "impossible de télécharger «\u00a0x-1.tar.gz\u00a0»" in done.stderr
     assert "cannot download" in builder("build", "-f", "origin.py").stderr
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("build", "-d", "alpha"),
+        ("pack", "-d", "-f", "deb", "alpha"),
+        ("pack", "-d", "-f", "rpm", "alpha"),
+        ("pack", "-d", "-f", "docker", "alpha"),
+    ],
+)
+def test_results_are_the_same_in_every_language(builder, words):
+    """A translated word in a derivation would give each language hashes of its own."""
+    english, french = builder(*words), builder(*words, **FRENCH)
+    assert english.stdout.startswith(builder.environment["LARIX_STORE_DIR"]), english.stderr
+    assert english.stdout == french.stdout

@@ -293,7 +293,7 @@ def _rpm_fields(wanted: Wanted, manifest: Manifest, machine: str) -> tuple[tuple
         "Architecture": rpm_architecture(machine),
         "License": described.get("licenses", "unknown"),
         "URL": described.get("url", ""),
-        "Summary": described.get("description") or tr("Packed by larix: {names}", names=", ".join(names)),
+        "Summary": described.get("description") or f"Packed by larix: {', '.join(names)}",
     }
     return tuple((name, text) for name, text in fields.items() if text)
 

@@ -23,6 +23,7 @@ from larix.formats.hashes import new_hasher
 from larix.store.errors import os_failure
 from larix.store.pipeline import feed_archive
 from larix.store.tree import read_steps
+from larix.words import tr
 
 if TYPE_CHECKING:
     from larix.formats.storepath import StorePath
@@ -83,7 +84,7 @@ def _files(item: bytes) -> Iterator[tuple[int, _File]]:
                 yield status.st_size, file
         except OSError as error:
             if error.errno not in _GONE:
-                raise os_failure("read", name, error) from error
+                raise os_failure(tr("read"), name, error) from error
 
 
 class _Sharing:
@@ -108,7 +109,7 @@ class _Sharing:
             except OSError as error:
                 if error.errno in _GONE | {errno.EMLINK}:
                     continue
-                raise os_failure("share", file.name, error) from error
+                raise os_failure(tr("share"), file.name, error) from error
             self.files += 1
             left[file.inode] -= 1
             if not left[file.inode]:
