@@ -115,6 +115,12 @@ def test_the_name_of_a_pack_follows_from_what_it_is_made_of(builder):
     assert len({first, *others}) == 5
 
 
+def test_the_language_of_the_user_changes_no_pack(builder):
+    for kind in ("deb", "rpm", "docker"):
+        words = ("pack", "-d", "-f", kind, "alpha", "beta")
+        assert builder.succeed(*words, LC_ALL="fr_FR.UTF-8") == builder.succeed(*words)
+
+
 class TestPacks:
     pytestmark = BUILDING
 
