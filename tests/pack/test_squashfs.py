@@ -61,7 +61,9 @@ def test_what_is_read_back_is_the_store(
         name: contents for name, (_, contents) in there.items()
     }
     assert os.readlink(top / "bin") == f"{shop.store}/{PROFILE}/bin"
-    assert sorted(os.listdir(top)) == sorted({"bin", "dev", "proc", "sys", "tmp", first})
+    assert sorted(os.listdir(top)) == sorted(
+        {".singularity.d", "bin", "dev", "home", "proc", "sys", "tmp", first}
+    )
     assert (top / "tmp").stat().st_mode & 0o7777 == (0o1777 if first != "tmp" else 0o755)
 
 
@@ -86,6 +88,37 @@ def test_large_folders_and_files_at_the_edges_of_blocks(tmp_path: Path, compress
     assert all((top / "many" / each).read_bytes() == each[:5].encode() for each in os.listdir(top / "many"))
     assert {each: (top / each).read_bytes() for each in contents} == contents
     assert os.readlink(top / os.fsdecode(name) / "up") == ".."
+
+
+@needs_reader
+def test_singularity_finds_what_to_run_and_where(shop: PackShop, tmp_path: Path) -> None:
+    profile = f"{shop.store}/{PROFILE}"
+    options = shop.options("squashfs", entry_point=("bin/hello", "two words"))
+    top = unpacked(shop.pack(options), tmp_path / "back") / ".singularity.d"
+    run = top / "actions" / "run"
+    assert run.read_text() == f"#!{profile}/bin/bash\nexec {profile}/bin/hello 'two words' \"$@\"\n"
+    assert os.access(run, os.X_OK)
+    assert (
+        top / "env" / "90-environment.sh"
+    ).read_text() == f'export PATH="{profile}/bin${{PATH:+:}}$PATH"\n'
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="mounting needs root")
+@pytest.mark.parametrize("compression", ["none", "gzip", "xz", "zstd"])
+def test_the_kernel_reads_it(shop: PackShop, inside: str, compression: str, tmp_path: Path) -> None:
+    image = shop.pack(shop.options("squashfs", compression))
+    (tmp_path / "there").mkdir()
+    command = ["mount", "-t", "squashfs", "-o", "loop,ro", str(image), str(tmp_path / "there")]
+    mounted = subprocess.run(command, capture_output=True, check=False, text=True)
+    if mounted.returncode:
+        pytest.skip(f"this machine does not mount images: {mounted.stderr.strip()}")
+    try:
+        back, there = listed(tmp_path / "there" / inside), listed(shop.store)
+    finally:
+        subprocess.run(["umount", str(tmp_path / "there")], check=True)
+    assert {name: contents for name, (_, contents) in back.items()} == {
+        name: contents for name, (_, contents) in there.items()
+    }
 
 
 @needs_reader

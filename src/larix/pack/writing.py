@@ -11,9 +11,9 @@ from larix.pack.compression import method
 from larix.pack.content import all_entries
 from larix.pack.deb import write_deb
 from larix.pack.docker import write_docker
-from larix.pack.entries import Folder
 from larix.pack.oci import write_oci_archive, write_oci_layout
 from larix.pack.rpm import write_rpm
+from larix.pack.singularity import singularity_entries
 from larix.pack.squashfs import write_squashfs
 from larix.pack.stream import Stream, Workers
 from larix.pack.tar import tar_end, write_entries
@@ -22,9 +22,6 @@ if TYPE_CHECKING:
     from larix.pack.content import Contents
 
 __all__ = ["write_pack"]
-
-# Where a file system that is the root of something gets other things mounted.
-_EMPTY = (Folder(b"dev"), Folder(b"proc"), Folder(b"sys"), Folder(b"tmp", 0o1777))
 
 
 def write_pack(output: str, contents: Contents, *, threads: int, scratch: str) -> None:
@@ -45,7 +42,8 @@ def write_pack(output: str, contents: Contents, *, threads: int, scratch: str) -
             elif options.format == "rpm":
                 write_rpm(descriptor, contents, workers)
             elif options.format == "squashfs":
-                write_squashfs(descriptor, chain(all_entries(contents), _EMPTY), options.compression, workers)
+                entries = chain(all_entries(contents), singularity_entries(options))
+                write_squashfs(descriptor, entries, options.compression, workers)
             else:
                 _write_stream(descriptor, contents, workers, scratch)
         finally:
