@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from larix.cli.options import CommandLine
     from larix.cli.session import Session
 
-__all__ = ["Shell", "shell_for"]
+__all__ = ["Shell", "shell_for", "toolchain_python"]
 
 PACKAGE = "bash"
 
@@ -30,20 +30,32 @@ def shell_for(session: Session, line: CommandLine, environment: Environment) -> 
         file = f"{environment.item}/bin/{name}"
         if os.path.exists(file):
             return Shell(file)
-    from larix.cli.environment_cache import cache_entry
-
-    cached = cache_entry(session, line, [])
-    cached = cached.beside("sh") if cached is not None else None
-    item = cached.find() if cached is not None else None
-    if item is None:
-        item = _made(session, line)
-        if cached is not None:
-            cached.keep(session, item)
+    item = _item(session, line, "sh")
     return Shell(f"{item}/bin/bash", item)
 
 
-def _made(session: Session, line: CommandLine) -> str:
-    """The item of the shell, built if need be. Transformations are for what was asked for, not for this."""
+def toolchain_python(session: Session, line: CommandLine) -> str:
+    """The file of the Python that runs builds."""
+    item = _item(session, line, "python")
+    return f"{item}/bin/python3"
+
+
+def _item(session: Session, line: CommandLine, name: str) -> str:
+    """The item of the `name`d program, from the cache or made."""
+    from larix.cli.environment_cache import cache_entry
+
+    cached = cache_entry(session, line, [])
+    cached = cached.beside(name) if cached is not None else None
+    item = cached.find() if cached is not None else None
+    if item is None:
+        item = _made(session, line, name)
+        if cached is not None:
+            cached.keep(session, item)
+    return item
+
+
+def _made(session: Session, line: CommandLine, name: str) -> str:
+    """The item, built if need be. Transformations are for what was asked for, not for this."""
     from larix.cli.evaluation import Evaluation
     from larix.derivation import Lowered
     from larix.packages.toolchain import toolchain
@@ -51,9 +63,10 @@ def _made(session: Session, line: CommandLine) -> str:
 
     evaluation = Evaluation(line.values("load-path"), session.layout.store_dir, system=line.last("system"))
     lowering = evaluation.lowering
-    package = evaluation.newest(PACKAGE)
-    item = lowering.lower(package if package is not None else toolchain().shell)
-    path = item.path.removesuffix("/bin/bash")
+    value = toolchain().python.package
+    if name == "sh":
+        value = evaluation.newest(PACKAGE) or toolchain().shell
+    item = lowering.lower(value)
     if isinstance(item.origin, Lowered):
         session.store.instantiate([item.origin])
         targets = [BuildTarget(item.origin.path, (item.output or "out",))]
@@ -62,4 +75,4 @@ def _made(session: Session, line: CommandLine) -> str:
             realise(session, targets, build_options(line, default_verbosity=1), work)
     else:
         session.store.instantiate([], [item.origin])
-    return path
+    return item.path.removesuffix("/bin/bash")

@@ -84,10 +84,18 @@ def run_in_container(
         links=tuple(links),
         network=line.has("network"),
         writable_root=line.has("writable-root"),
-        nesting=line.has("nesting"),
     )
     sys.stdout.flush()
-    return run(container, line.program or ["/bin/sh"], variables)
+    command = line.program or ["/bin/sh"]
+    if not line.has("nesting"):
+        return run(container, command, variables)
+    from larix.cli.nesting import nested
+
+    with nested(session, line) as inner:
+        container = container._replace(
+            items=(), shown=(*inner.shown, *container.shown), files=(*container.files, *inner.files)
+        )
+        return run(container, command, variables | inner.variables)
 
 
 def _locale(items: Sequence[str]) -> dict[str, str]:

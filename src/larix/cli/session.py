@@ -60,48 +60,51 @@ class Session:
 
     @cached_property
     def store(self) -> AnyStore:
-        if self.daemon is None:
-            from larix.store.local import open_local_store
+        return self._local if self._served is None else self._served
 
-            return open_local_store(self.layout)
+    @cached_property
+    def _served(self) -> DaemonStore | None:
+        """The daemon's store; for a client nothing of the local one is loaded, nor the database's library."""
+        if self.daemon is None:
+            return None
         from larix.client.connection import Connection
         from larix.client.store import DaemonStore
         from larix.client.transport import connect
 
         return DaemonStore(Connection(connect(self.daemon), self.layout.store_dir, on_line=diagnostics.say))
 
+    @cached_property
+    def _local(self) -> LocalStore:
+        from larix.store.local import open_local_store
+
+        return open_local_store(self.layout)
+
     @property
     def local_store(self) -> LocalStore:
         """The store itself, for what no daemon does for others. Raises NotThroughDaemon."""
-        from larix.store.local import LocalStore
-
-        if not isinstance(self.store, LocalStore):
+        if self._served is not None:
             raise NotThroughDaemon(
                 tr("the store is kept by a daemon, which does not do that for its clients"),
                 hint=tr("run the command as the user who runs the daemon"),
             )
-        return self.store
+        return self._local
 
     def realise(self, targets: Sequence[BuildTarget], options: BuildOptions, sink: Sink) -> None:
         """Make the instantiated `targets` valid, here or by the daemon."""
-        from larix.store.local import LocalStore
-
-        if isinstance(self.store, LocalStore):
+        if self._served is None:
             from larix import builder
 
-            builder.realise(self.store, targets, options, sink)
+            builder.realise(self._local, targets, options, sink)
         else:
-            self.store.realise(targets, options, sink)
+            self._served.realise(targets, options, sink)
 
     def missing(self, targets: Sequence[BuildTarget]) -> Sequence[StorePath]:
         """The derivations that realising the instantiated `targets` would build, inputs before users."""
-        from larix.store.local import LocalStore
-
-        if isinstance(self.store, LocalStore):
+        if self._served is None:
             from larix.builder import plan
 
-            return plan(self.store, targets).to_build
-        return self.store.in_building_order(self.store.missing(targets).to_build)
+            return plan(self._local, targets).to_build
+        return self._served.in_building_order(self._served.missing(targets).to_build)
 
     def close(self) -> None:
         if "store" in self.__dict__:

@@ -43,10 +43,9 @@ def enter(container: Container, terminal: str | None) -> None:
         os.mkdir(_NEW + name)
     _folder(_TMP, "1777")
     _folder(container.identity.home, "0700" if container.identity.uid else "0755")
-    if not container.nesting:
-        _show_items(container)
+    _show_items(container)
     _make_devices(terminal)
-    _mount_proc(masked=not container.nesting)
+    _mount_proc()
     for shown in container.shown:
         _show(shown)
     for name, contents in container.files:
@@ -54,6 +53,7 @@ def enter(container: Container, terminal: str | None) -> None:
         if not os.path.lexists(_NEW + name):
             with open(_NEW + name, "xb") as file:
                 file.write(contents)
+                os.fchmod(file.fileno(), 0o755 if contents.startswith(b"#!") else 0o644)
     for name, target in container.links:
         _link(name, target)
     room.move_into(_NEW, _ATTRIBUTES if container.writable_root else _READ_ONLY)
@@ -119,11 +119,8 @@ def _make_devices(terminal: str | None) -> None:
         room.restrict(f"{dev}/{name}", _DEVICE)  # their data may be written, their modes not changed
 
 
-def _mount_proc(*, masked: bool) -> None:
-    """The container's own processes, but not the first one, whose command line and files are the host's.
-
-    What lies over parts of /proc would forbid programs inside to mount another; those that nest may.
-    """
+def _mount_proc() -> None:
+    """The container's own processes, but not the first one, whose command line and files are the host's."""
     proc = f"{_NEW}/proc"
     try:
         room.mount_proc(proc, "hidepid=4")  # the same for root of the host, who is in the group that sees all
@@ -131,8 +128,6 @@ def _mount_proc(*, masked: bool) -> None:
         if error.errno != errno.EINVAL:  # a kernel before 5.8
             raise
         room.mount_proc(proc)
-    if not masked:
-        return
     for name in _PROC_SETTINGS:
         if os.path.exists(f"{proc}/{name}"):
             sys_.mount(f"{proc}/{name}", f"{proc}/{name}", None, sys_.MS_BIND | sys_.MS_REC)

@@ -183,8 +183,7 @@ def _be_first(
         return 1
     close_others({channel.fileno()})
     umask = os.umask(0o022)
-    if not container.nesting:
-        privileges.forbid_user_namespaces()
+    privileges.forbid_user_namespaces()
     isolation.isolate(host_network=container.network)
     room.enter(container, _terminal_name())
     privileges.renounce()

@@ -44,8 +44,8 @@ class Identity(NamedTuple):
 class Container(NamedTuple):
     """`items` are store items, by their full names; `files` and `links` are names inside with their contents.
 
-    `directory` is where the program starts, by its name inside; `home` when it cannot be entered. With
-    `nesting`, programs may make name spaces of their own, as larix does for builds.
+    `directory` is where the program starts, by its name inside; `home` when it cannot be entered. A file
+    that begins as a script can be run.
     """
 
     store_dir: str
@@ -57,4 +57,3 @@ class Container(NamedTuple):
     links: tuple[tuple[str, str], ...] = ()
     network: bool = False
     writable_root: bool = False
-    nesting: bool = False
