@@ -2,6 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
+import pty
+import signal
+import subprocess
+
 import pytest
 
 from larix.cli import diagnostics, live
@@ -235,3 +241,48 @@ def test_ascii_where_the_locale_has_no_more(view, monkeypatch, tmp_path):
     monkeypatch.setattr(seen.sink._screen, "size", lambda: (30, 24))
     seen.tell(BuildStarted(drv("x" * 50 + "-1")), DownloadStarted(URL, 10), BuildFinished(HELLO, 1.0))
     assert "".join(seen.shown).isascii()
+
+
+def drawn(shown, columns=80):
+    """What a terminal shows that was sent this."""
+    terminal = Terminal(columns)
+    terminal.feed(shown.replace("\r\n", "\n"))
+    return terminal
+
+
+TERMINAL = {"TERM": "xterm", "LANG": "C.UTF-8", "COLUMNS": "80", "LINES": "24"}
+
+
+@pytest.mark.slow
+def test_real_builds_leave_their_names_and_nothing_else(builder):
+    terminal = drawn(builder.on_terminal("build", "-v1", "alpha", "beta", **TERMINAL))
+    assert terminal.is_cursor_shown
+    lines = [line for line in terminal.text if line.startswith("✓")]
+    assert sorted(line.split("  ")[0] for line in lines) == ["✓ alpha-1.0", "✓ beta-1.0"]
+    assert terminal.text[-1] in lines
+    times = (builder.folder / "cache" / "larix" / "build-times").read_text()
+    assert {line.split()[0] for line in times.splitlines()} == {"alpha-1.0", "beta-1.0"}
+
+
+@pytest.mark.slow
+def test_an_interrupted_build_leaves_a_clean_terminal(builder):
+    (builder.folder / "packages" / "slow.py").write_text(
+        "from small import simple\n"
+        "slow = simple('slow', '1.0', arguments={'script': 'echo begun; while :; do sleep 1; done'})\n"
+    )
+    primary, secondary = pty.openpty()
+    environment = builder.environment | TERMINAL
+    process = builder.start("build", "slow", env=environment, stdout=subprocess.DEVNULL, stderr=secondary)
+    os.close(secondary)
+    shown = ""
+    while "begun" not in shown:
+        shown += os.read(primary, 4096).decode()
+    process.send_signal(signal.SIGINT)
+    with contextlib.suppress(OSError):  # how a terminal says that its other side is gone
+        while data := os.read(primary, 4096):
+            shown += data.decode()
+    os.close(primary)
+    assert process.wait() == 130
+    terminal = drawn(shown)
+    assert terminal.is_cursor_shown
+    assert terminal.text[-1] == "begun"

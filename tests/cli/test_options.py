@@ -206,6 +206,8 @@ def test_hidden_options_are_suggested_when_nothing_else_is_near(larix):
         (("import", "pipy", "x"), "Did you mean `pypi'?"),
         (("build-systems", "gun"), "Did you mean `gnu'?"),
         (("help", "isntall"), "Did you mean `install'?"),
+        (("pack", "-f", "tarbal", "x"), "Did you mean `tarball'?"),
+        (("pack", "-C", "zst", "x"), "Did you mean `zstd'?"),
         (("size", "--sort=clsoure", "x"), "Did you mean `closure'?"),
     ],
 )

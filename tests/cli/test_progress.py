@@ -174,3 +174,4 @@ def test_live_view_shows_why_a_build_failed():
 def test_no_colour_when_declined_and_no_live_view_on_a_dumb_terminal():
     assert "\x1b[32m" not in on_a_terminal("BuildFinished(DRV, 2.0)", NO_COLOR="1")
     assert "\x1b" not in on_a_terminal("BuildFinished(DRV, 2.0)", TERM="dumb")
+    assert "\x1b" not in on_a_terminal("BuildFinished(DRV, 2.0)", INSIDE_EMACS="29.1,comint")

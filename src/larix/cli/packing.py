@@ -87,9 +87,8 @@ def check_options(line: CommandLine) -> None:
 def _format_name(line: CommandLine) -> str:
     name = line.last("format") or "tarball"
     if name not in FORMATS:
-        raise UsageError(
-            tr("{name}: unknown pack format", name=name), hint=tr("`--list-formats' tells which there are.")
-        )
+        hint = diagnostics.did_you_mean(name, FORMATS) or tr("`--list-formats' tells which there are.")
+        raise UsageError(tr("{name}: unknown pack format", name=name), hint=hint)
     return name
 
 
@@ -97,10 +96,10 @@ def _compression(line: CommandLine) -> str:
     kind = FORMATS[_format_name(line)]
     name = line.last("compression") or kind.compressors[0]
     if name not in EXTENSIONS:
-        raise UsageError(
-            tr("{name}: compressor not found", name=name),
-            hint=tr("There are: {names}.", names=", ".join(EXTENSIONS)),
+        hint = diagnostics.did_you_mean(name, EXTENSIONS) or tr(
+            "There are: {names}.", names=", ".join(EXTENSIONS)
         )
+        raise UsageError(tr("{name}: compressor not found", name=name), hint=hint)
     if name not in kind.compressors:
         raise UsageError(
             tr("{name} is not a valid {format} compressor", name=name, format=_format_name(line)),
