@@ -26,7 +26,7 @@ def test_package_lowers_to_a_derivation_of_its_name_with_its_inputs():
 def test_same_definition_gives_the_same_derivation_and_another_field_another():
     first, second = lower(package()), lower(package())
     assert first.path == second.path
-    assert lower(package(synopsis="Other words")).path == first.path
+    assert lower(package(synopsis="Other words", properties={"tunable": True})).path == first.path
     assert lower(package(version="1.1")).path != first.path
     assert lower(package(arguments={"tests": False})).path != first.path
 

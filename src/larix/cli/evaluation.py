@@ -2,7 +2,8 @@
 
 An expression (`-e`) is Python; the catalogue's packages are there by name, `-` and other stray characters as
 `_`, beside what `larix.packages` and `larix.staging` offer. A file (`-f`) is a Python module; what it gives
-is its variable `package`, else the last package (or other thing that can be built) that it defines.
+is its variable `package`, else the last package (or other thing that can be built) that it defines. A file
+whose name ends in `.json` describes packages, see `json_packages`.
 """
 
 from __future__ import annotations
@@ -98,7 +99,13 @@ class Evaluation:
             raise BadExpression(found.message, place=place, hint=found.hint) from error
 
     def file(self, file: str) -> object:
-        """What a Python file gives; see the module's description."""
+        """What a Python file gives, see the module's description, or the last package of a file of JSON."""
+        if file.endswith(".json"):
+            from larix.cli.json_packages import packages_of_json
+
+            if not os.path.isfile(file):
+                raise BadExpression(tr("'{file}': no such file", file=file))
+            return packages_of_json(file, self.find)[-1]
         module = self._load_file(file)
         if hasattr(module, "package"):
             given: object = module.package
