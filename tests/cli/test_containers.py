@@ -237,6 +237,14 @@ def test_what_cannot_be_is_one_line(box):
     assert (code, text) == (1, "larix shell: error: cannot show '/no/such': no such file or directory")
     code, text = told("shell", "-C", "tools", "--", "true", cwd="/")
     assert (code, text) == (1, "larix shell: error: the current directory is `/', all of the host")
+    home = Path(box.environment["HOME"])
+    (home / ".larix-profile").symlink_to("/elsewhere")
+    code, text = told("shell", "-C", "-P", "tools", "--", "true", cwd=home)
+    link = home / ".larix-profile"
+    assert (code, text) == (
+        1,
+        f"larix shell: error: cannot link profile: '{link}' is there already in the container",
+    )
     code, text = told("shell", "-C", "-S", "x", "tools", "--", "true")
     assert (code, text) == (1, "larix shell: error: x: invalid symlink specification")
     code, text = told("shell", "-C", "-S", "/x=/y", "tools", "--", "true")

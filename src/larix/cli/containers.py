@@ -42,6 +42,7 @@ def run_in_container(
     """Run the line's command, or a shell, with the environment in a container; the exit code."""
     from larix.cli.container_shell import shell_for
     from larix.cli.running import environment_with
+    from larix.containers.errors import ContainerUnavailable
     from larix.containers.running import run
     from larix.formats.storepath import parse_store_path
 
@@ -87,15 +88,22 @@ def run_in_container(
     )
     sys.stdout.flush()
     command = line.program or ["/bin/sh"]
-    if not line.has("nesting"):
-        return run(container, command, variables)
-    from larix.cli.nesting import nested
+    try:
+        if not line.has("nesting"):
+            return run(container, command, variables)
+        from larix.cli.nesting import nested
 
-    with nested(session, line) as inner:
-        container = container._replace(
-            items=(), shown=(*inner.shown, *container.shown), files=(*container.files, *inner.files)
-        )
-        return run(container, command, variables | inner.variables)
+        with nested(session, line) as inner:
+            container = container._replace(
+                items=(), shown=(*inner.shown, *container.shown), files=(*container.files, *inner.files)
+            )
+            return run(container, command, variables | inner.variables)
+    except ContainerUnavailable as error:
+        if error.detail != f"{identity.home}/{_HOME_LINK}":
+            raise
+        raise CannotShow(
+            tr("cannot link profile: '{link}' is there already in the container", link=error.detail)
+        ) from error
 
 
 def _locale(items: Sequence[str]) -> dict[str, str]:

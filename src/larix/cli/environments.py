@@ -45,7 +45,6 @@ SETTINGS = (
     Option("rebuild-cache", help="make the profile anew, whatever the cache holds"),
     Option("system", "s", "SYSTEM", "for SYSTEM, such as x86_64-linux"),
     Option("target", argument="TRIPLET", help="with packages cross-built for TRIPLET"),
-    Option("bootstrap", hidden=True),
 )
 FILE = Option("file", "f", "FILE", "use the package that the Python file FILE gives")
 IN_CONTAINER = (

@@ -35,6 +35,7 @@ class ContainerUnavailable(LarixError):
         super().__init__(f"{message}; {cause}" if cause else message, hint=hint)
         self.step = step
         self.number = number
+        self.detail = detail
 
 
 class CannotStart(LarixError):

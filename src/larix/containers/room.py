@@ -1,8 +1,8 @@
 """The root of a container, mounted by the process that becomes its first.
 
 The host's root stands aside, as `/old`, while a new one is put together from it, and is let go of at the end.
-Nothing is made on the host's disk, wherever the pieces come from: the folder that holds the store serves as
-the first mount point, for a moment and in this name space alone.
+Nothing is made on the host's disk, wherever the pieces come from: the store's folder serves as the first
+mount point, for a moment and in this name space alone.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ _PROC_OF_THE_HOST = (
 
 def enter(container: Container, terminal: str | None) -> None:
     """Build the root and move into it. `terminal` is the device that /dev/console will be."""
-    _step_aside(os.path.dirname(container.store_dir))
+    _step_aside(container.store_dir)
     os.mkdir(_NEW)
     _memory(_NEW, "0755")
     for name in ("/dev", "/proc", "/etc"):
