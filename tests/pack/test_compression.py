@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import bz2
 import gzip
+import hashlib
 import lzma
 import os
 import random
@@ -131,6 +132,22 @@ def test_an_unknown_method_is_a_bug() -> None:
         method("zip")
     with pytest.raises(KeyError):
         squashfs_method("lzip", 1)
+
+
+WRITTEN = {  # SHA-256 of `SAMPLE`, compressed in blocks of 50,000 bytes
+    "bzip2": "700564c878f0043f1d730ba277a546c5ec9db68bc658e9fca5782f41d099b007",
+    "gzip": "3016a1560261d775a1e6ebf33ae10961f9b0f9577fddcff711a2e18d09cf40f2",
+    "lzip": "f33bc506a0e8d338ba64f472efb934e92303fdafb44f6ae8eefdff8e954455ed",
+    "xz": "1a452e7932c437fa034815ef965aed898e566dd77ef645b49e0849181c6f55b6",
+    "zstd": "5718a0b3dc5caa36f26c17aecd215c39267aaf151efe1d34613e8436fa6ab989",
+}
+
+
+@pytest.mark.skipif(cramjam.__version__ != "2.14.0", reason="the bytes are those of cramjam 2.14.0")
+@pytest.mark.parametrize("name", sorted(WRITTEN))
+def test_the_bytes_are_the_same_on_every_machine(tmp_path: Path, name: str) -> None:
+    packed = compressed(tmp_path, method(name)._replace(block=50_000), SAMPLE)
+    assert hashlib.sha256(packed).hexdigest() == WRITTEN[name]
 
 
 def test_all_is_kept_of_the_module() -> None:
