@@ -81,6 +81,21 @@ def test_the_store_holds_the_closure_alone(box):
     assert len(seen) == 2
 
 
+def test_the_mounts_are_these_and_only_some_can_be_written_to(box):
+    rows = [line.split() for line in inside(box, "cat /proc/mounts").splitlines()]
+    points = {row[1]: set(row[3].split(",")) for row in rows}
+    store, home, here = box.layout.store_dir, box.environment["HOME"], str(box.folder)
+    closed = {point for point, flags in points.items() if "ro" in flags}
+    assert points.keys() - closed == {"/tmp", "/dev/shm", "/dev/pts", "/proc", home, here}
+    assert {"/", store, "/proc/sys", "/dev/null"} <= closed
+    others = closed - {"/", store}
+    assert all(point.startswith(("/dev/", "/proc/", f"{store}/")) for point in others)
+    assert all("nosuid" in flags for flags in points.values())
+    assert all(
+        "nodev" in flags for point, flags in points.items() if not point.startswith(("/dev/", "/proc/"))
+    )
+
+
 def test_a_process_has_no_rights_and_no_way_to_get_some(box):
     text = inside(box, "cat /proc/self/status; unshare -U true 2>&1 || echo no user name space")
     for name in ("CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb"):

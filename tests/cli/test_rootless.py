@@ -274,3 +274,34 @@ def test_profiles_are_looked_at_by_the_names_that_their_user_knows(citizen):
     assert alpha in citizen.succeed("size", "-m", "map.html", "p")
     assert (citizen.home / "map.html").read_text().startswith("<!doctype html>")
     assert alpha in citizen.succeed("graph", "-t", "references", "./p")
+
+
+def test_a_container_of_an_ordinary_users_store(citizen):
+    """One user name space within another; the store is that of the outer one."""
+    busybox = shutil.which("busybox", path="/bin:/usr/bin")
+    if busybox is None or subprocess.call([busybox, "sh", "-c", "PATH=; ls / > /dev/null"]):
+        pytest.skip("no busybox with its tools built in (Debian: busybox-static)")
+    programs = citizen.home / "box-1.0" / "bin"
+    programs.mkdir(parents=True)
+    for name in ("busybox", "sh"):
+        shutil.copy(busybox, programs / name)
+    done = citizen.run(citizen.python, "-c", STOCK, str(citizen.home / "box-1.0"))
+    assert done.returncode == 0, done.stderr
+    item = done.stdout.strip()
+    citizen.stock("alpha")
+    citizen.succeed("package", "-i", item, "-p", "./p")
+    shutil.rmtree(citizen.home / "box-1.0")
+    script = (
+        "busybox id -u; busybox echo $(busybox ls /larix/store); busybox pwd; busybox ls; busybox touch new"
+    )
+    script += "; exit 6"
+    done = citizen.larix("shell", "-C", "-p", "./p", "--", "sh", "-c", script)
+    assert done.returncode == 6, done.stderr
+    uid, store, directory, *names = done.stdout.splitlines()
+    assert uid == str(USER if citizen.prefix else os.geteuid())
+    assert {each.split("-", 1)[1] for each in store.split()} == {"box-1.0", "profile"}
+    assert directory == str(citizen.home)
+    assert "p" in names
+    assert (citizen.home / "new").exists()
+    done = citizen.larix("shell", "-C", "--no-cwd", "-p", "./p", "--", "sh", "-c", "busybox ls -A")
+    assert (done.returncode, done.stdout) == (0, "")
