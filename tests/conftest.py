@@ -4,10 +4,13 @@ Hypothesis takes the same examples on every run, and no clock; `--hypothesis-pro
 
 An interrupt counts: a shell starts its background jobs with it ignored, which every process started by a test
 would inherit, and those that are to be interrupted would never end.
+
+Programs speak English, whatever the language of who runs the tests.
 """
 
 from __future__ import annotations
 
+import os
 import signal
 from collections.abc import Iterator
 from pathlib import Path
@@ -27,6 +30,9 @@ settings.load_profile("default")
 
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+os.environ.pop("LANGUAGE", None)
+os.environ["LC_ALL"] = "C.UTF-8"
 
 
 @pytest.fixture(scope="session")

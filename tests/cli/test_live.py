@@ -44,6 +44,7 @@ class View:
     def __init__(self, monkeypatch, tmp_path, planned=(), *, columns=80, rows=24, verbosity=1, jobs=1):
         monkeypatch.setenv("LANG", "C.UTF-8")
         monkeypatch.delenv("LC_ALL", raising=False)
+        monkeypatch.delenv("LC_CTYPE", raising=False)
         monkeypatch.setenv("TERM", "xterm")
         monkeypatch.setattr(live.time, "monotonic", lambda: self.now)
         self.now = 1000.0

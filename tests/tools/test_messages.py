@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import importlib.util
+import shutil
+import subprocess
 import sys
 import textwrap
 from pathlib import Path
@@ -41,6 +43,15 @@ def test_every_text_is_translated_with_its_gaps(file):
     assert MESSAGES.lacking(texts, known) == [], "run tools/messages.py, then fill in what it adds"
     gone = known.keys() - {each.text for each in texts} - {""}
     assert not gone, "run tools/messages.py"
+
+
+@pytest.mark.skipif(shutil.which("msgfmt") is None, reason="needs msgfmt")
+@pytest.mark.parametrize("file", FILES, ids=lambda file: file.name)
+def test_gettexts_own_tool_finds_nothing_wrong(file):
+    done = subprocess.run(
+        ["msgfmt", "-c", "-o", "/dev/null", file], capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stderr) == (0, "")
 
 
 @pytest.mark.slow
