@@ -48,4 +48,7 @@ zstd = Package(
     ),
     home_page="https://facebook.github.io/zstd/",
     license=(licenses.bsd_3, licenses.gpl2),
+    # Only some loops are there for newer processors, too: compiled for x86-64-v3 as a whole, it compresses at
+    # level 9 in 87% of the time.
+    properties={"tunable": True},
 )
