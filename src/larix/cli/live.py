@@ -126,7 +126,10 @@ class LiveProgress:
     def shown(self) -> Generator[None]:
         drawing = threading.Thread(target=self._keep_drawing, name="progress", daemon=True)
         self._screen.start()
-        with put_away_when_stopped(self._screen, self._draw, self._interrupt), diagnostics.said_by(self._say):
+        with (
+            put_away_when_stopped(self._screen, self._draw, self._interrupt, lock=self._lock),
+            diagnostics.said_by(self._say),
+        ):
             drawing.start()
             try:
                 yield

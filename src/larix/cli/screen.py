@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterable, Sequence
+    from contextlib import AbstractContextManager
 
 __all__ = ["Piece", "Screen", "columns_of", "cut", "is_unicode_wanted", "put_away_when_stopped"]
 
@@ -153,9 +154,15 @@ class Screen:
 
 @contextlib.contextmanager
 def put_away_when_stopped(
-    screen: Screen, redraw: Callable[[], None], interrupted: Callable[[], None]
+    screen: Screen,
+    redraw: Callable[[], None],
+    interrupted: Callable[[], None],
+    *,
+    lock: AbstractContextManager[object] | None = None,
 ) -> Generator[None]:
     """Leave a clean terminal when the process is asked to end, or is stopped for a while (`C-z`).
+
+    Whoever draws in another thread holds the `lock` meanwhile, so that nothing is drawn while it is stopped.
 
     `interrupted` is told of `C-c` at once: until the builds have ended in order, more may be drawn.
     """
@@ -168,12 +175,13 @@ def put_away_when_stopped(
         raise SystemExit(128 + number)
 
     def rest(number: int, _: object) -> None:
-        screen.stop()
-        signal.signal(number, signal.SIG_DFL)
-        os.kill(os.getpid(), number)  # here it stands until it is continued
-        signal.signal(number, rest)
-        screen.start()
-        redraw()
+        with lock or contextlib.nullcontext():
+            screen.stop()
+            signal.signal(number, signal.SIG_DFL)
+            os.kill(os.getpid(), number)  # here it stands until it is continued
+            signal.signal(number, rest)
+            screen.start()
+            redraw()
 
     handlers = {signal.SIGINT: interrupt, signal.SIGTERM: leave, signal.SIGHUP: leave, signal.SIGTSTP: rest}
     before = {
