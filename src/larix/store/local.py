@@ -252,10 +252,10 @@ class LocalStore:
         fresh = {item.info.path: item for item in items if item.info.path not in valid}
         if fresh:
             outputs: list[DerivationOutput] = []
-            modulos = ModuloHashes(lambda path: self._parse(path, fresh.get(path)))
-            for path, item in fresh.items():
-                if path.endswith(".drv"):
-                    outputs += self._admit(path, self._parse(path, item), modulos)
+            parsed = {path: _parse(path, item) for path, item in fresh.items() if path.endswith(".drv")}
+            modulos = ModuloHashes(lambda path: parsed.get(path) or self.read_derivation(path))
+            for path, derivation in parsed.items():
+                outputs += self._admit(path, derivation, modulos)
             infos = [item.info for item in fresh.values()]
             write_items(
                 list(fresh.values()),
@@ -266,11 +266,6 @@ class LocalStore:
             )
             self.journal.checkpoint_when_large()
         return paths
-
-    def _parse(self, path: StorePath, item: Item | None) -> Derivation:
-        if item is None:
-            return self.read_derivation(path)
-        return parse_derivation(item.text or b"", name_part(path).removesuffix(".drv"))
 
     def add_dump(
         self,
@@ -590,6 +585,10 @@ def _changed(source: Source, now: StorePath) -> SourceChanged:
         ),
         hint=tr("run the command again"),
     )
+
+
+def _parse(path: StorePath, item: Item) -> Derivation:
+    return parse_derivation(item.text or b"", name_part(path).removesuffix(".drv"))
 
 
 def _read_file(file: str) -> bytes:
