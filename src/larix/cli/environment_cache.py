@@ -89,7 +89,8 @@ def _parts(
     session: Session, line: CommandLine, wishes: Sequence[Wish], folders: Sequence[str]
 ) -> Iterator[str]:
     yield larix.__version__
-    yield session.layout.store_dir
+    # Stores of one name are several, and a root in one keeps nothing in another.
+    yield from (session.mode, session.layout.store_dir, session.layout.state_dir, session.host_root or "")
     yield from (line.last("system") or "", line.last("target") or "", str(line.has("no-grafts")))
     yield os.environ.get("LARIX_TOOLCHAIN", "")
     yield from ("folders", *folders)
