@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import shutil
 from collections.abc import Callable
@@ -10,9 +11,11 @@ from pathlib import Path
 import pytest
 
 from builder.conftest import Workshop
-from larix.builder.errors import OutputRejected
+from builder.servers import HttpServer, answer
+from larix.builder.errors import HashMismatch, OutputRejected
 from larix.builder.repairing import CannotRepair, repair
-from larix.derivation import Lowered
+from larix.derivation import FixedOutput, Lowered, derivation
+from larix.formats.hashes import Hash
 from larix.formats.storepath import StorePath
 from larix.protocol import BuildStarted
 from larix.store.verify import verify
@@ -132,3 +135,30 @@ def test_open_files_of_a_replaced_item_stay_readable(workshop: Workshop) -> None
         assert stream.read() == "thing\n"
     os.close(folder)
     assert not [name for name in os.listdir(workshop.store.store_dir) if name.endswith("-incoming")]
+
+
+def test_damaged_download_is_fetched_again(workshop: Workshop, monkeypatch: pytest.MonkeyPatch) -> None:
+    for variable in ("http_proxy", "https_proxy", "all_proxy"):
+        monkeypatch.delenv(variable, raising=False)
+    body = b"what upstream has\n"
+    content = Hash("sha256", hashlib.sha256(body).digest())
+    with HttpServer(answer(body), answer(body), answer(b"what it has now\n")) as server:
+        lowered = derivation(
+            "file",
+            store_dir=workshop.store.store_dir,
+            system="builtin",
+            builder="builtin:download",
+            env={"url": f"{server.url}/file"},
+            fixed=FixedOutput(content),
+        )
+        workshop.build(lowered)
+        path = Path(lowered.output_path())
+        for expected in (body, b"tampered with\n"):
+            path.chmod(0o644)
+            path.write_bytes(b"tampered with\n")
+            if expected == body:
+                assert repaired(workshop, lowered.output_path()) == [lowered.output_path()]
+            else:
+                with pytest.raises(HashMismatch):
+                    repaired(workshop, lowered.output_path())
+            assert path.read_bytes() == expected
