@@ -37,6 +37,18 @@ TOLD = {"hint", "expected", "found", "subject", "problem", "message"}
 NAMED = {"SYNOPSIS", "DESCRIPTION", "description"}  # the last one is that of build systems
 
 
+# Spaces that must not break, and apostrophes, as print has them; translators type what keys there are.
+TYPOGRAPHY = {
+    "fr": (
+        (re.compile("« "), "«\u00a0"),
+        (re.compile(" »"), "\u00a0»"),
+        (re.compile(" ([:%])"), "\u00a0\\1"),
+        (re.compile(r" ([;?!])(?=[\s)]|$)"), "\u202f\\1"),
+        (re.compile("(?<=[A-Za-zÀ-ÿœ])'(?=[A-Za-zÀ-ÿœ«{])"), "\u2019"),
+    ),
+}
+
+
 class Text(NamedTuple):
     """A text to translate, with the files that have it."""
 
@@ -194,8 +206,16 @@ def fields_of(text: str) -> set[str]:
         return set()
 
 
+def typeset(translation: str, language: str) -> str:
+    """The translation as the language's typography wants it."""
+    for pattern, replacement in TYPOGRAPHY.get(language, ()):
+        translation = pattern.sub(replacement, translation)
+    return translation
+
+
 def merged(texts: Iterable[Text], known: Mapping[str, Translated], header: str) -> Iterator[str]:
     """The lines of a file of messages: what is known of `texts`, and empty translations for the others."""
+    language = found[1] if (found := re.search(r"^Language: (\w+)$", header, re.MULTILINE)) else ""
     yield from field_lines("msgid", "")
     yield from field_lines("msgstr", header)
     forms = int(found[1]) if (found := re.search(r"nplurals=(\d+)", header)) else 2
@@ -204,7 +224,10 @@ def merged(texts: Iterable[Text], known: Mapping[str, Translated], header: str) 
         yield f"#: {' '.join(each.files)}"
         yield from field_lines("msgid", each.text)
         translated = known.get(each.text)
-        texts_of = translated.translations if translated and translated.plural == each.plural else ()
+        fits = translated is not None and translated.plural == each.plural
+        texts_of = (
+            [typeset(form, language) for form in translated.translations] if translated and fits else []
+        )
         if each.plural:
             yield from field_lines("msgid_plural", each.plural)
             for number in range(forms):

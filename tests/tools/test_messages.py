@@ -125,6 +125,15 @@ def test_translations_with_other_gaps_are_wrong():
     assert len(MESSAGES.lacking(texts, {})) == 2
 
 
+def test_french_gets_the_spaces_and_apostrophes_of_print():
+    typed = "l'un « de » deux : {a} ; c'est tout ? 5 % de `x'y` et NOM:SORTIE"
+    assert MESSAGES.typeset(typed, "fr") == (
+        "l\u2019un «\u00a0de\u00a0» deux\u00a0: {a}\u202f; c\u2019est tout\u202f? "
+        "5\u00a0% de `x\u2019y` et NOM:SORTIE"
+    )
+    assert MESSAGES.typeset(typed, "de") == typed
+
+
 def test_merging_keeps_what_is_known_and_drops_what_is_gone(tmp_path):
     texts = [MESSAGES.Text("a\nb", "", ("f", "g")), MESSAGES.Text("{number} y", "{number} ys", ("f",))]
     known = {"a\nb": Translated("a\nb", "", ("à\nb",)), "gone": Translated("gone", "", ("parti",))}
