@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from daemons import Daemon, running_daemon
+from daemons import SOURCES, Daemon, running_daemon
 from larix.client.connection import Connection
 from larix.client.store import DaemonStore
-from larix.client.transport import connect
+from larix.client.transport import NoDaemon, _to_program, connect
 from larix.formats.hashes import hash_bytes
 from larix.formats.nar import File, decode_tree, encode_tree
-from larix.formats.storepath import StorePath
+from larix.formats.storepath import StoreDir, StorePath
 from larix.protocol import PathInfo
 from larix.testing.store_conformance import TREE, StoreConformance, small_graph, write_tree
 
@@ -97,3 +98,43 @@ class TestGuixDaemonStore(StoreConformance):
     def store(self, daemon: Daemon) -> Iterator[DaemonStore]:
         with DaemonStore(Connection(connect(daemon.guix_socket), daemon.layout.store_dir)) as opened:
             yield opened
+
+
+class TestStoreByStandardInputAndOutput(StoreConformance):
+    """`larix daemon --stdio` where no daemon listens: the session is that of who runs it."""
+
+    @pytest.fixture
+    def store(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[DaemonStore]:
+        store_dir = StoreDir(f"{tmp_path}/store")
+        monkeypatch.setenv("LARIX_STORE_DIR", store_dir)
+        monkeypatch.setenv("LARIX_STATE_DIRECTORY", f"{tmp_path}/var")
+        monkeypatch.setenv("PYTHONPATH", SOURCES)
+        program = tmp_path / "ssh"
+        program.write_text(
+            f'#!/bin/sh\n[ "$*" = "-x -T -p 22 me@there larix daemon --stdio" ] || exit 9\n'
+            f"exec {sys.executable} -m larix.cli.main daemon --stdio\n"
+        )
+        program.chmod(0o755)
+        monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+        with DaemonStore(Connection(connect("ssh://me@there:22"), store_dir)) as opened:
+            yield opened
+
+
+def test_standard_input_and_output_lead_to_the_daemon(daemon: Daemon) -> None:
+    with daemon.store() as store:
+        path = store.add_text("a", b"b")
+    words = [sys.executable, "-m", "larix.cli.main", "daemon", "--stdio"]
+    with pytest.MonkeyPatch.context() as patch:
+        for key, value in daemon.environment().items():
+            patch.setenv(key, value)
+        connection = Connection(_to_program(words, "words"), daemon.layout.store_dir)
+    with DaemonStore(connection) as store:
+        assert store.is_valid(path)
+        assert store.daemon.startswith("larix ")
+    assert daemon.log().count("session") == 2
+
+
+@pytest.mark.parametrize("address", ["ssh://-oProxyCommand=x", "ssh://-x@host"])
+def test_what_ssh_would_take_for_an_option_is_refused(address: str) -> None:
+    with pytest.raises(NoDaemon):
+        connect(address)

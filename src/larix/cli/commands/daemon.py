@@ -50,6 +50,8 @@ GRAMMAR = Grammar(
                     help="keep what live items are made by",
                 ),
                 Option("quiet", "q", help="do not tell of sessions"),
+                Option("stdio", help="talk to who runs this, by standard input and output"),
+                Option("socket", argument="FILE", help="with `--stdio': where the daemon listens"),
             ),
         ),
     ),
@@ -68,6 +70,11 @@ def main(arguments: list[str]) -> int:
     layout = Layout.from_environment()
     file = line.last("settings") or f"{_configuration_directory()}/daemon.toml"
     settings = _settings(line, file)
+    if line.has("stdio"):
+        from larix.daemon.stdio import serve
+
+        serve(layout, settings, line.last("socket") or f"{layout.state_dir}/daemon-socket/nix-socket")
+        return 0
     log = _say_nothing if line.has("quiet") else _log
     listeners = _listeners(line, layout.state_dir)
     for listener in listeners:
