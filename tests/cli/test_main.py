@@ -186,3 +186,15 @@ def test_undecodable_text_is_shown_escaped(capfd):
 )
 def test_suggestions_are_less_than_three_edits_away(word, choices, found):
     assert diagnostics.closest(word, choices) == found
+
+
+def test_a_place_leads_to_its_file_on_a_terminal_that_can_show_it(capsys, monkeypatch):
+    error = Particular("no", place=Location("/a/b.py", 3, 7))
+    for wanted, shown in (
+        (True, f"\x1b]8;;file://{os.uname().nodename}/a/b.py\x1b\\/a/b.py:3:7\x1b]8;;\x1b\\: "),
+        (False, "/a/b.py:3:7: "),
+    ):
+        monkeypatch.setattr(diagnostics, "colour_wanted", lambda wanted=wanted: wanted)
+        diagnostics.conclude(error)
+        diagnostics.warning("w", error.place)
+        assert [line.startswith(shown) for line in capsys.readouterr().err.splitlines()] == [True, True]

@@ -72,6 +72,14 @@ def test_long_lines_above_wrap_and_lose_nothing(drawn, width):
     assert "".join(drawn.terminal.text) == "x" * width + "after"
 
 
+@pytest.mark.parametrize("width", [39, 40, 41, 80])
+def test_styles_and_links_above_take_no_room(drawn, width):
+    drawn.draw("a", "b")
+    drawn.draw("a", above=[f"\x1b[1;31m\x1b]8;;file:///x\x1b\\{'x' * width}\x1b]8;;\x1b\\\x1b[0m"])
+    drawn.screen.stop()
+    assert "".join(drawn.terminal.text) == "x" * width
+
+
 def test_a_tab_above_takes_its_room(drawn):
     assert drawn.draw("b", above=["a\tb"])[0] == "a       b"
 

@@ -12,7 +12,7 @@ import os
 import sys
 from collections.abc import Callable, Generator, Iterable, Sequence
 
-from larix.errors import LarixError
+from larix.errors import LarixError, Location
 from larix.words import tr
 
 __all__ = [
@@ -115,12 +115,23 @@ def say(line: str) -> None:
         sys.stderr.flush()
 
 
+def _shown(place: object) -> str:
+    """What a diagnostic begins with: its place, leading to the file where it is clicked, or the command."""
+    if not place:
+        return program_name()
+    if isinstance(place, Location) and colour_wanted():
+        from larix.cli.tables import Style
+
+        return Style(links=True).link(str(place), as_seen_by_user(place.file))
+    return str(place)
+
+
 def error(message: str, place: object = None) -> None:
-    say(f"{place or program_name()}: {_paint(tr('error:'), '1;31')} {message}")
+    say(f"{_shown(place)}: {_paint(tr('error:'), '1;31')} {message}")
 
 
 def warning(message: str, place: object = None) -> None:
-    say(f"{place or program_name()}: {_paint(tr('warning:'), '1;35')} {message}")
+    say(f"{_shown(place)}: {_paint(tr('warning:'), '1;35')} {message}")
 
 
 def note(message: str) -> None:
@@ -161,7 +172,7 @@ def conclude(error: BaseException, *, wants_traceback: bool = False) -> int:
 
         traceback.print_exception(error)
     if isinstance(error, LarixError):
-        say(f"{error.place or program_name()}: {_paint(tr('error:'), '1;31')} {error.message.rstrip()}")
+        say(f"{_shown(error.place)}: {_paint(tr('error:'), '1;31')} {error.message.rstrip()}")
         if error.hint:
             show_hint(error.hint)
         return error.exit_code

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import signal
 import unicodedata
 from typing import TYPE_CHECKING, NamedTuple
@@ -23,6 +24,7 @@ __all__ = ["Piece", "Screen", "columns_of", "cut", "is_unicode_wanted", "put_awa
 
 _BEGIN, _END = "\x1b[?2026h", "\x1b[?2026l"  # terminals that know it show all in between at once
 _HIDE, _SHOW = "\x1b[?25l", "\x1b[?25h"
+_SEQUENCE = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)")  # styles and links
 _CLEAR_LINE, _CLEAR_BELOW = "\x1b[K", "\x1b[J"
 
 
@@ -107,7 +109,7 @@ class Screen:
         self._last = state
         for line in above:
             shown = line.expandtabs()
-            width = columns_of(shown)
+            width = columns_of(_SEQUENCE.sub("", shown))
             # On a row that is full, clearing the rest would take its last letter.
             text.append(f"{shown}{_CLEAR_LINE if width == 0 or width % columns else ''}\n")
         text.append("\n".join("".join(map(self._painted, line)) + _CLEAR_LINE for line in block))
