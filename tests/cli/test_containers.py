@@ -250,6 +250,14 @@ def test_what_cannot_be_is_one_line(box):
     )
     code, text = told("shell", "-C", "--expose=/no/such", "tools", "--", "true")
     assert (code, text) == (1, "larix shell: error: cannot show '/no/such': no such file or directory")
+    code, text = told("shell", "-C", "tools", "--", "true", cwd="/proc/self")
+    assert code == 1
+    assert text.endswith("': '/proc' is the container's own")
+    code, text = told("shell", "-C", "--share=/proc", "tools", "--", "true")
+    assert (code, text) == (
+        1,
+        "larix shell: error: cannot show '/proc' as '/proc': '/proc' is the container's own",
+    )
     code, text = told("shell", "-C", "tools", "--", "true", cwd="/")
     assert (code, text) == (1, "larix shell: error: the current directory is `/', all of the host")
     home = Path(box.environment["HOME"])

@@ -54,6 +54,7 @@ def run_in_container(
     store.add_temp_root(*paths)
     items = sorted(store.closure(paths))
     directory, shown = _shown(line, identity)
+    _check_places(shown, ("/proc", session.layout.store_dir))
     links = _links(line, identity, environment.item)
     variables = environment_with(
         [environment.item], environment.search_paths, pure=True, preserve=preserve, precious=_KEPT
@@ -176,6 +177,21 @@ def _asked(option: str, text: str, line: CommandLine, identity: Identity) -> Sho
             tr("cannot show '{source}' as `/'", source=source), hint=tr("choose a place below it")
         )
     return Shown(os.path.realpath(source), place, writable=option == "share")
+
+
+def _check_places(shown: Sequence[Shown], kept: Sequence[str]) -> None:
+    """Over the container's own processes and its store nothing is laid."""
+    for each in shown:
+        for own in kept:
+            if f"{each.place}/".startswith(f"{own}/"):
+                raise CannotShow(
+                    tr(
+                        "cannot show '{source}' as '{place}': '{own}' is the container's own",
+                        source=each.source,
+                        place=each.place,
+                        own=own,
+                    )
+                )
 
 
 def _place(source: str, line: CommandLine, identity: Identity) -> str:

@@ -141,7 +141,10 @@ def _show(shown: Shown) -> None:
     place = _NEW + shown.place
     os.makedirs(os.path.dirname(place), exist_ok=True)
     room.bind(_OLD + shown.source, place)
-    _restrict_all(place, _ATTRIBUTES if shown.writable else _READ_ONLY)
+    attributes = _ATTRIBUTES if shown.writable else _READ_ONLY
+    if shown.source.startswith("/dev/"):
+        attributes &= ~sys_.MOUNT_ATTR_NODEV  # whoever asks for a device wants to use it
+    _restrict_all(place, attributes)
 
 
 def _link(name: str, target: str) -> None:
