@@ -86,6 +86,8 @@ static const struct call {
     {SYS_llistxattr, ARGUMENT(0), PLAIN},
     {SYS_setxattr, ARGUMENT(0), PLAIN},
     {SYS_lsetxattr, ARGUMENT(0), PLAIN},
+    {SYS_removexattr, ARGUMENT(0), PLAIN},
+    {SYS_lremovexattr, ARGUMENT(0), PLAIN},
     {SYS_inotify_add_watch, ARGUMENT(1), PLAIN},
     {SYS_openat, ARGUMENT(1), PLAIN},
     {SYS_mkdirat, ARGUMENT(1), PLAIN},
@@ -107,6 +109,7 @@ static const struct call {
     {SYS_statx, ARGUMENT(1), PLAIN},
     {437 /* openat2 */, ARGUMENT(1), PLAIN},
     {439 /* faccessat2 */, ARGUMENT(1), PLAIN},
+    {452 /* fchmodat2 */, ARGUMENT(1), PLAIN},
 };
 #define CALLS (sizeof calls / sizeof *calls)
 
