@@ -158,6 +158,7 @@ class TestPacks:
         assert labels["org.opencontainers.image.title"] == "alpha"
         assert labels["org.opencontainers.image.version"] == "1.0"
         assert labels["org.opencontainers.image.description"] == "Say alpha"
+        assert "org.opencontainers.image.licenses" not in labels
 
     @pytest.mark.skipif(
         os.geteuid() != 0 or shutil.which("umoci") is None, reason="needs umoci, and root for chroot"

@@ -237,6 +237,7 @@ def _labels(wanted: Wanted, manifest: Manifest) -> tuple[tuple[str, str], ...]:
     if len(manifest.entries) == 1:
         found["version"] = manifest.entries[0].version
         found |= _described(wanted, manifest.entries[0])
+        found.pop("licenses", None)  # would have to be an SPDX expression
     records: list[dict[str, Any]] = []
     for entry in manifest.entries:
         records += [each for each in dict(entry.properties).get(PROVENANCE, ()) if each not in records]
@@ -256,7 +257,7 @@ def _described(wanted: Wanted, entry: Entry) -> dict[str, str]:
     return {
         "description": package.synopsis,
         "url": package.home_page or "",
-        "licenses": " AND ".join(each.name for each in package.license),
+        "licenses": " and ".join(each.name for each in package.license),
     }
 
 
