@@ -44,7 +44,8 @@ _SQUASHFS_ZSTD_LEVEL = 9
 class Method(NamedTuple):
     """`compress` is None for no compression. `block` is how much of the data goes through it at a time.
 
-    With `is_gzip`, compressed blocks are the inside of a member.
+    With `is_gzip`, compressed blocks are the inside of a member, and the compressor lets one thread work at a
+    time.
     """
 
     name: str

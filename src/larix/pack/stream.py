@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import threading
 import zlib
 from collections import deque
 from concurrent.futures import ThreadPoolExecutor
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING, Protocol, Self
 
 from larix.pack.compression import GZIP_HEAD, gzip_tail
 from larix.pack.errors import BadPack
+from larix.pack.processes import Processes
 from larix.words import tr
 
 if TYPE_CHECKING:
@@ -29,17 +31,34 @@ class Digest(Protocol):
 
 
 class Workers:
-    """Threads that compress; shared by all streams that are written one after another."""
+    """Threads that compress; shared by all streams that are written one after another.
 
-    def __init__(self, threads: int) -> None:
+    What the threads cannot do side by side is done by as many processes, if it is known to be wanted and this
+    process has no threads yet. The result is the same.
+    """
+
+    def __init__(self, threads: int, main: Method | None = None) -> None:
         self.threads = max(1, threads)
+        self._processes: Processes | None = None
+        if main is not None and main.is_gzip and main.compress is not None and threading.active_count() == 1:
+            self._processes = Processes(main.compress, main.block, self.threads)
         self.pool = ThreadPoolExecutor(self.threads)
+
+    def submit(self, method: Method, data: memoryview) -> Future[Any] | None:
+        """None for no compression."""
+        if method.compress is None:
+            return None
+        if method.is_gzip and self._processes is not None:
+            return self.pool.submit(self._processes.compress, data)
+        return self.pool.submit(method.compress, data)
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
         self.pool.shutdown(cancel_futures=True)
+        if self._processes is not None:
+            self._processes.close()
 
 
 class Stream:
@@ -121,10 +140,11 @@ class Stream:
                 self._put(memoryview(GZIP_HEAD))
             self._checksum = zlib.crc32(data, self._checksum)
         self._is_started = True
-        if self._method.compress is None:
+        work = self._workers.submit(self._method, data)
+        if work is None:
             self._put(data)
             return
-        self._pending.append(self._workers.pool.submit(self._method.compress, data))
+        self._pending.append(work)
         if len(self._pending) > 2 * self._workers.threads:
             self._take()
 

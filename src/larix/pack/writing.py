@@ -31,7 +31,8 @@ def write_pack(output: str, contents: Contents, *, threads: int, scratch: str) -
     caller's to remove.
     """
     options = contents.options
-    with Workers(threads) as workers:
+    main = None if options.format == "squashfs" else method(options.compression)
+    with Workers(threads, main) as workers:
         if options.format == "oci-dir":
             write_oci_layout(output, contents, workers)
             return
