@@ -1,4 +1,4 @@
-"""htscodecs."""
+"""htscodecs, the release that belongs to HTSlib as it is here."""
 
 from __future__ import annotations
 
