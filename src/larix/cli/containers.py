@@ -41,41 +41,28 @@ def run_in_container(
 ) -> int:
     """Run the line's command, or a shell, with the environment in a container; the exit code."""
     from larix.cli.container_shell import shell_for
-    from larix.cli.running import environment_with
-    from larix.containers.errors import ContainerUnavailable
-    from larix.containers.running import run
     from larix.formats.storepath import parse_store_path
 
     identity = _identity(line)
     shell = shell_for(session, line, environment)
-    store = session.store
     roots = [environment.item, *([shell.item] if shell.item is not None else [])]
     paths = [parse_store_path(session.layout.store_dir, each) for each in roots]
-    store.add_temp_root(*paths)
-    items = sorted(store.closure(paths))
+    session.store.add_temp_root(*paths)
+    items = sorted(session.store.closure(paths))
     directory, shown = _shown(line, identity)
     _check_places(shown, ("/proc", session.layout.store_dir))
     links = _links(line, identity, environment.item)
-    variables = environment_with(
-        [environment.item], environment.search_paths, pure=True, preserve=preserve, precious=_KEPT
-    )
-    variables |= {"HOME": identity.home, "USER": identity.name, "LOGNAME": identity.name}
-    variables["LARIX_ENVIRONMENT"] = environment.item
-    variables = _locale(items) | variables
-    if line.has("network"):
-        bundle = next(filter(os.path.exists, _BUNDLES), None)
-        if bundle is not None:
-            variables.setdefault("SSL_CERT_FILE", bundle)
+    path: tuple[str, str]
     if line.has("emulate-fhs"):
         from larix.containers.fhs import SEARCH_PATH, fhs_links
 
         links = [*fhs_links(environment.item, items, shell.file), *links]
-        variables["PATH"] = ":".join(filter(None, (SEARCH_PATH, variables.get("PATH"))))
+        path = (SEARCH_PATH, "")
     else:
-        links.insert(0, ("/bin/sh", shell.file))
-        variables["PATH"] = ":".join(filter(None, (variables.get("PATH"), "/bin")))
-    if line.program is None:
-        variables.setdefault("PS1", PROMPT)
+        links = [("/bin/sh", shell.file), *links]
+        path = ("", "/bin")
+    variables = _variables(line, environment, preserve, identity) | {"LARIX_ENVIRONMENT": environment.item}
+    variables["PATH"] = ":".join(filter(None, (path[0], variables.get("PATH"), path[1])))
     container = Container(
         store_dir=session.layout.store_dir,
         items=tuple(items),
@@ -88,6 +75,13 @@ def run_in_container(
         writable_root=line.has("writable-root"),
     )
     sys.stdout.flush()
+    return _run(session, line, container, _locale(items) | variables)
+
+
+def _run(session: Session, line: CommandLine, container: Container, variables: dict[str, str]) -> int:
+    from larix.containers.errors import ContainerUnavailable
+    from larix.containers.running import run
+
     command = line.program or ["/bin/sh"]
     try:
         if not line.has("nesting"):
@@ -100,11 +94,29 @@ def run_in_container(
             )
             return run(container, command, variables | inner.variables)
     except ContainerUnavailable as error:
-        if error.detail != f"{identity.home}/{_HOME_LINK}":
+        if error.detail != f"{container.identity.home}/{_HOME_LINK}":
             raise
         raise CannotShow(
             tr("cannot link profile: '{link}' is there already in the container", link=error.detail)
         ) from error
+
+
+def _variables(
+    line: CommandLine, environment: Environment, preserve: Sequence[re.Pattern[str]], identity: Identity
+) -> dict[str, str]:
+    """What programs inside find set: the environment's variables, who the user is, and what was asked for."""
+    from larix.cli.running import environment_with
+
+    variables = environment_with(
+        [environment.item], environment.search_paths, pure=True, preserve=preserve, precious=_KEPT
+    )
+    variables |= {"HOME": identity.home, "USER": identity.name, "LOGNAME": identity.name}
+    bundle = next(filter(os.path.exists, _BUNDLES), None)
+    if line.has("network") and bundle is not None:
+        variables.setdefault("SSL_CERT_FILE", bundle)
+    if line.program is None:
+        variables.setdefault("PS1", PROMPT)
+    return variables
 
 
 def _locale(items: Sequence[str]) -> dict[str, str]:
