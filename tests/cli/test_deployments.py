@@ -186,7 +186,7 @@ def test_what_is_hard_to_replay_is_told_when_it_is_sealed(builder):
         (["replay", "none.json"], "larix replay: error: cannot read 'none.json': No such file or directory"),
         (["replay", "."], "larix replay: error: cannot read '.': Is a directory"),
         (["replay", "packages/small.py"], "packages/small.py:2: error: not a deployment: "),
-        (["replay", "d.json", "--tag=7"], "larix replay: error: '7' cannot be a tag"),
+        (["replay", "none.json", "--tag=7"], "larix replay: error: '7' cannot be a tag"),
     ],
 )
 def test_mistakes_are_one_line(reader, words, message):
@@ -212,4 +212,7 @@ def test_other_machines_and_stores_are_refused(builder):
         f"the deployment is for the store `/far/store', and this is `{larix.layout.store_dir}'" in done.stderr
     )
     assert "hint: " in done.stderr
+    done = larix("replay", "d.json", "-p", "./no/where/q")
+    assert done.returncode == 1
+    assert "cannot make profile './no/where/q': there is no directory" in done.stderr
     assert not os.path.lexists(larix.folder / "q")

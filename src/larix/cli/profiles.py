@@ -60,6 +60,13 @@ class Profile(NamedTuple):
 
     def lock(self, seconds: float | None = None) -> AbstractContextManager[None]:
         """Hold the profile's lock, after making sure of its folder; see `generation.lock_profile`."""
+        self.require_folder()
+        return generation.lock_profile(
+            self.file, waiting=diagnostics.note, warn=diagnostics.warning, seconds=seconds
+        )
+
+    def require_folder(self) -> None:
+        """Raise unless there is a folder for the profile to be made in."""
         folder = os.path.dirname(self.file)
         if not os.path.isdir(folder):
             raise NoSuchProfile(
@@ -70,9 +77,6 @@ class Profile(NamedTuple):
                 ),
                 hint=tr("make it first: mkdir -p {folder}", folder=folder),
             )
-        return generation.lock_profile(
-            self.file, waiting=diagnostics.note, warn=diagnostics.warning, seconds=seconds
-        )
 
     def item(self, number: int) -> StorePath | None:
         """The store item of a generation."""

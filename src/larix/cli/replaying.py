@@ -73,14 +73,16 @@ def read_deployment(file: str) -> Deployment:
 def replay(session: Session, deployment: Deployment, line: CommandLine, *, default_verbosity: int) -> int:
     options = build_options(line, default_verbosity=default_verbosity)
     _check_machine(session, deployment)
+    names = line.values("profile")
+    profile = named_profile(session, names[-1]) if names else default_profile(session)
+    if names:
+        profile.require_folder()
     wanted = Wanted(session, line.values("load-path"))
     catalogues = _catalogues(wanted, deployment)
     for each in catalogues:
         if each.folder is None:
             _warn_of_catalogue(each.record)
     _check_packages(session, deployment, wanted, options, dry_run=line.has("dry-run"))
-    names = line.values("profile")
-    profile = named_profile(session, names[-1]) if names else default_profile(session)
     making = plan_profile(session, deployment.manifest, wanted.items, system=deployment.system)
     work = work_of(session, making)
     if options.verbosity >= 1 or line.has("dry-run"):
