@@ -74,6 +74,22 @@ def test_what_a_build_user_made_belongs_to_the_store(store, tmp_path, path):
     store.discard(adopted)
 
 
+def test_references_are_found_wherever_a_copy_has_them(store, tmp_path, path):
+    digits = [str(number) * 31 + "x" for number in range(6)]
+    items = [StorePath(f"{store.store_dir}/{each}-needed") for each in digits]
+    folder = tmp_path / "made"
+    (folder / f"{digits[0]}-name").mkdir(parents=True)
+    (folder / "a").symlink_to(f"{items[1]}/bin/a")
+    (folder / "b").symlink_to(f"../{digits[2]}-needed")
+    (folder / f"{digits[3]}-link").symlink_to("x")
+    (folder / "file").write_text(f"see {items[4]}/share")
+    copied = store.ingest(str(folder), path, candidates=items)
+    adopted = store.adopt(str(folder), path, candidates=items)
+    assert adopted.references == copied.references == set(items[:5])
+    store.discard(adopted)
+    store.discard(copied)
+
+
 def test_what_is_no_directory_is_left_to_be_copied(store, tmp_path, path):
     (tmp_path / "file").write_text("x")
     (tmp_path / "link").symlink_to("file")

@@ -16,7 +16,6 @@ from larix.builder.errors import BuilderFailed, BuildTimedOut, BuiltinFailed, Ca
 from larix.builder.graph import is_builtin
 from larix.builder.keep import keep_tree
 from larix.builder.logs import BuildLogger, log_file_of
-from larix.builder.python_indexes import python_indexes
 from larix.builder.sandbox.client import Launcher, read_message
 from larix.builder.sandbox.filter import build_filter
 from larix.builder.sandbox.unavailable import SandboxUnavailable
@@ -282,6 +281,8 @@ class LocalBuild:
                 host[name] = value
         host.update((name, value) for name, value in os.environ.items() if name.startswith("LARIX_"))
         if PYPI.encode() in derivation.env.get(b"url", b""):  # pip's settings may be hidden from a build user
+            from larix.builder.python_indexes import python_indexes  # nothing else needs what it imports
+
             host[PYPI_INDEX] = " ".join(python_indexes(os.environ))
         return {
             "drv": self.drv,

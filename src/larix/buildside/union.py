@@ -53,10 +53,14 @@ def union_build(
         relative, sources = pending.pop()
         target = os.path.join(os.fspath(output), relative) if relative else os.fspath(output)
         os.makedirs(target) if not relative else os.mkdir(target)
+        has_real = relative in real
         for name, candidates in _children(sources).items():
+            if len(candidates) == 1 and not has_real:  # nearly all, in a large profile
+                os.symlink(candidates[0], f"{target}/{name}")
+                continue
             below = f"{relative}/{name}" if relative else name
             if len(candidates) == 1 and below not in real:
-                os.symlink(candidates[0], os.path.join(target, name))
+                os.symlink(candidates[0], f"{target}/{name}")
                 continue
             trees = _distinct([each for each in candidates if os.path.isdir(each)])
             if (
@@ -85,6 +89,8 @@ def _children(sources: Sequence[str]) -> dict[str, list[str]]:
     for source in sources:
         for name in os.listdir(source):
             found.setdefault(name, []).append(f"{source}/{name}")
+    if all(map(str.isascii, found)):  # the order of letters is that of bytes
+        return {name: found[name] for name in sorted(found)}
     return dict(sorted(found.items(), key=lambda item: os.fsencode(item[0])))
 
 

@@ -98,7 +98,7 @@ def change_packages(
             diagnostics.say(plan.size_line(*change.sizes, dry_run=False))
     if as_json:
         _print_plan(change)
-    _hint_settings(profile)
+    _hint_settings(profile, effects.manifest)
     _offer_newer(effects, wanted)
     return 0
 
@@ -195,6 +195,7 @@ def _effects(
 ) -> tuple[Effects, Grafts | None]:
     """What the command line makes of the manifest `before`, and what grafts did to its entries."""
     removals = [Removal(parse_specification(text)) for text in line.values("remove")]
+    wanted.expect(line.values("install"))
     install = [
         entry
         for token in line.tokens
@@ -290,9 +291,9 @@ def _explanation_fields(explanations: Sequence[Explanation] | None) -> dict[str,
     return {"explanations": explanation_data(explanations)}
 
 
-def _hint_settings(profile: Profile) -> None:
+def _hint_settings(profile: Profile, manifest: Manifest) -> None:
     """After a change: how to make the profile's variables count, unless they do already."""
-    if unset_variables(profile):
+    if unset_variables(profile, manifest):
         diagnostics.show_hint(
             tr(
                 "To use what is installed, set this shell's variables:\n  "

@@ -14,7 +14,7 @@ from larix.cli.retention import meant_generations
 from larix.cli.session import Session
 from larix.cli.tables import print_json, print_table
 from larix.profiles import generation
-from larix.profiles.manifest import Entry
+from larix.profiles.manifest import Entry, Manifest
 from larix.profiles.notes import Note, read_notes
 from larix.words import tr
 
@@ -117,22 +117,22 @@ def print_own_profiles(session: Session, *, as_json: bool) -> None:
         print(name)
 
 
-def _settings(profile: Profile) -> list[tuple[str, str | None, list[str]]]:
-    """Variable, separator and places, under the profile's visible name."""
+def _settings(profile: Profile, manifest: Manifest | None = None) -> list[tuple[str, str | None, list[str]]]:
+    """Variable, separator and places, under the profile's visible name; `manifest` if it is known already."""
     item = profile.item(generation.current_generation(profile.file)) if profile.exists else None
     if item is None:
         return []
-    found = settings_of(item, [PATH, *profile.current().search_paths()])
+    found = settings_of(item, [PATH, *(manifest or profile.current()).search_paths()])
     return [
         (variable, separator, [f"{profile.file}{place[len(item) :]}" for place in places])
         for variable, separator, places in found
     ]
 
 
-def unset_variables(profile: Profile) -> list[str]:
+def unset_variables(profile: Profile, manifest: Manifest | None = None) -> list[str]:
     """The variables through which nothing of the profile is found in this process's environment."""
     unset: list[str] = []
-    for variable, separator, places in _settings(profile):
+    for variable, separator, places in _settings(profile, manifest):
         value = os.environ.get(variable, "")
         present = {
             os.path.realpath(each) for each in (value.split(separator) if separator else [value]) if each

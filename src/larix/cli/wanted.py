@@ -56,6 +56,7 @@ class Wanted:
         self._load_path = load_path
         self._wishes = wishes
         self._transformers: list[Transformer] = []
+        self._expected: set[StorePath] = set()
 
     @cached_property
     def evaluation(self) -> Evaluation:
@@ -87,6 +88,16 @@ class Wanted:
     @property
     def items(self) -> Mapping[str, Item]:
         return self._maker.items if "_maker" in self.__dict__ else {}
+
+    def expect(self, texts: Iterable[str]) -> None:
+        """Look at the store's items among many wishes at once: one by one, each would cost two queries."""
+        store = self._session.store
+        paths = [
+            store_item_of(store.store_dir, text) for text in texts if text.startswith(f"{store.store_dir}/")
+        ]
+        if len(paths) > 1:
+            store.add_temp_root(*paths)
+            self._expected = store.valid_paths(paths)
 
     def entries(self, kind: str, text: str) -> list[Entry]:
         """The entries of one wish, `kind` being one of `KINDS`."""
@@ -209,8 +220,9 @@ class Wanted:
         store = self._session.store
         file = text if text.startswith(f"{store.store_dir}/") else os.path.realpath(text)
         path = store_item_of(store.store_dir, file)
-        store.add_temp_root(path)
-        store.path_info(path)
+        if path not in self._expected:
+            store.add_temp_root(path)
+            store.path_info(path)
         name, version = _split_name(path)
         return Entry(name, version, "out", path)
 

@@ -51,13 +51,10 @@ def adopt_tree(source: str, incoming: Incoming, *, candidates: Iterable[StorePat
         raise os_failure(tr("take"), source, error) from error
     hasher = new_hasher("sha256")
     scanner = ReferenceScanner(candidates)
-
-    def both(data: bytes) -> None:
-        hasher.update(data)
-        scanner.feed(data)
-
+    tree = _Canonical()
     try:
-        size = run(_Canonical().steps(os.fsencode(incoming.file)), scan=both)
+        size = run(tree.steps(os.fsencode(incoming.file)), scan=hasher.update)
+        scanner.feed(b"\0".join(tree.texts))
         sync_file_system(os.path.dirname(incoming.file))
     except OSError as error:
         incoming.discard()
@@ -69,9 +66,15 @@ def adopt_tree(source: str, incoming: Incoming, *, candidates: Iterable[StorePat
 
 
 class _Canonical:
-    """Makes what it reads canonical: owner, mode and time."""
+    """Makes what it reads canonical: owner, mode and time.
+
+    `texts` is all that can hold a reference: names, contents, and where links lead. A folder that many links
+    lead to stands there once, and a name that a link shares with what it leads to also.
+    """
 
     def __init__(self) -> None:
+        self.texts: list[bytes] = []
+        self._folders: set[bytes] = set()
         self._owner = os.geteuid(), os.getegid()
         self._times = time.time_ns(), _MTIME
 
@@ -90,12 +93,15 @@ class _Canonical:
                     for each in found
                 )
             times, owner = self._times, self._owner
+            self.texts += [entry for entry, _, _ in entries]
             for entry, is_link, is_directory in entries:
                 if is_link:
                     if not is_ours:
                         os.chown(entry, *owner, dir_fd=descriptor, follow_symlinks=False)
                     os.utime(entry, ns=times, dir_fd=descriptor, follow_symlinks=False)
-                    yield (LINK, entry, os.readlink(entry, dir_fd=descriptor))
+                    target = os.readlink(entry, dir_fd=descriptor)
+                    self._note_link(entry, target)
+                    yield (LINK, entry, target)
                 elif is_directory:
                     yield from self._directory(entry, entry, descriptor)
                 else:
@@ -108,6 +114,14 @@ class _Canonical:
         finally:
             os.close(descriptor)
 
+    def _note_link(self, name: bytes, target: bytes) -> None:
+        folder, _, last = target.rpartition(b"/")
+        if folder not in self._folders:
+            self._folders.add(folder)
+            self.texts.append(folder)
+        if last != name:
+            self.texts.append(last)
+
     def _file(self, name: bytes, parent: int) -> Step:
         descriptor = os.open(name, _OPEN_FILE, dir_fd=parent)
         with open(descriptor, "rb") as stream:
@@ -116,6 +130,7 @@ class _Canonical:
                 raise UnsupportedFileType(tr("`{name}` is no file of its own", name=os.fsdecode(name)))
             is_executable = bool(status.st_mode & stat.S_IXUSR)
             contents = stream.read()
+            self.texts.append(contents)
             os.fchown(descriptor, *self._owner)
             os.fchmod(descriptor, 0o555 if is_executable else 0o444)
             os.utime(descriptor, ns=self._times)
