@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 __all__ = ["Provenance", "content_hash", "describe_folder"]
 
 _SECRET = re.compile(r"(?<=://)[^/@]*@")
+_NOT_PYTHONS = ":(exclude,glob)**/__pycache__/**"
 
 
 class Provenance:
@@ -93,7 +94,7 @@ def _checkout(folder: str) -> dict[str, Any]:
         "branch": branch,
         "commit": commit,
         "path": prefix.rstrip("/"),
-        "dirty": bool(_git(folder, "status", "--porcelain", "--", ".")),
+        "dirty": bool(_git(folder, "status", "--porcelain", "--", ".", _NOT_PYTHONS)),
     }
     return {field: value for field, value in known.items() if value}
 
