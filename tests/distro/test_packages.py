@@ -13,6 +13,7 @@ import larixpkgs.packages
 from larix.formats.storepath import DEFAULT_STORE_DIR, check_name
 from larix.packages import Origin, Package
 from larix.packages.toolchain import lowering_for
+from larixpkgs.bootstrap.seed import debian_packages
 
 MODULES = sorted(module.name for module in pkgutil.iter_modules(larixpkgs.packages.__path__))
 PACKAGES: dict[str, Package] = {
@@ -127,6 +128,11 @@ def test_its_source_follows_its_version(package: Package) -> None:
 def test_its_source_is_pinned_by_a_hash_of_its_bytes(package: Package) -> None:
     expected = origin(package).expected
     assert (expected.hash.algo, len(expected.hash.digest), expected.recursive) == ("sha256", 32, False)
+
+
+def test_character_sets_are_of_the_library_that_the_seed_has() -> None:
+    own = origin(PACKAGES["gconv_modules"])
+    assert (own.uri, own.expected) in [(each.origin.uri, each.origin.expected) for each in debian_packages()]
 
 
 def test_no_two_packages_have_one_name_and_version() -> None:

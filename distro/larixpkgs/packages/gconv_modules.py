@@ -16,14 +16,8 @@ from larix.buildside.gnu import main_output
 from larix.buildside.invoke import capture, invoke
 from larix.buildsystems.copy import copy
 from larix.packages import Origin, Package, SearchPath, licenses
-from larixpkgs.bootstrap.seed import debian_packages
 
 __all__ = ["gconv_modules"]
-
-
-def package_of_the_library(package: Package) -> Origin:
-    prefix = f"pool/main/g/glibc/libc6_{package.version}-"
-    return next(each.origin for each in debian_packages() if each.pool_name.startswith(prefix))
 
 
 def unpack(*, source: Path) -> None:
@@ -58,7 +52,11 @@ def check(*, outputs: dict[str, Path]) -> None:
 gconv_modules = Package(
     name="gconv-modules",
     version="2.36",
-    source=package_of_the_library,
+    # A file of the seed: see `bootstrap/debian-packages.tsv`.
+    source=lambda p: Origin(
+        uri=f"debian://pool/main/g/glibc/libc6_{p.version}-9+deb12u14_amd64.deb",
+        sha256="ba4f88f73dbc3ae9055f3c20f4523bfdbaf1ad13ff95e258924f77d20b4fbedf",
+    ),
     build_system=copy,
     arguments={
         "phases": standard_phases.replace("unpack", unpack)
