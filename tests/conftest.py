@@ -2,8 +2,9 @@
 
 Hypothesis takes the same examples on every run, and no clock; `--hypothesis-profile deep` looks further.
 
-An interrupt counts: a shell starts its background jobs with it ignored, which every process started by a test
-would inherit, and those that are to be interrupted would never end.
+An interrupt counts, and so does a hang-up: a shell starts its background jobs with the one ignored, `nohup`
+what it runs with the other. Every process started by a test would inherit that, and those that are to be
+ended by a signal would never end.
 
 Programs speak English, whatever the language of who runs the tests.
 """
@@ -30,6 +31,8 @@ settings.load_profile("default")
 
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
+if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 os.environ.pop("LANGUAGE", None)
 os.environ["LC_ALL"] = "C.UTF-8"
