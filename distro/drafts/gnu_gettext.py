@@ -9,7 +9,7 @@ from larix.buildside.gnu import standard_phases
 from larix.buildside.portable_scripts import name_usual_shell
 from larix.buildsystems.gnu import gnu
 from larix.packages import Origin, Package, licenses
-from larixpkgs.packages import gconv_modules, libunistring, libxml2, ncurses, pkgconf
+from larixpkgs.packages import gconv_modules, libunistring, libxml2, ncurses, pkgconf, zlib
 
 __all__ = ["gettext"]
 
@@ -57,7 +57,7 @@ gettext = Package(
         ),
     },
     native_inputs=lambda: [gconv_modules.gconv_modules, pkgconf.pkgconf],
-    inputs=lambda: [libunistring.libunistring, libxml2.libxml2, ncurses.ncurses],
+    inputs=lambda: [libunistring.libunistring, libxml2.libxml2, ncurses.ncurses, zlib.zlib],
     synopsis="Translate what programs say",
     description=(
         "GNU Gettext takes the texts out of a program's source, keeps files of translations in step with "
