@@ -97,10 +97,26 @@ def test_ftp_is_listed() -> None:
 
 
 def test_folder_on_disk_is_listed(tmp_path: Path) -> None:
-    for name in ("x-1.0.tar.gz", "x-1.1.tar.gz"):
+    # No number of the path above is the beginning of this one: that would be a folder named by a version.
+    for name in ("x-20261.0.tar.gz", "x-20261.1.tar.gz"):
         (tmp_path / name).write_bytes(b"")
-    found = releases_beside(f"file://{tmp_path}/x-1.0.tar.gz", "1.0", Web({}))
-    assert sorted(found) == ["1.0", "1.1"]
+    found = releases_beside(f"file://{tmp_path}/x-20261.0.tar.gz", "20261.0", Web({}))
+    assert sorted(found) == ["20261.0", "20261.1"]
+
+
+def test_a_folder_beside_that_cannot_be_listed_is_passed_over(tmp_path: Path) -> None:
+    for folder in ("20261.0", "20261.1"):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / f"x-{folder}.tar.gz").write_bytes(b"")
+    (tmp_path / "20261.2").symlink_to("nowhere")
+    (tmp_path / "20261.3").write_bytes(b"")
+    uri = f"file://{tmp_path}/20261.0/x-20261.0.tar.gz"
+    assert sorted(releases_beside(uri, "20261.0", Web({}))) == ["20261.1"]
+    (tmp_path / "20261.1" / "x-20261.1.tar.gz").unlink()
+    (tmp_path / "20261.1").rmdir()
+    (tmp_path / "20261.0").rename(tmp_path / "gone")
+    with pytest.raises(DownloadFailed):
+        releases_beside(uri, "20261.0", Web({}))
 
 
 @pytest.mark.parametrize(

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import unquote, urljoin, urlsplit
 
 from larix.builder.builtins.transfer import TransferError
+from larix.errors import LarixError
 from larix.packages.versions import version_key
 from larix.words import tr
 
@@ -32,7 +33,10 @@ _FTP_SECONDS = 30.0
 
 
 def releases_beside(uri: str, version: str, web: Web) -> dict[str, str]:
-    """The versions that the server of `uri`, the address of `version`, has; each with its address."""
+    """The versions that the server of `uri`, the address of `version`, has; each with its address.
+
+    Of several folders that may hold releases, those that cannot be listed are passed over unless all are so.
+    """
     head, _, file = uri.rpartition("/")
     if version not in file:
         return {}
@@ -45,14 +49,24 @@ def releases_beside(uri: str, version: str, web: Web) -> dict[str, str]:
         re.escape(before) + f"(?P<version>{kind})" + re.escape(middle) + (ENDINGS if ending else "")
     )
     found: dict[str, str] = {}
+    failure: LarixError | None = None
+    is_listed = False
     for folder in _folders(head, version, web):
-        for name in web.folder(folder + "/"):
+        try:
+            names = web.folder(folder + "/")
+        except LarixError as error:
+            failure = error
+            continue
+        is_listed = True
+        for name in names:
             match = pattern.fullmatch(name)
             if match is not None:
                 known = found.get(match["version"])
                 # Of several compressions, that of the release we know is preferred.
                 if known is None or (ending and not known.endswith(ending[0]) and name.endswith(ending[0])):
                     found[match["version"]] = f"{folder}/{name}"
+    if failure is not None and not is_listed:
+        raise failure
     return found
 
 
