@@ -228,6 +228,41 @@ def test_strangers_may_build_and_add_what_names_itself(daemon: Daemon, stranger:
 
 
 @pytest.mark.parametrize(
+    ("address", "references"),
+    [
+        (f"fixed:r:{hash_bytes(b'x', 'sha1')}", "()"),
+        (f"fixed:r:{hash_bytes(b'x', 'sha512')}", "()"),
+        (f"fixed:r:{hash_bytes(b'x')}", "(path,)"),
+        (f"text:{hash_bytes(b'x')}", "(path,)"),
+        (f"fixed:{hash_bytes(b'evil')}", "(path,)"),
+        (f"fixed:r:{hash_bytes(encode_tree(File(b'evil')), 'sha1')}", "()"),
+        (f"fixed:r:{hash_bytes(encode_tree(File(b'evil')))}", "()"),
+    ],
+)
+def test_an_address_that_is_claimed_and_not_had_is_refused(
+    daemon: Daemon, stranger: int, address: str, references: str
+) -> None:
+    """Else anybody could put anything under any name."""
+    done = as_stranger(
+        daemon,
+        stranger,
+        "from larix.formats.hashes import hash_bytes\n"
+        "from larix.formats.nar import File, encode_tree\n"
+        "from larix.protocol.eventtext import RemoteError\n"
+        "data = encode_tree(File(b'evil'))\n"
+        "path = store.store_dir + '/' + '1' * 32 + '-bash'\n"
+        f"info = PathInfo(path, hash_bytes(data), len(data), {references}, content_address={address!r})\n"
+        "try:\n"
+        "    store.add_nar(info, [data])\n"
+        "except RemoteError as error:\n"
+        "    print(error.kind)\n"
+        "assert not store.is_valid(path)\n"
+        "store.add_text('still', b'usable')\n",
+    )
+    assert (done.returncode, done.stdout) == (0, "ArchiveMismatch\n"), done.stderr
+
+
+@pytest.mark.parametrize(
     ("name", "script"),
     [
         (

@@ -15,10 +15,11 @@ import pytest
 from larix.derivation import text_source
 from larix.formats.hashes import hash_bytes
 from larix.formats.nar import File, encode_tree
-from larix.formats.storepath import StoreDir, StorePath, make_fixed_path
+from larix.formats.selfhash import SelfReferenceHasher
+from larix.formats.storepath import StoreDir, StorePath, hash_part, make_fixed_path, make_text_path
 from larix.protocol import PathInfo, Store
 from larix.store import Layout, LocalStore, open_local_store
-from larix.store.adding import NotAFlatFile
+from larix.store.adding import ArchiveMismatch, NotAFlatFile
 from larix.store.database import UnknownReference
 from larix.store.errors import StoreError, StoreUnusable
 from larix.store.tree import UnsupportedFileType
@@ -267,3 +268,31 @@ def test_the_environment_names_the_layout() -> None:
     assert Layout.from_environment({}) == Layout(StoreDir("/larix/store"), "/larix/var", "/larix/var/log")
     given = {"LARIX_STORE_DIR": "/a/store/", "LARIX_STATE_DIRECTORY": "/b"}
     assert Layout.from_environment(given) == Layout(StoreDir("/a/store"), "/b", "/b/log")
+
+
+def test_content_that_names_itself_is_taken_by_its_address_alone(store: LocalStore) -> None:
+    blank = encode_tree(File(b"I am at " + b"0" * 32))
+    hasher = SelfReferenceHasher("0" * 32)
+    hasher.update(blank)
+    address = hasher.finish()
+    path = make_fixed_path(store.store_dir, "mirror", address, recursive=True, self_reference=True)
+    data = encode_tree(File(b"I am at " + hash_part(path).encode()))
+    info = PathInfo(path, hash_bytes(data), len(data), (path,), content_address=f"fixed:r:{address}")
+    other = encode_tree(File(b"I was at " + hash_part(path).encode()))
+    with pytest.raises(ArchiveMismatch, match="should be"):
+        store.add_nar(info._replace(nar_hash=hash_bytes(other), nar_size=len(other)), [other])
+    elsewhere = StorePath(path.replace("-mirror", "-glass"))
+    with pytest.raises(ArchiveMismatch, match=r"not `.*-glass`"):
+        store.add_nar(info._replace(path=elsewhere, references=(elsewhere,)), [data])
+    assert not store.is_valid(path)
+    store.add_nar(info, [data])
+    assert Path(path).read_bytes().endswith(hash_part(path).encode())
+
+
+def test_a_program_is_no_text(store: LocalStore) -> None:
+    contents = b"#!"
+    data = encode_tree(File(contents, executable=True))
+    path = make_text_path(store.store_dir, "a", hash_bytes(contents).digest)
+    info = PathInfo(path, hash_bytes(data), len(data), content_address=f"text:{hash_bytes(contents)}")
+    with pytest.raises(ArchiveMismatch, match="plain file"):
+        store.add_nar(info, [data])

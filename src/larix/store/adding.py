@@ -8,7 +8,16 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from larix.formats.hashes import Hash, new_hasher
 from larix.formats.nar import BadNar, Decoder
-from larix.formats.storepath import StoreDir, StorePath, make_fixed_path, make_text_path, name_part
+from larix.formats.selfhash import SelfReferenceHasher
+from larix.formats.storepath import (
+    BadStorePath,
+    StoreDir,
+    StorePath,
+    hash_part,
+    make_fixed_path,
+    make_text_path,
+    name_part,
+)
 from larix.protocol.store import PathInfo
 from larix.store.errors import StoreError, quoted
 from larix.store.ingest import Incoming
@@ -267,7 +276,7 @@ def stage_archive(info: PathInfo, chunks: Iterable[bytes], incoming: Incoming) -
             if size <= info.nar_size:
                 lane.put(bytes(chunk))
                 steps = list(events.steps(decoder.feed(chunk)))
-                check.take(steps)
+                check.take(chunk, steps)
                 writer.take(steps)
             else:
                 _refuse_size(info)
@@ -300,21 +309,37 @@ def _refuse_size(info: PathInfo) -> None:
 class _AddressCheck:
     """Whether content is what its content address and its path say.
 
-    Items that refer to themselves are let through: their address is that of the content with blanks in it.
+    The hash of a flat file does not tell whether it is executable: `nix-store --add-fixed` sends it as it is.
     """
 
     def __init__(self, info: PathInfo) -> None:
         self._info = info
         self._kind, self._algo, self._digits = _parse_address(info)
+        self._names_itself = info.path in info.references
         self._flat = new_hasher(self._algo) if self._kind in {"text", "fixed"} else None
+        self._blanked: SelfReferenceHasher | None = None
+        self._archive: Hasher | None = None
+        if self._kind == "fixed:r":
+            if self._names_itself:
+                self._blanked = SelfReferenceHasher(hash_part(info.path), self._algo)
+            elif self._algo != "sha256":
+                self._archive = new_hasher(self._algo)
 
-    def take(self, steps: Iterable[Step]) -> None:
+    def take(self, chunk: bytes | bytearray | memoryview, steps: Iterable[Step]) -> None:
+        """A piece of the archive, and the steps that ended in it."""
+        if self._blanked is not None:
+            self._blanked.update(chunk)
+        elif self._archive is not None:
+            self._archive.update(chunk)
         if self._flat is None:
             return
         for step in steps:
-            if step[0] in {ENTER, LINK}:
+            if step[0] in {ENTER, LINK} or (self._kind == "text" and step[0] in {FILE, LARGE} and step[2]):
                 raise ArchiveMismatch(
-                    tr("`{path}` is content-addressed as a file, and is none", path=self._info.path)
+                    tr(
+                        "`{path}` is content-addressed as a plain file, and is none",
+                        path=self._info.path,
+                    )
                 )
             if step[0] == FILE:
                 self._flat.update(step[3])
@@ -335,12 +360,9 @@ class _AddressCheck:
                     nar_size=info.nar_size,
                 )
             )
-        if self._flat is not None:
-            actual = Hash(self._algo, self._flat.digest())
-        elif self._kind == "fixed:r" and self._algo == "sha256" and info.path not in info.references:
-            actual = archive
-        else:
+        if not self._kind:
             return
+        actual = self._actual(archive)
         if str(actual) != f"{self._algo}:{self._digits}":
             raise ArchiveMismatch(
                 tr(
@@ -350,14 +372,7 @@ class _AddressCheck:
                     actual=actual,
                 )
             )
-        store_dir, name = StoreDir(os.path.dirname(info.path)), name_part(info.path)
-        if self._kind == "text":
-            expected = make_text_path(store_dir, name, actual.digest, info.references)
-        else:
-            references = info.references if self._kind == "fixed:r" else ()
-            expected = make_fixed_path(
-                store_dir, name, actual, recursive=self._kind == "fixed:r", references=references
-            )
+        expected = self._path_of(actual)
         if expected != info.path:
             raise ArchiveMismatch(
                 tr(
@@ -368,6 +383,37 @@ class _AddressCheck:
                 )
             )
 
+    def _actual(self, archive: Hash) -> Hash:
+        if self._blanked is not None:
+            return self._blanked.finish()
+        hasher = self._flat or self._archive
+        return archive if hasher is None else Hash(self._algo, hasher.digest())
+
+    def _path_of(self, actual: Hash) -> StorePath:
+        """The path that follows from the content. Raises ArchiveMismatch where none can."""
+        info = self._info
+        store_dir, name = StoreDir(os.path.dirname(info.path)), name_part(info.path)
+        others = tuple(each for each in info.references if each != info.path)
+        try:
+            if self._kind == "text" and not self._names_itself:
+                return make_text_path(store_dir, name, actual.digest, others)
+            return make_fixed_path(
+                store_dir,
+                name,
+                actual,
+                recursive=self._kind == "fixed:r",
+                references=others,
+                self_reference=self._names_itself,
+            )
+        except BadStorePath as error:
+            raise ArchiveMismatch(
+                tr(
+                    "nothing that refers to what `{path}` refers to has the address `{content_address}`",
+                    path=info.path,
+                    content_address=info.content_address,
+                )
+            ) from error
+
 
 def _parse_address(info: PathInfo) -> tuple[str, str, str]:
     if info.content_address is None:
@@ -376,7 +422,7 @@ def _parse_address(info: PathInfo) -> tuple[str, str, str]:
     if kind == "fixed" and rest.startswith("r:"):
         kind, rest = "fixed:r", rest[2:]
     algo, _, digits = rest.partition(":")
-    if kind not in {"text", "fixed", "fixed:r"} or not digits:
+    if kind not in {"text", "fixed", "fixed:r"} or not digits or (kind == "text" and algo != "sha256"):
         raise ArchiveMismatch(
             tr(
                 "the content address `{content_address}` of `{path}` makes no sense",
