@@ -485,9 +485,8 @@ class LocalBuild:
             return None
         uid = None if self._user is None else self._user.uid
         try:
-            with open(f"{self.directory}/environment-variables", "wb") as file:
-                file.write(shell_assignments(self.environment.variables))
-            return keep_tree(self.directory, self.job.derivation.name, built_by=uid)
+            files = {"environment-variables": shell_assignments(self.environment.variables)}
+            return keep_tree(self.directory, self.job.derivation.name, built_by=uid, files=files)
         except OSError as error:
             self._builder.sink(
                 BuildLog(self.drv, tr("cannot keep the build directory: {error}", error=error).encode())
