@@ -21,7 +21,8 @@ from larix.builder.sandbox.filter import build_filter
 pytestmark = pytest.mark.skipif(platform.machine() != "x86_64", reason="the numbers below are x86_64's")
 
 OPEN, CREAT, CHMOD, FCHMOD, MKNOD, OPENAT, MKNODAT, FCHMODAT = 2, 85, 90, 91, 133, 257, 259, 268
-IOCTL, SOCKET, ADD_KEY, KEYCTL, BPF, IO_URING_SETUP, OPENAT2, FCHMODAT2 = 16, 41, 248, 250, 321, 425, 437, 452
+IOCTL, SOCKET, SOCKETPAIR, ADD_KEY, KEYCTL = 16, 41, 53, 248, 250
+BPF, IO_URING_SETUP, OPENAT2, FCHMODAT2 = 321, 425, 437, 452
 SETXATTR, GETXATTR, LISTXATTR = 188, 191, 194
 X32 = 0x40000000
 AT_FDCWD = -100
@@ -221,6 +222,20 @@ def test_local_sockets_are_denied_only_beside_the_hosts_network() -> None:
 
     assert filtered(attempt) == [0, 0]
     assert filtered(attempt, deny_local_sockets=True) == [errno.EAFNOSUPPORT, 0]
+
+
+def test_pairs_beside_the_hosts_network_are_connected_for_good() -> None:
+    """One of datagrams can send what it likes, descriptors too, to any name."""
+    pair = (ctypes.c_int * 2)()
+    kinds = (socket.SOCK_STREAM, socket.SOCK_SEQPACKET, socket.SOCK_DGRAM, socket.SOCK_RAW)
+
+    def attempt() -> list[int]:
+        families = [call(SOCKETPAIR, socket.AF_UNIX, kind | socket.SOCK_CLOEXEC, 0, pair) for kind in kinds]
+        return [*families, call(SOCKETPAIR, socket.AF_INET, socket.SOCK_DGRAM, 0, pair)]
+
+    assert filtered(attempt) == [0, 0, 0, 0, errno.EOPNOTSUPP]
+    refused = errno.EAFNOSUPPORT
+    assert filtered(attempt, deny_local_sockets=True) == [0, 0, refused, refused, errno.EOPNOTSUPP]
 
 
 def test_unknown_machine_has_no_filter() -> None:

@@ -3,7 +3,7 @@
 What it is for: no file with a set-id bit may come into being under a build user's id, not even for a
 moment; file attributes that a store cannot hold are answered as on a file system without them, so that no
 build sees the host's; no keys pushed into a terminal, no kernel key rings, no ring of system calls that
-goes past this filter.
+goes past this filter. Beside the host's network, no local socket that can reach another by a name.
 
 Instructions are `(code, jump if true, jump if false, value)`, packed in 8 bytes. The program gets `struct
 seccomp_data`: the number at 0, the architecture at 4, arguments of 8 bytes from 16. Only the low half of
@@ -22,6 +22,7 @@ _JUMP = 0x05
 _IF_EQUAL = 0x15
 _IF_SET = 0x45
 _IF_GREATER_OR_EQUAL = 0x35
+_AND = 0x54
 _RETURN = 0x06
 _ALLOW = 0x7FFF0000
 _FAIL = 0x00050000
@@ -36,6 +37,8 @@ _CREATING = 0o100 | 0o20000000  # O_CREAT, O_TMPFILE: only then is there a mode
 _TIOCSTI = 0x5412
 _TIOCLINUX = 0x541C
 _AF_UNIX = 1
+_CONNECTED_KINDS = (1, 5)  # SOCK_STREAM, SOCK_SEQPACKET: a pair of these stays a pair
+_KIND_OF_SOCKET = 0xF  # beside flags such as SOCK_CLOEXEC
 _X32_BIT = 0x40000000
 
 
@@ -51,6 +54,7 @@ class _Calls(NamedTuple):
     forbidden_calls: tuple[int, ...]
     ioctl: int
     socket: int
+    socketpair: int
     socketcall: int | None = None
 
 
@@ -67,6 +71,7 @@ _X86_64 = _Calls(
     forbidden_calls=(298, 321),
     ioctl=16,
     socket=41,
+    socketpair=53,
 )
 _I386 = _Calls(
     audit=0x40000003,
@@ -78,6 +83,7 @@ _I386 = _Calls(
     forbidden_calls=(336, 357),
     ioctl=54,
     socket=359,
+    socketpair=360,
     socketcall=102,
 )
 _AARCH64 = _Calls(
@@ -90,14 +96,16 @@ _AARCH64 = _Calls(
     forbidden_calls=(241, 280),
     ioctl=29,
     socket=198,
+    socketpair=199,
 )
-_MACHINES = {"x86_64": (_X86_64, _I386), "aarch64": (_AARCH64,)}
+# `setarch i686` renames a machine whose processes may be of either kind all the same.
+_MACHINES = {"x86_64": (_X86_64, _I386), "i686": (_X86_64, _I386), "aarch64": (_AARCH64,)}
 
 _Instruction = tuple[int, int, int, int]
 
 
 def build_filter(machine: str, *, deny_local_sockets: bool = False) -> bytes:
-    """The program for `machine`, as `uname` names it; empty where no table exists.
+    """The program for `machine`, as `uname` names it; empty where no table exists, and nothing can be built.
 
     `deny_local_sockets` is for builds that share the host's network: a socket in the abstract name space
     would be a way to hand descriptors to processes outside.
@@ -136,10 +144,7 @@ def _table(calls: _Calls, *, deny_local_sockets: bool) -> list[_Instruction]:
         block += _when(number, [*tests, (_RETURN, 0, 0, _FAIL | _EPERM)])
     block += _no_pushed_keys(calls)
     if deny_local_sockets:
-        family = [(_LOAD, 0, 0, _argument(0)), (_IF_EQUAL, 0, 1, _AF_UNIX)]
-        block += _when(calls.socket, [*family, (_RETURN, 0, 0, _FAIL | _EAFNOSUPPORT)])
-        if calls.socketcall is not None:
-            block += _when(calls.socketcall, [(_RETURN, 0, 0, _FAIL | _ENOSYS)])
+        block += _no_local_sockets(calls)
     for numbers, errno in (
         (calls.attribute_calls, _ENOTSUP),
         ((*calls.absent_calls, *calls.key_calls), _ENOSYS),
@@ -162,6 +167,22 @@ def _number_of(calls: _Calls) -> list[_Instruction]:
 def _no_pushed_keys(calls: _Calls) -> list[_Instruction]:
     request = [(_LOAD, 0, 0, _argument(1)), (_IF_EQUAL, 1, 0, _TIOCSTI), (_IF_EQUAL, 0, 1, _TIOCLINUX)]
     return _when(calls.ioctl, [*request, (_RETURN, 0, 0, _FAIL | _EPERM)])
+
+
+def _no_local_sockets(calls: _Calls) -> list[_Instruction]:
+    """None but pairs that are connected for good: one of datagrams sends to any name, and takes one."""
+    refusal = (_RETURN, 0, 0, _FAIL | _EAFNOSUPPORT)
+    block = _when(calls.socket, [(_LOAD, 0, 0, _argument(0)), (_IF_EQUAL, 0, 1, _AF_UNIX), refusal])
+    kind = [(_LOAD, 0, 0, _argument(1)), (_AND, 0, 0, _KIND_OF_SOCKET)]
+    known = [
+        (_IF_EQUAL, len(_CONNECTED_KINDS) - place, 0, number) for place, number in enumerate(_CONNECTED_KINDS)
+    ]
+    pair = [*kind, *known, refusal]
+    family = [(_LOAD, 0, 0, _argument(0)), (_IF_EQUAL, 0, len(pair), _AF_UNIX)]
+    block += _when(calls.socketpair, [*family, *pair])
+    if calls.socketcall is not None:
+        block += _when(calls.socketcall, [(_RETURN, 0, 0, _FAIL | _ENOSYS)])
+    return block
 
 
 def _container_table(calls: _Calls) -> list[_Instruction]:
