@@ -6,6 +6,7 @@ left.
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 from typing import TYPE_CHECKING, Any
@@ -113,6 +114,15 @@ class LocalBuilder:
                     machine=self._machine,
                 ),
             )
+        if not self.filter(host_network=False):
+            raise CannotBuild(
+                job.drv,
+                tr(
+                    "`{drv}` is not built: larix knows no system calls of `{machine}` to deny to builds",
+                    drv=job.drv,
+                    machine=self._machine,
+                ),
+            )
         missing = set(derivation.env.get(b"requiredSystemFeatures", b"").split()) - _FEATURES
         if missing:
             features = ", ".join(sorted(f"`{_text(feature)}`" for feature in missing))
@@ -136,11 +146,7 @@ class LocalBuilder:
             user = self._users.acquire()
             if user is None:
                 return None
-        try:
-            return LocalBuild(self, job, user, now)
-        except BaseException:
-            self.give_back(user)
-            raise
+        return LocalBuild(self, job, user, now)
 
     def launch(self, request: Request, log: int, user: BuildUser | None) -> _socket.socket:
         builtin = request["builtin"]
@@ -186,7 +192,10 @@ def _make_cache(folder: str) -> None:
 
 
 class LocalBuild:
-    """A build that was started: its descriptors are to be watched until `is_over`."""
+    """A build that was started: its descriptors are to be watched until `is_over`.
+
+    It gives `user` back, once, also when it cannot be made.
+    """
 
     def __init__(self, builder: LocalBuilder, job: Job, user: BuildUser | None, now: float) -> None:
         self.job = job
@@ -204,7 +213,11 @@ class LocalBuild:
         self.log = -1
         self.control = -1
         self.logger: BuildLogger | None = None
-        self._workspace = builder.workspaces.take()
+        try:
+            self._workspace = builder.workspaces.take()
+        except BaseException:
+            builder.give_back(user)
+            raise
         try:
             self._start()
         except BaseException:
@@ -219,7 +232,10 @@ class LocalBuild:
             name: f"{request['outputs']}/{_base(output.path)}"
             for name, output in job.derivation.outputs.items()
         }
-        self._make_folders(request)
+        try:
+            self._make_folders(request)
+        except OSError as error:
+            raise self._folder_failure(error) from error
         self.logger = BuildLogger(job.drv, log_file_of(builder.log_dir, job.drv), builder.sink)
         self.log, write_end = os.pipe()
         try:
@@ -318,6 +334,19 @@ class LocalBuild:
                 writer.write(contents)
             os.chown(file, uid, gid)
         os.chown(self.directory, uid, gid)
+
+    def _folder_failure(self, error: OSError) -> LarixError:
+        if error.errno == errno.EINVAL and self._user is not None:
+            return SandboxUnavailable("chown", errno.EINVAL, f"uid {self._user.uid}, gid {self._user.gid}")
+        return CannotBuild(
+            self.drv,
+            tr(
+                "cannot make `{file}` for the build of `{drv}`: {problem}",
+                file=ascii(os.fsdecode(error.filename or self.directory))[1:-1],
+                drv=self.drv,
+                problem=error.strerror or error,
+            ),
+        )
 
     @property
     def log_file(self) -> str | None:

@@ -56,7 +56,7 @@ def explain(step: str, number: int) -> tuple[str | None, str | None]:
                 )
             ),
         )
-    if step == "setresuid" and number == errno.EINVAL:
+    if step in {"setresuid", "chown"} and number == errno.EINVAL:
         return (
             tr("the ids of build users are not mapped here"),
             tr("create the group `larixbuild` with some users as members"),
