@@ -11,16 +11,19 @@ import functools
 import json
 import os
 import shutil
+import signal
 import subprocess
 import tempfile
 import traceback
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
 
 from daemons import Daemon
+from larix.builder.environment import build_directory_name
 from larix.client.store import DaemonStore
 from larix.derivation import FixedOutput, Lowered, derivation
 from larix.derivation.source import FileContent, Source, tree_source
@@ -187,6 +190,17 @@ def _be_user(uid: int, action: Callable[[], Any], writing: int) -> None:
         os._exit(status)
 
 
+def make_deep(top: Path, depth: int) -> None:
+    """Folders in one another below `top`, as deep as one likes."""
+    current = os.open(top, os.O_RDONLY | os.O_DIRECTORY)
+    for _ in range(depth):
+        os.mkdir("d", dir_fd=current)
+        below = os.open("d", os.O_RDONLY | os.O_DIRECTORY, dir_fd=current)
+        os.close(current)
+        current = below
+    os.close(current)
+
+
 def error_of(action: Callable[[], object]) -> str:
     """The class of what `action` raises, or nothing."""
     try:
@@ -194,6 +208,33 @@ def error_of(action: Callable[[], object]) -> str:
     except (OSError, LarixError) as error:
         return type(error).__name__
     return ""
+
+
+class Building:
+    """A build in another process, which tells what it prints as it comes."""
+
+    def __init__(self, reading: int, child: int) -> None:
+        self._stream = os.fdopen(reading, "rb")
+        self._child = child
+        self._told: Told | None = None
+
+    def wait_for(self, word: str) -> None:
+        """Until the builder has printed a line that is just this."""
+        for line in self._stream:
+            if line.rstrip(b"\n") == b"> " + word.encode():
+                return
+        raise AssertionError(f"the builder never said {word}")
+
+    def told(self) -> Told:
+        if self._told is None:
+            with self._stream:
+                last = b""
+                for line in self._stream:
+                    last = line
+            _, status = os.waitpid(self._child, 0)
+            assert status == 0, last
+            self._told = Told(*json.loads(last))
+        return self._told
 
 
 class Den:
@@ -221,6 +262,31 @@ class Den:
         """Have the untrusted client build something."""
         return Told(*as_user(uid, lambda: _build(self.daemon, wanted, BuildOptions(**options), on_line)))
 
+    @contextmanager
+    def building(self, *wanted: Lowered, uid: int = CLIENT, **options: Any) -> Iterator[Building]:
+        """A build of the untrusted client's that goes on meanwhile; it is over when this is left."""
+        reading, writing = os.pipe()
+        child = os.fork()
+        if child == 0:
+            os.close(reading)
+            _be_user(
+                uid, lambda: _build(self.daemon, wanted, BuildOptions(**options), None, writing), writing
+            )
+        os.close(writing)
+        running = Building(reading, child)
+        try:
+            yield running
+        except BaseException:
+            os.kill(child, signal.SIGKILL)
+            os.waitpid(child, 0)
+            raise
+        running.told()
+
+    def build_folder(self, lowered: Lowered) -> Path:
+        """Where the host has the folder of a build that runs."""
+        [folder] = self.builds.glob(f"*/scratch/{build_directory_name(lowered.name)}")
+        return folder
+
     def client(self, action: Callable[[DaemonStore], Any], uid: int = CLIENT) -> Any:
         """Have the untrusted client do something with its connection."""
 
@@ -245,6 +311,7 @@ def _build(
     wanted: Iterable[Lowered],
     options: BuildOptions,
     on_line: Callable[[str], object] | None,
+    live: int | None = None,
 ) -> tuple[str, str, str, list[str], dict[str, str]]:
     lines: list[str] = []
     errors = ["", "", ""]
@@ -256,6 +323,8 @@ def _build(
             lines.append(line)
             if on_line is not None:
                 on_line(line)
+            if live is not None:
+                os.write(live, b"> " + event.line + b"\n")
 
     wanted = list(wanted)
     with daemon.store() as store:

@@ -5,16 +5,20 @@ from __future__ import annotations
 import os
 import re
 import shutil
+import stat
+import tempfile
 from pathlib import Path
 
 import pytest
 
-from security.den import Den, Told
+from larix.builder.keep import keep_tree
+from larix.store.atomic import remove_tree
+from security.den import BYSTANDER, Den, Told, as_user, error_of, make_deep
 
 pytestmark = pytest.mark.slow
 
 
-def kept(told: Told, den: Den) -> Path | None:
+def kept(told: Told) -> Path | None:
     """The folder that was kept, if any; it is removed with the test."""
     found = re.search(r"keeping build directory `([^']*)'", told.hint)
     return Path(found[1]) if found else None
@@ -29,7 +33,7 @@ def test_a_link_left_by_the_builder_leads_nowhere(den: Den, plant: str) -> None:
     else:
         text = f"ln -s {canary} environment-variables; exit 9"
     told = den.build(den.script("trap", text, env={"payload": "evil"}), keep_failed=True)
-    folder = kept(told, den)
+    folder = kept(told)
     try:
         assert "exit code 9" in told.error
         assert canary.read_text() == "precious"
@@ -37,3 +41,86 @@ def test_a_link_left_by_the_builder_leads_nowhere(den: Den, plant: str) -> None:
     finally:
         if folder is not None:
             shutil.rmtree(folder)
+
+
+def test_another_name_of_a_file_of_roots_is_not_given_away(den: Den) -> None:
+    """V4: as if a bystander had got into the folder of the running build and linked it there."""
+    canary = den.canary()
+    os.chmod(canary, 0o640)
+    text = """
+    mkdir deep; mkfifo deep/go; echo own > deep/own; chmod 777 . deep; chmod 777 .. || :
+    echo ready; read x < deep/go; exit 9
+    """
+    lowered = den.script("linked", text)
+    with den.building(lowered, keep_failed=True) as building:
+        building.wait_for("ready")
+        folder = den.build_folder(lowered)
+        refusals = as_user(
+            BYSTANDER,
+            lambda: [
+                error_of(lambda: os.listdir(folder)),
+                error_of(lambda: os.link("/etc/passwd", folder / "passwd")),
+                error_of(lambda: (folder / "deep" / "new").write_text("x")),
+            ],
+        )
+        os.link(canary, folder / "deep" / "linked")
+        builder = (folder / "deep" / "own").stat().st_uid
+        (folder / "deep" / "go").write_text("\n")
+        told = building.told()
+    place = kept(told)
+    assert place is not None
+    try:
+        assert refusals == ["PermissionError"] * 3
+        status = canary.stat()
+        assert (status.st_uid, status.st_gid, stat.S_IMODE(status.st_mode)) == (0, 0, 0o640)
+        assert stat.S_IMODE(place.stat().st_mode) == 0o700
+        assert builder != 0
+        assert (place / "deep" / "own").stat().st_uid == 0
+        assert as_user(BYSTANDER, lambda: error_of(lambda: os.listdir(place))) == "PermissionError"
+    finally:
+        shutil.rmtree(place)
+
+
+def test_what_belongs_to_another_user_stays_theirs(den: Den) -> None:
+    """V4: only what the builder made is handed over."""
+    lowered = den.script("mixed", "mkfifo go; echo ready; read x < go; exit 9")
+    with den.building(lowered, keep_failed=True) as building:
+        building.wait_for("ready")
+        folder = den.build_folder(lowered)
+        (folder / "foreign").write_text("x")
+        os.chown(folder / "foreign", BYSTANDER, BYSTANDER)
+        (folder / "go").write_text("\n")
+        told = building.told()
+    place = kept(told)
+    assert place is not None
+    try:
+        assert (place / "foreign").stat().st_uid == BYSTANDER
+        assert (place / "environment-variables").stat().st_uid == 0
+    finally:
+        shutil.rmtree(place)
+
+
+@pytest.mark.parametrize("elsewhere", [False, True])
+def test_a_tree_without_end_is_no_obstacle(den: Den, tmp_path: Path, elsewhere: bool) -> None:
+    """V32: deeper than any name is long, kept on the same file system or copied to another."""
+    top = tmp_path / "build"
+    top.mkdir()
+    if elsewhere:
+        memory = Path("/dev/shm")
+        if memory.stat().st_dev == Path("/tmp").stat().st_dev:
+            pytest.skip("there is no second file system")
+        top = Path(tempfile.mkdtemp(prefix="larix-test-", dir=memory))
+    try:
+        make_deep(top, 3000)
+        os.lchown(top, BYSTANDER, BYSTANDER)
+        before = set(Path("/tmp").glob("larix-build-endless.drv-*"))
+        if elsewhere:
+            with pytest.raises(OSError, match="File name too long"):
+                keep_tree(str(top), "endless", built_by=BYSTANDER)
+            assert set(Path("/tmp").glob("larix-build-endless.drv-*")) == before
+        else:
+            place = keep_tree(str(top), "endless", built_by=BYSTANDER)
+            assert os.stat(place).st_uid == 0
+            remove_tree(place)
+    finally:
+        remove_tree(str(top))
