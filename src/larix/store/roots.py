@@ -26,6 +26,8 @@ from larix.words import tr
 
 __all__ = ["Root", "find_roots", "indirect_root_file", "make_link", "process_roots", "read_temp_roots"]
 
+_NO_SUCH_NAME = frozenset({errno.ENOENT, errno.ENAMETOOLONG})
+
 
 class Root(NamedTuple):
     """An item kept alive, and by what: the name of a link, `{temp:PID}`, or a place in `/proc`."""
@@ -37,7 +39,8 @@ class Root(NamedTuple):
 def find_roots(layout: Layout, *, prune: bool = False) -> list[Root]:
     """The permanent and indirect roots, valid or not; with `prune`, stale links of `gcroots/auto` go.
 
-    Unreadable places are an error, not an absence.
+    Unreadable places are an error, not an absence. Only what has no name that anybody could use is passed
+    over: users make what they like in their own folders, which may be deeper than names are long.
     """
     found: list[Root] = []
     auto = layout.gc_roots_dir + "/auto"
@@ -58,10 +61,9 @@ def find_roots(layout: Layout, *, prune: bool = False) -> list[Root]:
                         _follow(layout, entry.path, found, prune=prune and directory == auto)
                     elif entry.is_file(follow_symlinks=False):
                         _note(layout.store_dir, f"{layout.store_dir}/{entry.name}", entry.path, found)
-        except FileNotFoundError:
-            continue
         except OSError as error:
-            raise os_failure(tr("look for roots in"), directory, error) from error
+            if error.errno not in _NO_SUCH_NAME:
+                raise os_failure(tr("look for roots in"), directory, error) from error
     return found
 
 
@@ -76,7 +78,14 @@ def _note(store_dir: StoreDir, target: str, reason: str, found: list[Root]) -> b
 
 
 def _follow(layout: Layout, link: str, found: list[Root], *, prune: bool) -> None:
-    target = os.path.normpath(os.path.join(os.path.dirname(link), os.readlink(link)))
+    try:
+        content = os.readlink(link)
+    except OSError as error:
+        # It went, or became something else, since its folder was listed; the others of the folder are there.
+        if error.errno in _NO_SUCH_NAME | {errno.EINVAL}:
+            return
+        raise
+    target = os.path.normpath(os.path.join(os.path.dirname(link), content))
     if _note(layout.store_dir, target, link, found):
         return
     try:
