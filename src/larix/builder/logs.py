@@ -97,10 +97,21 @@ def _create(file: str) -> int:
     try:
         descriptor = os.open(temporary, flags, 0o644)
     except FileNotFoundError:
-        os.makedirs(os.path.dirname(file), exist_ok=True)
+        _make_folder(os.path.dirname(file))
         descriptor = os.open(temporary, flags, 0o644)
     os.rename(temporary, file)
     return descriptor
+
+
+def _make_folder(folder: str) -> None:
+    """Make a folder and its parents, for others to read at most."""
+    try:
+        os.mkdir(folder, 0o755)
+    except FileExistsError:
+        return
+    except FileNotFoundError:
+        _make_folder(os.path.dirname(folder))
+        _make_folder(folder)
 
 
 def _parse_phase(drv: StorePath, line: bytes) -> BuildPhase | None:

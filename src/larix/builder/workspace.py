@@ -90,7 +90,7 @@ class Workspaces:
         if self._spare:
             return self._spare.pop()
         if not self._is_ready:
-            os.makedirs(self._folder, exist_ok=True)
+            os.makedirs(self._folder, mode=0o755, exist_ok=True)
             self._remove_stale()
             self._is_ready = True
         folder = f"{self._folder}/{os.urandom(12).hex()}"

@@ -64,6 +64,7 @@ def main(arguments: list[str]) -> int:
     # A daemon that became a client of a daemon would be one of itself.
     os.environ.pop("LARIX_DAEMON_SOCKET", None)
     os.environ.pop("NIX_REMOTE", None)
+    os.umask(0o022)  # whoever starts it: folders of a shared store are for their owner alone to write
     from larix.daemon.server import Server
     from larix.store.layout import Layout
 
