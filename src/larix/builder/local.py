@@ -37,9 +37,10 @@ if TYPE_CHECKING:
 
 __all__ = ["LocalBuild", "LocalBuilder"]
 
+_DOWNLOAD = b"builtin:download"
 _BUILTINS = {
     b"builtin:buildenv": ("larix.builder.builtins.buildenv", "run"),
-    b"builtin:download": ("larix.builder.builtins.download", "run"),
+    _DOWNLOAD: ("larix.builder.builtins.download", "run"),
     b"builtin:pack": ("larix.builder.builtins.pack", "run"),
     b"builtin:profile": ("larix.builder.builtins.profile", "run"),
     b"builtin:unpack-debs": ("larix.builder.builtins.debs", "run"),
@@ -260,7 +261,7 @@ class LocalBuild:
         scratch = self._workspace.scratch
         argument = None
         if builtin is not None:
-            host_network = derivation.builder == b"builtin:download"
+            host_network = derivation.builder == _DOWNLOAD
             argument = self._builtin_argument()
         prefix = len(builder.store_dir) + 1
         return {
@@ -270,7 +271,7 @@ class LocalBuild:
             "outputs": scratch + "/outputs" if builtin is not None else self._workspace.store,
             "inputs": tuple(path[prefix:] for path in self.job.inputs),
             "scratch": scratch,
-            "shared": builder.cache_dir if builtin is not None else "",
+            "shared": builder.cache_dir if derivation.builder == _DOWNLOAD else "",
             "etc": _NETWORK_ETC if host_network else _ETC,
             "binds": tuple((os.path.realpath(file), file) for file in _NETWORK_FILES if os.path.exists(file))
             if host_network
@@ -305,6 +306,7 @@ class LocalBuild:
             "name": derivation.name,
             "environment": {_text(name): _text(value) for name, value in self.environment.variables.items()},
             "files": dict(self.job.files),
+            "inputs": frozenset(self.job.inputs),
             "outputs": {name: f"outputs/{_base(output.path)}" for name, output in derivation.outputs.items()},
             "hash": next(((o.hash_algo, o.hash) for o in derivation.outputs.values() if o.is_fixed), None),
             "host": host,

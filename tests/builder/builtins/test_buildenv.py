@@ -77,6 +77,7 @@ def test_what_is_propagated_comes_behind_everything_else(tmp_path: Path) -> None
     reports: list[Any] = []
     argument = {
         "environment": {"derivations": f"true 5 1 {above}", "manifest": "/the/manifest"},
+        "inputs": {above, below},
         "outputs": {"out": str(tmp_path / "out")},
     }
     run(argument, reports.append)
@@ -88,11 +89,25 @@ def test_what_is_propagated_comes_behind_everything_else(tmp_path: Path) -> None
     assert not (out / "nix-support").exists()
 
 
+def test_what_is_propagated_must_be_an_input_too(tmp_path: Path) -> None:
+    below, above = item(tmp_path, "below", "bin/a"), item(tmp_path, "above", "bin/b", "nix-support/x")
+    Path(f"{above}/nix-support/propagated-user-env-packages").write_text(below)
+    reports: list[Any] = []
+    argument = {
+        "environment": {"derivations": f"true 5 1 {above}"},
+        "inputs": {above},
+        "outputs": {"out": str(tmp_path / "out")},
+    }
+    run(argument, reports.append)
+    assert reports == [("builtin-failed", f"`{below}` is not among the derivation's inputs", None)]
+
+
 def test_a_conflict_is_reported(tmp_path: Path) -> None:
     one, two = item(tmp_path, "one", "a"), item(tmp_path, "two", "a")
     reports: list[Any] = []
     argument = {
         "environment": {"derivations": f"true 5 2 {one} {two}"},
+        "inputs": {one, two},
         "outputs": {"out": str(tmp_path / "out")},
     }
     run(argument, reports.append)

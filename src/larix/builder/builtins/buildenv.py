@@ -12,6 +12,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from larix.builder.builtins.declared import Undeclared, require_declared
 from larix.words import tr
 
 if TYPE_CHECKING:
@@ -38,10 +39,11 @@ def run(argument: dict[str, Any], report: Callable[[tuple[Any, ...]], None]) -> 
     environment: dict[str, str] = argument["environment"]
     output: str = argument["outputs"]["out"]
     try:
-        make_environment(output, parse_installed(environment.get("derivations", "")))
+        installed = parse_installed(environment.get("derivations", ""))
+        make_environment(output, installed, declared=lambda path: require_declared(argument, [path]))
         if "manifest" in environment:
             os.symlink(environment["manifest"], f"{output}/manifest.nix")
-    except (Conflict, OSError) as error:
+    except (Conflict, Undeclared, OSError) as error:
         report(("builtin-failed", str(error), None))
 
 
@@ -60,10 +62,12 @@ def parse_installed(text: str) -> list[Installed]:
     return found
 
 
-def make_environment(output: str, installed: list[Installed]) -> None:
-    """Make the tree. Raises Conflict."""
+def make_environment(
+    output: str, installed: list[Installed], *, declared: Callable[[str], object] = bool
+) -> None:
+    """Make the tree. Raises Conflict, and what `declared` raises for a path that may not be used."""
     os.mkdir(output)
-    making = _Making(output)
+    making = _Making(output, declared)
     waiting: list[str] = []
     for item in sorted(installed, key=lambda item: (item.priority, item.path)):
         making.add(item.path, item.priority, waiting)
@@ -76,8 +80,9 @@ def make_environment(output: str, installed: list[Installed]) -> None:
 
 
 class _Making:
-    def __init__(self, output: str) -> None:
+    def __init__(self, output: str, declared: Callable[[str], object]) -> None:
         self._output = output
+        self._declared = declared
         self._priorities: dict[str, int] = {}
         self.done: set[str] = set()
 
@@ -85,6 +90,7 @@ class _Making:
         if path in self.done:
             return
         self.done.add(path)
+        self._declared(path)
         if os.path.isdir(path):
             self._merge(path, self._output, priority)
             try:

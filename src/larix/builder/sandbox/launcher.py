@@ -189,10 +189,10 @@ def _be_first(request: Request, log: int, control: int, held: int) -> None:
     room.isolate(host_network=request["host_network"])
     builtin = request["builtin"]
     shared = -1
-    if builtin is None:
-        room.enter_room(request)
-    else:
+    if request["shared"]:
         shared = room.enter_view(request)
+    else:
+        room.enter_room(request)
     if request["ids"] is not None:
         privileges.become(*request["ids"])
         privileges.enter_user_namespace()

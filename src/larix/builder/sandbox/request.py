@@ -10,7 +10,7 @@ __all__ = ["Builtin", "Request"]
 class Builtin(TypedDict):
     """A function of larix to run in place of a program: `module` and `function` name it.
 
-    It is given `argument`, a dict, to which `cache` is added: the open folder `shared`.
+    It is given `argument`, a dict, to which `cache` is added: the open folder `shared`, or -1.
     """
 
     module: str
@@ -25,8 +25,8 @@ class Request(TypedDict):
     the real store items. outputs: the folder that becomes the store inside and receives the outputs. inputs:
     names of store items to show. scratch: becomes /tmp. etc: files of /etc by name. binds: further (source,
     name inside), read-only. directory: where the program starts, inside. ids: the build user when larix is
-    root. shared: for builtins, a folder that stays writable beside `scratch`. filter: a BPF program for
-    system calls, or empty.
+    root. shared: for a builtin that sees the host's files, a folder that stays writable beside `scratch`, or
+    empty. filter: a BPF program for system calls.
     """
 
     root: str

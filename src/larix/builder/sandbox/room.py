@@ -85,7 +85,12 @@ def _raise_loopback() -> None:
 
 
 def enter_room(request: Request) -> None:
-    """Make the build's root and move into it, leaving nothing of the host's root reachable."""
+    """Make the build's root and move into it, leaving nothing of the host's root reachable.
+
+    A program sees its inputs in the store and writes its outputs there. A builtin, larix's own code, sees the
+    whole store, one mount whatever the number of inputs, and its current folder is the scratch folder.
+    """
+    is_builtin = request["builtin"] is not None
     root = request["root"]
     store = root + request["store_dir"]
     sys_.mount("larix-build", root, "tmpfs", sys_.MS_NOSUID | sys_.MS_NODEV, "mode=0755")
@@ -94,8 +99,12 @@ def enter_room(request: Request) -> None:
     sys_.mount(request["scratch"], root + _TMP, None, sys_.MS_BIND)
     restrict(root + _TMP, _PRIVATE_ATTRIBUTES)
     os.makedirs(store)  # after /tmp, for a store may lie below it
-    sys_.mount(request["outputs"], store, None, sys_.MS_BIND)
-    _bind_inputs(request["source"], store, request["inputs"])
+    if is_builtin:
+        sys_.mount(request["source"], store, None, sys_.MS_BIND | sys_.MS_REC)
+        _restrict_all(store)
+    else:
+        sys_.mount(request["outputs"], store, None, sys_.MS_BIND)
+        _bind_inputs(request["source"], store, request["inputs"])
     make_devices(root + "/dev")
     mount_proc(root + "/proc")
     for name, contents in request["etc"].items():
@@ -107,6 +116,18 @@ def enter_room(request: Request) -> None:
         bind(source, place)
         restrict(place, _INPUT_ATTRIBUTES)
     move_into(root)
+    if is_builtin:
+        os.chdir(_TMP)
+
+
+def _restrict_all(place: str) -> None:
+    """Restrict the mount at `place`, and what is mounted below where the kernel can do that."""
+    try:
+        sys_.mount_setattr(place, recursive=True, add=_INPUT_ATTRIBUTES)
+    except SetupError as error:
+        if error.errno not in {errno.ENOSYS, errno.EPERM}:
+            raise
+        restrict(place, _INPUT_ATTRIBUTES)
 
 
 def enter_view(request: Request) -> int:
@@ -115,7 +136,8 @@ def enter_view(request: Request) -> int:
     The other is the scratch folder, which becomes the current one. Neither can be reached by name any more
     once all rights are gone.
 
-    For builtins alone: they run larix's own code, which is loaded already, under the build user.
+    For the one builtin that fetches from the host too: it runs larix's own code, which is loaded already,
+    under the build user.
     """
     scratch = request["scratch"]
     writable = (scratch, request["shared"])
