@@ -3,7 +3,8 @@
 A transfer that breaks is resumed where it broke, but only under a validator (a strong ETag or a date) that
 makes the server send the whole file when it has changed; without one it starts again. A server that is slow
 to connect or goes silent is given up. Certificates are checked against the system's, always. What a URL holds
-of a password goes to its own host only, and into no message.
+of a password goes to its own host only, and into no message. Nothing is asked of link-local addresses:
+there a cloud tells its machines their keys, and who has a daemon fetch may be nobody who should know them.
 
 All that is imported is imported when this module is: later, larix's own files may be out of reach.
 """
@@ -14,16 +15,18 @@ import base64
 import encodings.idna
 import ftplib
 import hashlib
+import ipaddress
 import os
 import random
 import socket
 import ssl
 import time
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 from urllib.parse import unquote, urljoin, urlsplit
 
 import urllib3
 from urllib3 import exceptions as failures
+from urllib3.connection import HTTPConnection, HTTPSConnection
 
 from larix.builder.builtins.mirrors import shown
 from larix.words import tr
@@ -69,6 +72,54 @@ class TransferError(Exception):
         self.temporary = temporary
         self.connecting = connecting
         self.retry_after = retry_after
+
+
+class LinkLocal(OSError):
+    """A name that leads to a link-local address; nothing has been sent there."""
+
+
+def _refuse_link_local(connection: socket.socket) -> socket.socket:
+    """Give a new connection back; closes it and raises LinkLocal where that is what a name has led to."""
+    address = ipaddress.ip_address(connection.getpeername()[0].partition("%")[0])
+    mapped = address.ipv4_mapped if isinstance(address, ipaddress.IPv6Address) else None
+    if (mapped or address).is_link_local:
+        connection.close()
+        raise LinkLocal(tr("its address is for this link alone: nothing is fetched from there"))
+    return connection
+
+
+class _Connection(HTTPConnection):
+    def _new_conn(self) -> socket.socket:
+        return _refuse_link_local(super()._new_conn())
+
+
+class _SecureConnection(HTTPSConnection):
+    def _new_conn(self) -> socket.socket:
+        return _refuse_link_local(super()._new_conn())  # before any greeting
+
+
+class _FtpServer(ftplib.FTP):
+    """The hash tells what is right, not the channel."""
+
+    def getresp(self) -> str:
+        if self.sock is not None:
+            _refuse_link_local(self.sock)
+        return super().getresp()
+
+
+class _Pool(urllib3.HTTPConnectionPool):
+    ConnectionCls: Any = _Connection
+
+
+class _SecurePool(urllib3.HTTPSConnectionPool):
+    ConnectionCls: Any = _SecureConnection
+
+
+def _direct_pools(context: ssl.SSLContext) -> urllib3.PoolManager:
+    pools = urllib3.PoolManager(ssl_context=context)
+    classes: Any = {"http": _Pool, "https": _SecurePool}
+    pools.pool_classes_by_scheme = classes
+    return pools
 
 
 class Hasher(Protocol):
@@ -256,7 +307,7 @@ class Fetcher:
             self._pools[proxy] = (
                 urllib3.ProxyManager(proxy, ssl_context=self._context)
                 if proxy
-                else urllib3.PoolManager(ssl_context=self._context)
+                else _direct_pools(self._context)
             )
         return self._pools[proxy]
 
@@ -407,6 +458,9 @@ def _explain(error: failures.HTTPError, limits: Limits) -> TransferError:
     cause: BaseException = error
     if isinstance(error, failures.MaxRetryError) and error.reason is not None:
         cause = error.reason
+    refused = next((each for each in cause.args if isinstance(each, LinkLocal)), None)
+    if refused is not None:
+        return TransferError(_words(refused))
     if isinstance(cause, failures.ProxyError):
         return TransferError(tr("cannot connect through the proxy"), temporary=True, connecting=True)
     if isinstance(cause, failures.SSLError):
@@ -460,7 +514,7 @@ class _FtpAttempt:
         parts = urlsplit(self._url)
         limits = self._fetcher.limits
         try:
-            with ftplib.FTP(timeout=limits.connect) as server:  # noqa: S321 - the hash tells, not the channel
+            with _FtpServer(timeout=limits.connect) as server:
                 self._connect(server, parts.hostname or "", parts.port or ftplib.FTP_PORT)
                 server.timeout = limits.stall
                 if server.sock is not None:
@@ -481,6 +535,8 @@ class _FtpAttempt:
     def _connect(self, server: ftplib.FTP, host: str, port: int) -> None:
         try:
             server.connect(host, port)
+        except LinkLocal as error:
+            raise TransferError(_words(error)) from error
         except socket.gaierror as error:
             raise TransferError(
                 tr("the host's name cannot be resolved"), temporary=True, connecting=True
