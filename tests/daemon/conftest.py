@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from larix.derivation.source import FileContent, Source
 from larix.formats.hashes import hash_bytes
 from larix.formats.nar import File, encode_tree
 from larix.formats.storepath import StoreDir, make_fixed_path
+from larix.store.atomic import remove_tree
 
 SHELL = "/bin/bash-static"
 
@@ -43,6 +45,15 @@ def shell_build(store_dir: StoreDir, name: str, script: str, **how: object) -> L
         sources=[shell, text_source(store_dir, "note", b"note")],
         **how,  # type: ignore[arg-type]
     )
+
+
+@pytest.fixture
+def public_dir() -> Iterator[Path]:
+    """A folder that every user can reach; pytest's own are for their owner only."""
+    folder = tempfile.mkdtemp(prefix="larix-test-")
+    os.chmod(folder, 0o755)
+    yield Path(folder)
+    remove_tree(folder)
 
 
 @pytest.fixture

@@ -191,8 +191,11 @@ def test_unused_files_of_the_deduplication_go(filled: LocalStore) -> None:
     assert os.listdir(links) == ["used"]
 
 
-def test_a_root_that_comes_during_a_collection_is_kept(filled: LocalStore) -> None:
+def test_a_root_that_comes_during_a_collection_is_kept(
+    filled: LocalStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Another process adds a root while this one deletes, and is answered only when it is safe or gone."""
+    monkeypatch.setattr("larix.store.gc._BATCH", 1)
     program = (
         "import sys; from larix.store import *\n"
         "store = open_local_store(Layout(*sys.argv[1:4]))\n"

@@ -155,9 +155,9 @@ def test_large_content_that_is_there_is_not_written_again(
     written: list[str] = []
     real = TreeWriter.__init__
 
-    def noting(writer: TreeWriter, name: str) -> None:
+    def noting(writer: TreeWriter, name: str, *more: object) -> None:
         written.append(name)
-        real(writer, name)
+        real(writer, name, *more)  # type: ignore[arg-type]
 
     monkeypatch.setattr(TreeWriter, "__init__", noting)
     assert store.add_path("large", str(file)) == first

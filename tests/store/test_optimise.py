@@ -91,7 +91,8 @@ def test_a_collection_removes_names_that_nothing_else_has(
     optimise(store)
     links = f"{store.store_dir}/.links"
     assert len(os.listdir(links)) == 3
-    os.link(f"{links}/{os.listdir(links)[0]}", f"{links}/{TEMPORARY_LINK}left-by-a-kill")
+    folder = f"{links}/{os.listdir(links)[0]}"
+    os.link(f"{folder}/{os.listdir(folder)[0]}", f"{links}/{TEMPORARY_LINK}left-by-a-kill")
     store.close()
     with open_local_store(layout) as later:
         collect(later)
@@ -177,3 +178,79 @@ def test_it_can_be_killed_at_any_moment(store: LocalStore, layout: Layout, tmp_p
     assert optimise(store).files > 0
     assert verify(store, check_contents=True).is_sound
     assert optimise(store).files == 0
+
+
+def test_new_items_share_what_is_there_when_told_to(store: LocalStore, tmp_path: Path) -> None:
+    store.deduplicate(on=True)
+    first, second = add(store, tmp_path, "first"), add(store, tmp_path, "second")
+    small = Directory({b"x": File(b"small"), b"y": File(b"small")})
+    third = add(store, tmp_path, "third", small)
+    assert inode(f"{first}/a") == inode(f"{first}/b/c") == inode(f"{second}/a") == inode(f"{second}/b/c")
+    assert inode(f"{first}/b/program") == inode(f"{second}/b/program")
+    assert inode(f"{third}/x") != inode(f"{third}/y"), "what is small is not worth a name"
+    status = os.stat(f"{second}/b")
+    assert (status.st_mode & 0o7777, status.st_mtime) == (0o555, 1)
+    assert verify(store, check_contents=True).is_sound
+    store.deduplicate(on=False)
+    fourth = add(store, tmp_path, "fourth")
+    assert inode(f"{fourth}/a") != inode(f"{first}/a")
+
+
+def test_damage_does_not_spread_into_new_items(store: LocalStore, tmp_path: Path) -> None:
+    store.deduplicate(on=True)
+    first = add(store, tmp_path, "first")
+    os.chmod(f"{first}/a", 0o644)
+    Path(f"{first}/a").write_bytes(BIG[::-1])
+    os.chmod(f"{first}/a", 0o444)
+    second, third = add(store, tmp_path, "second"), add(store, tmp_path, "third")
+    assert Path(f"{second}/a").read_bytes() == Path(f"{third}/a").read_bytes() == BIG
+    assert inode(f"{second}/a") == inode(f"{third}/a")
+
+
+def test_names_as_nix_has_them_are_used_and_moved(store: LocalStore, tmp_path: Path) -> None:
+    first = add(store, tmp_path, "first")
+    optimise(store)
+    links = Path(store.store_dir, ".links")
+    for folder in list(links.iterdir()):
+        for link in folder.iterdir():
+            link.rename(links / (folder.name + link.name))
+        folder.rmdir()
+    second = add(store, tmp_path, "second")
+    optimise(store)
+    assert inode(f"{first}/a") == inode(f"{second}/a")
+    assert all(entry.is_dir() for entry in links.iterdir())
+
+
+@pytest.mark.parametrize("rounds", [int(os.environ.get("LARIX_TEST_ROUNDS", "4"))])
+def test_new_items_are_shared_while_others_are_collected(layout: Layout, tmp_path: Path, rounds: int) -> None:
+    """A collection takes names of `.links` away at any moment; no item ever lacks a file."""
+    program = (
+        "import sys\n"
+        "from larix.store import Layout, open_local_store\n"
+        "from larix.store.gc import collect\n"
+        "with open_local_store(Layout(*sys.argv[1:4])) as store:\n"
+        "    print('ready', flush=True)\n"
+        "    while True:\n"
+        "        collect(store)\n"
+    )
+    sources = str(Path(__file__).parents[2] / "src")
+    with open_local_store(layout) as store:
+        store.deduplicate(on=True)
+    collector = subprocess.Popen(
+        [sys.executable, "-c", program, *layout],
+        env=os.environ | {"PYTHONPATH": sources},
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert collector.stdout is not None
+    assert collector.stdout.readline() == "ready\n"
+    try:
+        for number in range(rounds):
+            with open_local_store(layout) as store:
+                store.deduplicate(on=True)
+                some = [add(store, tmp_path, f"i{number}-{each}") for each in range(5)]
+                assert verify(store, paths=some, check_contents=True).is_sound
+                assert store.valid_paths(some) == set(some)
+    finally:
+        collector.kill()
+        collector.communicate()

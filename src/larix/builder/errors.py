@@ -27,6 +27,7 @@ __all__ = [
     "BuiltinFailed",
     "CannotBuild",
     "HashMismatch",
+    "LogTooLong",
     "NotDeterministic",
     "OutputRejected",
 ]
@@ -114,6 +115,23 @@ class BuildTimedOut(BuildError):
         )
         self.seconds = seconds
         self.silent = silent
+
+
+class LogTooLong(BuildError):
+    """The builder wrote more than the operator allows; it was killed."""
+
+    def __init__(self, drv: StorePath, *, limit: int, log_file: str | None) -> None:
+        super().__init__(
+            drv,
+            tr(
+                "builder of `{drv}` wrote more than {limit} bytes of log, and was killed",
+                drv=drv,
+                limit=limit,
+            ),
+            log_file=log_file,
+            hint=tr("have it say less, or raise `max-build-log-size` in daemon.toml"),
+        )
+        self.limit = limit
 
 
 class BuiltinFailed(BuildError):

@@ -13,10 +13,11 @@ from typing import TYPE_CHECKING, Any
 
 from larix.builder.builtins.mirrors import PYPI, PYPI_INDEX
 from larix.builder.environment import build_directory_name, builder_environment, shell_assignments
-from larix.builder.errors import BuilderFailed, BuildTimedOut, BuiltinFailed, CannotBuild
+from larix.builder.errors import BuilderFailed, BuildTimedOut, BuiltinFailed, CannotBuild, LogTooLong
 from larix.builder.graph import is_builtin
 from larix.builder.keep import keep_tree
 from larix.builder.logs import BuildLogger, log_file_of
+from larix.builder.policy import DEFAULT_POLICY, Policy
 from larix.builder.sandbox.client import Launcher, read_message
 from larix.builder.sandbox.filter import build_filter
 from larix.builder.sandbox.unavailable import SandboxUnavailable
@@ -71,8 +72,16 @@ class LocalBuilder:
     """Starts builds on this machine; owns the launchers, the build users and the folder of builds."""
 
     def __init__(
-        self, *, store_dir: StoreDir, state_dir: str, log_dir: str, options: BuildOptions, sink: Sink
+        self,
+        *,
+        store_dir: StoreDir,
+        state_dir: str,
+        log_dir: str,
+        options: BuildOptions,
+        sink: Sink,
+        policy: Policy = DEFAULT_POLICY,
     ) -> None:
+        self.policy = policy
         self.store_dir = store_dir
         self.log_dir = log_dir
         self.options = options
@@ -81,9 +90,10 @@ class LocalBuilder:
         self.cache_dir = state_dir + "/cache/downloads"
         self.cores = options.cores or len(os.sched_getaffinity(0))
         self._machine = os.uname().machine
+        self._system = policy.system or f"{self._machine}-linux"
         self._launchers: dict[str | None, Launcher] = {}
         self._filters: dict[bool, bytes] = {}
-        users = UserPool(state_dir) if os.geteuid() == 0 else None
+        users = UserPool(state_dir, policy.build_group) if os.geteuid() == 0 else None
         self._users = users if users is not None and users.is_usable else None
         self.workspaces = Workspaces(state_dir + "/builds", keep_places=self._users is not None)
 
@@ -105,14 +115,14 @@ class LocalBuilder:
                         builder=_text(derivation.builder),
                     ),
                 )
-        elif system != f"{self._machine}-linux":
+        elif system != self._system:
             raise CannotBuild(
                 job.drv,
                 tr(
-                    "`{drv}` must be built on `{system}`, and this machine is `{machine}-linux`",
+                    "`{drv}` must be built on `{system}`, and this machine is `{own}`",
                     drv=job.drv,
                     system=system,
-                    machine=self._machine,
+                    own=self._system,
                 ),
             )
         if not self.filter(host_network=False):
@@ -206,7 +216,7 @@ class LocalBuild:
         self.source: str | None = None
         self._builder = builder
         self._user = user
-        self._limit: BuildTimedOut | None = None
+        self._limit: BuildTimedOut | LogTooLong | None = None
         self._killed = self._is_discarded = False
         self._messages: list[tuple[Any, ...]] = []
         self._control: _socket.socket | None = None
@@ -237,7 +247,9 @@ class LocalBuild:
             self._make_folders(request)
         except OSError as error:
             raise self._folder_failure(error) from error
-        self.logger = BuildLogger(job.drv, log_file_of(builder.log_dir, job.drv), builder.sink)
+        policy = builder.policy
+        file = log_file_of(builder.log_dir, job.drv, policy.log_compression) if policy.keep_logs else None
+        self.logger = BuildLogger(job.drv, file, builder.sink, policy.log_compression)
         self.log, write_end = os.pipe()
         try:
             os.set_blocking(self.log, False)
@@ -273,9 +285,7 @@ class LocalBuild:
             "scratch": scratch,
             "shared": builder.cache_dir if derivation.builder == _DOWNLOAD else "",
             "etc": _NETWORK_ETC if host_network else _ETC,
-            "binds": tuple((os.path.realpath(file), file) for file in _NETWORK_FILES if os.path.exists(file))
-            if host_network
-            else (),
+            "binds": self._binds(host_network=host_network),
             "builder": derivation.builder,
             "arguments": (derivation.builder.rpartition(b"/")[2], *derivation.args),
             "environment": self.environment.variables,
@@ -287,6 +297,25 @@ class LocalBuild:
             if builtin is None
             else {"module": builtin[0], "function": builtin[1], "argument": argument},
         }
+
+    def _binds(self, *, host_network: bool) -> tuple[tuple[str, str], ...]:
+        """Files of the host, each with its name in the room; what the operator wants seen must be there."""
+        binds = [
+            (os.path.realpath(file), file)
+            for file in (_NETWORK_FILES if host_network else ())
+            if os.path.exists(file)
+        ]
+        for place in self._builder.policy.sandbox_paths:
+            inside, _, outside = place.partition("=")
+            file = os.path.realpath(outside or inside)
+            if not os.path.exists(file):
+                raise CannotBuild(
+                    self.drv,
+                    tr("builds are to see `{file}` (sandbox-paths), which does not exist", file=file),
+                    hint=tr("make it, or take it out of daemon.toml"),
+                )
+            binds.append((file, os.path.normpath(inside)))
+        return tuple(binds)
 
     def _builtin_argument(self) -> dict[str, Any]:
         """What a builtin is told: the derivation's environment, and where its outputs go."""
@@ -379,10 +408,17 @@ class LocalBuild:
             self._heard = now
             if self.logger is not None:
                 self.logger.feed(data, now)
+                self._check_size(self.logger)
             return True
         os.close(self.log)
         self.log = -1
         return False
+
+    def _check_size(self, logger: BuildLogger) -> None:
+        limit = self._builder.policy.max_log_size
+        if limit and logger.size > limit and self._limit is None:
+            self._limit = LogTooLong(self.drv, limit=limit, log_file=self.log_file)
+            self.kill()
 
     def _finish(self, control: _socket.socket, now: float) -> None:
         """No process is left that could write: read the log to its end, and close everything."""

@@ -2,6 +2,7 @@
 
 `LOG/drvs/XX/REST.drv.gz`, where `XXREST.drv` is the base name of the derivation; a later build replaces it.
 The file is an ordinary gzip stream, flushed to a readable state at most every half second and at the end.
+An operator may want `.bz2`, which can be read up to its last block only, or no compression, or no file.
 """
 
 from __future__ import annotations
@@ -9,7 +10,8 @@ from __future__ import annotations
 import os
 import zlib
 from collections import deque
-from typing import TYPE_CHECKING
+from contextlib import suppress
+from typing import TYPE_CHECKING, Protocol
 
 from larix.protocol import BuildLog, BuildPhase
 
@@ -17,7 +19,7 @@ if TYPE_CHECKING:
     from larix.formats.storepath import StorePath
     from larix.protocol import Sink
 
-__all__ = ["BuildLogger", "log_file_of"]
+__all__ = ["BuildLogger", "existing_log_file", "log_file_of"]
 
 _LONGEST_LINE = 64 * 1024
 _LAST_LINES = 10
@@ -25,28 +27,63 @@ _FLUSH_EVERY = 0.5
 _GZIP = 31  # 15 bits of window, with gzip's header
 
 
-def log_file_of(log_dir: str, drv: StorePath) -> str:
+_SUFFIXES = {"gzip": ".gz", "bzip2": ".bz2", "none": ""}
+
+
+class _Compressor(Protocol):
+    def compress(self, data: bytes, /) -> bytes: ...
+    def flush(self) -> bytes: ...
+
+
+class _Plain:
+    """What compresses nothing."""
+
+    def compress(self, data: bytes, /) -> bytes:
+        return data
+
+    def flush(self) -> bytes:
+        return b""
+
+
+def log_file_of(log_dir: str, drv: StorePath, compression: str = "gzip") -> str:
     """Where the log of `drv` is kept, whether it exists or not."""
     name = drv.rpartition("/")[2]
-    return f"{log_dir}/drvs/{name[:2]}/{name[2:]}.gz"
+    return f"{log_dir}/drvs/{name[:2]}/{name[2:]}{_SUFFIXES[compression]}"
+
+
+def existing_log_file(log_dir: str, drv: StorePath) -> str | None:
+    """The log of `drv`, however it is compressed; None when there is none."""
+    files = (log_file_of(log_dir, drv, compression) for compression in _SUFFIXES)
+    return next((file for file in files if os.path.exists(file)), None)
+
+
+def _compressor(compression: str) -> _Compressor:
+    if compression == "bzip2":
+        import bz2
+
+        return bz2.BZ2Compressor()
+    return _Plain()
 
 
 class BuildLogger:
-    """Takes a builder's output as it comes; the caller says what time it is."""
+    """Takes a builder's output as it comes; the caller says what time it is. Without `file` none is kept."""
 
-    def __init__(self, drv: StorePath, file: str, sink: Sink) -> None:
+    def __init__(self, drv: StorePath, file: str | None, sink: Sink, compression: str = "gzip") -> None:
         self.drv = drv
         self.file = file
+        self.size = 0
         self.last_lines: deque[bytes] = deque(maxlen=_LAST_LINES)
         self._sink = sink
         self._rest = b""
         self._flushed_at = 0.0
         self._is_flushed = True
-        self._compressor = zlib.compressobj(6, zlib.DEFLATED, _GZIP)
-        self._descriptor = _create(file)
+        self._gzip = None if compression != "gzip" else zlib.compressobj(6, zlib.DEFLATED, _GZIP)
+        self._compressor: _Compressor = self._gzip or _compressor(compression)
+        self._descriptor = -1 if file is None else _create(file)
 
     def feed(self, data: bytes, now: float) -> None:
         """Some output, split anywhere."""
+        self.size += len(data)
         self._write(self._compressor.compress(data))
         self._is_flushed = False
         if now - self._flushed_at >= _FLUSH_EVERY:
@@ -61,17 +98,18 @@ class BuildLogger:
 
     def flush(self, now: float) -> None:
         """Make what was fed so far readable in the file."""
-        if not self._is_flushed:
-            self._write(self._compressor.flush(zlib.Z_SYNC_FLUSH))
+        if not self._is_flushed and self._gzip is not None:
+            self._write(self._gzip.flush(zlib.Z_SYNC_FLUSH))
             self._is_flushed = True
             self._flushed_at = now
 
     def close(self) -> None:
+        """Tell what was the last line, and finish the file; idempotent."""
+        if self._rest:
+            rest, self._rest = self._rest, b""
+            self._take(rest)
         if self._descriptor < 0:
             return
-        if self._rest:
-            self._take(self._rest)
-            self._rest = b""
         self._write(self._compressor.flush())
         os.close(self._descriptor)
         self._descriptor = -1
@@ -86,7 +124,7 @@ class BuildLogger:
         self._sink(BuildLog(self.drv, line))
 
     def _write(self, data: bytes) -> None:
-        while data:
+        while data and self._descriptor >= 0:
             data = data[os.write(self._descriptor, data) :]
 
 
@@ -100,6 +138,11 @@ def _create(file: str) -> int:
         _make_folder(os.path.dirname(file))
         descriptor = os.open(temporary, flags, 0o644)
     os.rename(temporary, file)
+    plain = file.removesuffix(".gz").removesuffix(".bz2")
+    for suffix in _SUFFIXES.values():
+        if plain + suffix != file:
+            with suppress(FileNotFoundError):  # nobody may take it for this one's
+                os.unlink(plain + suffix)
     return descriptor
 
 

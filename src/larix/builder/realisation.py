@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from larix.builder.graph import is_builtin, load_graph
+from larix.builder.policy import DEFAULT_POLICY, Policy
 from larix.protocol import BuildOptions, ignore_events
 
 if TYPE_CHECKING:
@@ -31,11 +32,14 @@ def realise(
     options: BuildOptions | None = None,
     sink: Sink = ignore_events,
     builder: Builder | None = None,
+    *,
+    policy: Policy = DEFAULT_POLICY,
 ) -> list[BuildResult]:
     """Make the outputs of `targets` valid, building what is missing; one result for each target, in order.
 
-    `builder` says where derivations are built; by default on this machine, in isolation. Raises BuildError,
-    or BuildsFailed when several failed under `keep_going`, after everything that still ran has been killed.
+    `builder` says where derivations are built; by default on this machine, in isolation, as `policy` says.
+    Raises BuildError, or BuildsFailed when several failed under `keep_going`, after everything that still ran
+    has been killed.
     """
     options = options or BuildOptions()
     graph = load_graph(store, targets, all_inputs=options.check)
@@ -50,6 +54,7 @@ def realise(
             log_dir=store.layout.log_dir,
             options=options,
             sink=sink,
+            policy=policy,
         )
         try:
             if any(node.must_be_built and not is_builtin(node.derivation) for node in graph.nodes.values()):

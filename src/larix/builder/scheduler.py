@@ -179,6 +179,7 @@ class Scheduler:
             deadline = build.deadline()
             if deadline is not None:
                 limit = min(limit, max(deadline - now, 0.0))
+        self._store.look_at_space()
         events = self._poll.poll(limit * 1000 + 1)
         now = time.monotonic()
         for descriptor, _ in events:

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from typing import TypeAlias
 
     from larix.client.store import DaemonStore
+    from larix.daemon.settings import Settings
     from larix.formats.storepath import StorePath
     from larix.profiles.front import Facade
     from larix.protocol import BuildOptions, BuildTarget, Sink
@@ -77,7 +78,24 @@ class Session:
     def _local(self) -> LocalStore:
         from larix.store.local import open_local_store
 
-        return open_local_store(self.layout)
+        store = open_local_store(self.layout)
+        store.keep_space(self.settings.space, diagnostics.note)
+        store.deduplicate(on=self.settings.deduplicate)
+        return store
+
+    @cached_property
+    def settings(self) -> Settings:
+        """What holds for a store that this process keeps itself: that of the machine, or the user's own."""
+        from larix.daemon.settings import WITHOUT_DAEMON, read_settings
+
+        folder = os.environ.get("LARIX_CONFIGURATION_DIRECTORY")
+        if not folder and self.mode == "root":
+            folder = "/etc/larix"
+        if not folder:
+            folder = os.path.join(
+                os.environ.get("XDG_CONFIG_HOME") or os.path.expanduser("~/.config"), "larix"
+            )
+        return read_settings(f"{folder}/daemon.toml", WITHOUT_DAEMON)
 
     @property
     def local_store(self) -> LocalStore:
@@ -94,7 +112,8 @@ class Session:
         if self._served is None:
             from larix import builder
 
-            builder.realise(self._local, targets, options, sink)
+            options = options._replace(rounds=max(options.rounds, self.settings.rounds))
+            builder.realise(self._local, targets, options, sink, policy=self.settings.policy)
         else:
             self._served.realise(targets, options, sink)
 

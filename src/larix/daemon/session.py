@@ -72,6 +72,7 @@ class Session:
             cores=settings.cores,
             timeout=settings.timeout,
             max_silent_time=settings.max_silent_time,
+            rounds=max(settings.rounds, 1),
         )
         self._announced = announced
         self._open_store = open_store
@@ -96,6 +97,8 @@ class Session:
         """Opened when it is first needed: directories may have been made anew since the daemon started."""
         if self._store is None:
             self._store = self._open_store()
+            self._store.keep_space(self.settings.space, _log)
+            self._store.deduplicate(on=self.settings.deduplicate)
         return self._store
 
     def run(self) -> None:
@@ -258,6 +261,10 @@ class Session:
         self.channel.tell(_failure(error, self.dialect), self.dialect)
         self.channel.flush()
         return False
+
+
+def _log(text: str) -> None:
+    print(f"larix daemon: {text}", file=sys.stderr, flush=True)
 
 
 def _failure(error: LarixError, dialect: Dialect) -> Failure:

@@ -1,15 +1,34 @@
 """What an operator decides for all clients: `daemon.toml` in the configuration directory.
 
+Who may do what:
+
     allowed-users = ["*"]          who may connect; `@NAME` is a group
     trusted-users = ["root"]       who may add what is not signed, and repair
+    max-sessions = 512             in all
+    max-sessions-per-user = 64
+
+Builds:
+
     max-jobs = 2                   the most that a client may ask for, and what it gets that asks for nothing
     cores = 0
     timeout = 86400                seconds; 0: without limit
     max-silent-time = 3600
+    rounds = 1                     how often everything is built and compared, at least
+    max-build-log-size = 0         a build that writes more is ended; 0: without limit
+    log-compression = "gzip"       or "bzip2", "none"
+    keep-logs = true
+    system = ""                    what derivations call this machine; empty: what the kernel says
+    build-users-group = "larixbuild"   as whose members builds run, if it has any
+    sandbox-paths = []             what builds see of the host: "/FILE", or "/INSIDE=/OUTSIDE"
+
+Space; sizes are bytes, or texts such as "5GiB". These hold without a daemon, too:
+
     keep-outputs = false           what collections keep besides what is reached
     keep-derivations = true
-    max-sessions = 512             in all
-    max-sessions-per-user = 64
+    min-free = 0                   when less is free, garbage is collected while work goes on; 0: never
+    max-free = 0                   until so much is free; 0: all that is dead goes
+    min-free-check-interval = 5    seconds between looks
+    deduplicate = true             equal files of new items share their space; false without a daemon
 
 A key that is not known is an error: it would otherwise be a protection that somebody believes in.
 """
@@ -20,10 +39,16 @@ import os
 from collections.abc import Mapping
 from typing import Any, NamedTuple, cast
 
+from larix.builder.policy import LOG_COMPRESSIONS, Policy
 from larix.errors import LarixError, Location
+from larix.store.sizes import BadSize, parse_size
+from larix.store.space import Space
 from larix.words import tr
 
-__all__ = ["BadSettings", "Settings", "read_settings"]
+__all__ = ["WITHOUT_DAEMON", "BadSettings", "Settings", "read_settings"]
+
+_SIZES = {"max-build-log-size", "max-free", "min-free"}
+_CHOICES = {"log-compression": LOG_COMPRESSIONS}
 
 
 class BadSettings(LarixError):
@@ -41,35 +66,75 @@ class Settings(NamedTuple):
     keep_derivations: bool = True
     max_sessions: int = 512
     max_sessions_per_user: int = 64
+    rounds: int = 1
+    max_build_log_size: int = 0
+    log_compression: str = "gzip"
+    keep_logs: bool = True
+    system: str = ""
+    build_users_group: str = "larixbuild"
+    sandbox_paths: tuple[str, ...] = ()
+    min_free: int = 0
+    max_free: int = 0
+    min_free_check_interval: int = 5
+    deduplicate: bool = True
 
     @property
     def jobs(self) -> int:
         return self.max_jobs or max(1, len(os.sched_getaffinity(0)) // 2)
 
+    @property
+    def policy(self) -> Policy:
+        """What holds for all builds."""
+        return Policy(
+            build_group=self.build_users_group,
+            log_compression=self.log_compression,
+            keep_logs=self.keep_logs,
+            max_log_size=self.max_build_log_size,
+            system=self.system,
+            sandbox_paths=self.sandbox_paths,
+        )
 
-def read_settings(file: str) -> Settings:
-    """The settings of a file; those of none when there is none. Raises BadSettings."""
-    import tomllib
+    @property
+    def space(self) -> Space:
+        """What holds for the store's file system."""
+        return Space(
+            min_free=self.min_free,
+            max_free=self.max_free,
+            interval=self.min_free_check_interval,
+            keep_derivations=self.keep_derivations,
+            keep_outputs=self.keep_outputs,
+        )
 
+
+DEFAULTS = Settings()
+WITHOUT_DAEMON = Settings(deduplicate=False)  # what one user makes is mostly there once, and waited for
+
+
+def read_settings(file: str, defaults: Settings = DEFAULTS) -> Settings:
+    """The settings of a file; `defaults` when there is none. Raises BadSettings."""
     try:
         with open(file, "rb") as stream:
-            values = tomllib.load(stream)
+            contents = stream.read()
     except FileNotFoundError:
-        return Settings()
+        return defaults
     except OSError as error:
         raise BadSettings(
             tr("cannot read `{file}`: {strerror}", file=file, strerror=error.strerror),
             place=Location(file, 0),
         ) from error
+    import tomllib  # most users have no such file
+
+    try:
+        values = tomllib.loads(contents.decode())
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise BadSettings(
             tr("`{file}` is no TOML: {error}", file=file, error=error),
             hint=tr("see the manual on daemon.toml"),
         ) from error
-    return settings_from(values, file)
+    return settings_from(values, file, defaults)
 
 
-def settings_from(values: Mapping[str, Any], file: str) -> Settings:
+def settings_from(values: Mapping[str, Any], file: str, defaults: Settings = DEFAULTS) -> Settings:
     """Check values and their types."""
     known = {name.replace("_", "-"): name for name in Settings._fields}
     found: dict[str, Any] = {}
@@ -81,7 +146,7 @@ def settings_from(values: Mapping[str, Any], file: str) -> Settings:
                 hint=tr("known are {known}", known=", ".join(sorted(known))),
             )
         found[name] = _checked(key, value, Settings._field_defaults[name], file)
-    return Settings(**found)
+    return defaults._replace(**found)
 
 
 def _names(value: Any) -> tuple[str, ...] | None:
@@ -98,14 +163,24 @@ def _checked(key: str, value: Any, default: object, file: str) -> object:
             return value
         wanted = tr("true or false")
     elif isinstance(default, int):
-        if isinstance(value, int) and not isinstance(value, bool) and value >= 0:
+        number = _size(value) if key in _SIZES else value
+        if isinstance(number, int) and not isinstance(number, bool) and number >= 0:
+            return number
+        wanted = (
+            tr('a number of bytes, or a text such as "5GiB"')
+            if key in _SIZES
+            else tr("a number that is not negative")
+        )
+    elif isinstance(default, str):
+        choices = _CHOICES.get(key)
+        if isinstance(value, str) and (choices is None or value in choices):
             return value
-        wanted = tr("a number that is not negative")
+        wanted = tr("a text") if choices is None else tr("one of {choices}", choices=", ".join(choices))
     else:
         names = _names(value)
-        if names is not None:
+        if names is not None and (key != "sandbox-paths" or all(map(_is_place, names))):
             return names
-        wanted = tr("a list of names")
+        wanted = tr("a list of absolute file names") if key == "sandbox-paths" else tr("a list of names")
     raise BadSettings(
         tr(
             "`{file}`: `{key}` must be {wanted}, not {value}",
@@ -115,3 +190,15 @@ def _checked(key: str, value: Any, default: object, file: str) -> object:
             value=repr(value),
         )
     )
+
+
+def _size(value: Any) -> Any:
+    try:
+        return parse_size(value) if isinstance(value, str) else value
+    except BadSize:
+        return None
+
+
+def _is_place(text: str) -> bool:
+    """Whether it is `/PLACE` or `/PLACE=/FILE`."""
+    return all(name.startswith("/") and name.strip("/") for name in text.split("=", 1)) and "\0" not in text

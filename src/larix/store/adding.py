@@ -92,7 +92,7 @@ class _HeldWriter:
                 self._flush()
 
     def _flush(self) -> None:
-        self._writer = self._writer or TreeWriter(self._incoming.file)
+        self._writer = self._writer or TreeWriter(self._incoming.file, self._incoming.watch)
         held, self._held = self._held, []
         for steps in held:
             self._writer.take(steps)
@@ -218,7 +218,7 @@ def stage_dump(
     content_hash = archive_hash if recursive and algo == "sha256" else new_hasher(algo)
     lane = Lane(archive_hash.update)
     decoder, events = Decoder(), StepsOfEvents()
-    writer = TreeWriter(incoming.file)
+    writer = TreeWriter(incoming.file, incoming.watch)
     size = 0
     try:
         for chunk in chunks:
@@ -268,7 +268,7 @@ def stage_archive(info: PathInfo, chunks: Iterable[bytes], incoming: Incoming) -
     lane = Lane(hasher.update)
     check = _AddressCheck(info)
     decoder, events = Decoder(), StepsOfEvents()
-    writer = TreeWriter(incoming.file)
+    writer = TreeWriter(incoming.file, incoming.watch)
     size = 0
     try:
         for chunk in chunks:
@@ -463,7 +463,7 @@ def ingest_tree(
         elif content_hash is not archive_hash:
             archive_actions.append(content_hash.update)
     scanner = ReferenceScanner(candidates)
-    writer = TreeWriter(incoming.file)
+    writer = TreeWriter(incoming.file, incoming.watch)
     try:
         size = run(
             steps, archive=archive_actions, contents=bare_actions, scan=scanner.feed, write=writer.take

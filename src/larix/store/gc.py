@@ -15,7 +15,7 @@ import fcntl
 import os
 import socket
 import threading
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -66,9 +66,13 @@ class _Graph:
         self.references: dict[int, list[int]] = {}
         self.keeps: dict[int, list[int]] = {}
         derivers: list[tuple[int, StorePath]] = []
-        for number, path, deriver in store.database.query("select id, path, deriver from ValidPaths"):
+        self.sizes: dict[int, int] = {}
+        for number, path, deriver, size in store.database.query(
+            "select id, path, deriver, narSize from ValidPaths"
+        ):
             self.ids[path] = number
             self.paths[number] = path
+            self.sizes[number] = size or 0
             if deriver:
                 derivers.append((number, deriver))
         for referrer, reference in store.database.query("select referrer, reference from Refs"):
@@ -336,13 +340,10 @@ class _Collection:
         graph = self._graph
         if graph is None:
             return
-        batch = _BATCH if max_freed is None else 1
-        for start in range(0, len(order), batch):
+        for numbers in self._batches(graph, order, max_freed):
             aside: list[str] = []
             with self._guard:
-                doomed = [
-                    graph.paths[number] for number in order[start : start + batch] if number not in self._live
-                ]
+                doomed = [graph.paths[number] for number in numbers if number not in self._live]
                 if doomed:
                     self._store.database.invalidate(doomed)
                 for path in doomed:
@@ -354,6 +355,22 @@ class _Collection:
             self._remove_trees(aside)
             if max_freed is not None and self.freed >= max_freed:
                 return
+
+    def _batches(self, graph: _Graph, order: list[int], max_freed: int | None) -> Iterator[list[int]]:
+        """`order` in pieces, each for one transaction.
+
+        Where not all has to go, no more than is still wanted, as far as the sizes of archives tell.
+        """
+        start = 0
+        while start < len(order):
+            end, size = start, 0
+            while end < len(order) and end < start + _BATCH:
+                size += graph.sizes[order[end]]
+                end += 1
+                if max_freed is not None and size >= max_freed - self.freed:
+                    break
+            yield order[start:end]
+            start = end
 
     def _move_aside(self, path: str, aside: list[str]) -> None:
         """Free the name `path`: at once if it is a file, else by giving the tree another name."""
@@ -408,8 +425,13 @@ class _Collection:
         """Remove files of the deduplication that nothing shares any more."""
         try:
             with os.scandir(directory) as entries:
-                # The names for a moment come first: those beside them may be alone then.
+                # The names for a moment come first: those beside them, and below, may be alone then.
                 for entry in sorted(entries, key=lambda entry: not entry.name.startswith(TEMPORARY_LINK)):
+                    if entry.is_dir(follow_symlinks=False):
+                        self._sweep_links(entry.path)
+                        with suppress(OSError):  # not empty, mostly
+                            os.rmdir(entry.path)
+                        continue
                     try:
                         status = entry.stat(follow_symlinks=False)
                     except FileNotFoundError:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import stat
+from collections.abc import Callable
 from typing import NamedTuple
 
 from larix.formats import base32
@@ -22,12 +23,13 @@ __all__ = ["Incoming", "Ingested", "new_incoming"]
 
 
 class Incoming:
-    """A temporary name in the store, for one tree."""
+    """A temporary name in the store, for one tree. `watch` is called now and then while it is written."""
 
-    __slots__ = ("file",)
+    __slots__ = ("file", "watch")
 
-    def __init__(self, file: StorePath) -> None:
+    def __init__(self, file: StorePath, watch: Callable[[], object] | None = None) -> None:
         self.file = file
+        self.watch = watch
 
     def publish(self, path: StorePath) -> None:
         """Give the finished tree its name, durably. The caller holds the lock of `path`, which is not valid.
@@ -70,8 +72,8 @@ class Incoming:
             return
 
 
-def new_incoming(store_dir: StoreDir) -> Incoming:
-    return Incoming(StorePath(f"{store_dir}/{base32.encode(os.urandom(20))}-larix-incoming"))
+def new_incoming(store_dir: StoreDir, watch: Callable[[], object] | None = None) -> Incoming:
+    return Incoming(StorePath(f"{store_dir}/{base32.encode(os.urandom(20))}-larix-incoming"), watch)
 
 
 def _exists(file: str) -> bool:

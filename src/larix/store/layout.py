@@ -82,22 +82,26 @@ class Layout(NamedTuple):
     def journal_dir(self) -> str:
         return self.state_dir + "/journal"
 
+    def directories(self, *, is_root: bool) -> list[tuple[str, int]]:
+        """Those that are needed, with their modes; others above them have the usual one."""
+        return [
+            (self.store_dir, 0o1775 if is_root else 0o755),
+            (f"{self.store_dir}/.links", 0o755),
+            (f"{self.state_dir}/db", 0o755),
+            (self.temp_roots_dir, 0o755),
+            (self.journal_dir, 0o755),
+            (f"{self.profiles_dir}/per-user", 0o755),
+            (f"{self.gc_roots_dir}/per-user", 0o755),
+            (f"{self.gc_roots_dir}/auto", 0o755),
+        ]
+
     def create_directories(self) -> None:
         """Make what is missing; idempotent, safe beside other processes doing the same.
 
         Raises `StoreUnusable` naming the directory that cannot be made, or that is not one.
         """
-        _make_directory(self.store_dir, mode=0o1775 if os.geteuid() == 0 else 0o755)
-        for name in (
-            f"{self.store_dir}/.links",
-            f"{self.state_dir}/db",
-            self.temp_roots_dir,
-            self.journal_dir,
-            f"{self.profiles_dir}/per-user",
-            f"{self.gc_roots_dir}/per-user",
-            f"{self.gc_roots_dir}/auto",
-        ):
-            _make_directory(name)
+        for name, mode in self.directories(is_root=os.geteuid() == 0):
+            _make_directory(name, mode=mode)
         _make_link(self.profiles_dir, self.gc_roots_dir + "/profiles")
 
     def is_complete(self) -> bool:

@@ -41,8 +41,10 @@ from larix.store.instantiate import DerivationOutput, Graph, Item, source_item, 
 from larix.store.journal import Journal, Record
 from larix.store.layout import Layout
 from larix.store.locks import PathLocks, open_lock_file, try_lock
+from larix.store.optimise import share_new
 from larix.store.pipeline import hash_file
 from larix.store.roots import indirect_root_file, make_link
+from larix.store.space import Space, SpaceKeeper
 from larix.store.temproots import release_temp_roots, temp_roots_of
 from larix.store.tree import FILE, ROOT_NAME, StepsOfEvents, read_archive
 from larix.store.treewriter import TreeWriter
@@ -73,12 +75,16 @@ class LocalStore:
         self._big_lock = big_lock
         self._temp_roots = temp_roots_of(layout)
         self._modulos = ModuloHashes(self.read_derivation)
+        self._space: SpaceKeeper | None = None
+        self._deduplicates = False
         self._closed = False
 
     def close(self) -> None:
         """Give up temporary roots and the database; idempotent."""
         if not self._closed:
             self._closed = True
+            if self._space is not None:
+                self._space.close()
             self.database.close()
             release_temp_roots(self._temp_roots)
             os.close(self._big_lock)
@@ -90,6 +96,24 @@ class LocalStore:
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         self.close()
+
+    def keep_space(self, space: Space, tell: Callable[[str], object]) -> None:
+        """From now on collect garbage when little is free on the disk; `tell` gets a line about it."""
+        self._space = SpaceKeeper(space, tell) if space.min_free else None
+
+    def deduplicate(self, *, on: bool) -> None:
+        """Whether from now on equal files of new items share their space with those that are there."""
+        self._deduplicates = on
+
+    def look_at_space(self) -> None:
+        """For who is at work for longer: collect garbage beside it, when little is free."""
+        if self._space is not None:
+            self._space.look_beside(self)
+
+    def _need_space(self) -> None:
+        """Before something is added, and meanwhile: the collection is waited for."""
+        if self._space is not None:
+            self._space.look(self)
 
     # Asking
 
@@ -251,6 +275,7 @@ class LocalStore:
         valid = self.valid_paths(paths)
         fresh = {item.info.path: item for item in items if item.info.path not in valid}
         if fresh:
+            self._need_space()
             outputs: list[DerivationOutput] = []
             parsed = {path: _parse(path, item) for path, item in fresh.items() if path.endswith(".drv")}
             modulos = ModuloHashes(lambda path: parsed.get(path) or self.read_derivation(path))
@@ -354,8 +379,14 @@ class LocalStore:
             if self.is_valid(info.path):
                 incoming.discard()
             else:
-                incoming.publish(info.path)
+                self._publish(incoming, info.path)
                 self._register([info])
+
+    def _publish(self, incoming: Incoming, path: StorePath) -> None:
+        """Give a finished tree its name; its files shared before anybody can see them."""
+        if self._deduplicates:
+            share_new(self.store_dir, incoming.file)
+        incoming.publish(path)
 
     def add_nar(self, info: PathInfo, chunks: Iterable[bytes]) -> None:
         """As the protocol says; a path that is valid gets the new signatures, and `chunks` is not read.
@@ -372,7 +403,7 @@ class LocalStore:
                 return
             staged = stage_archive(info, chunks, self._new_incoming())
             if staged.incoming is not None:
-                staged.incoming.publish(info.path)
+                self._publish(staged.incoming, info.path)
             self._register([info])
 
     def instantiate(self, roots: Iterable[Lowered], sources: Iterable[Source] = ()) -> None:
@@ -405,6 +436,7 @@ class LocalStore:
                 outputs += [(path, name, output) for name, output in lowered.outputs.items()]
         if not infos:
             return
+        self._need_space()
         # Only files can be replaced in one step, so only they go without locks.
         locked = [staged.info.path for staged in published]
         locked += [item.info.path for item in items if item.text is None]
@@ -415,7 +447,7 @@ class LocalStore:
                     if staged.info.path in now_valid:
                         staged.incoming.discard()
                     else:
-                        staged.incoming.publish(staged.info.path)
+                        self._publish(staged.incoming, staged.info.path)
             write_items(
                 [item for item in items if item.info.path not in now_valid],
                 store_dir=self.store_dir,
@@ -511,14 +543,15 @@ class LocalStore:
             if output.path in valid:
                 output.incoming.discard()
             else:
-                output.incoming.publish(output.path)
+                self._publish(output.incoming, output.path)
         self._register([info for info in infos if info.path not in valid])
         return infos
 
     # Inside
 
     def _new_incoming(self) -> Incoming:
-        incoming = new_incoming(self.store_dir)
+        self._need_space()
+        incoming = new_incoming(self.store_dir, None if self._space is None else self._need_space)
         self.add_temp_root(incoming.file)
         return incoming
 

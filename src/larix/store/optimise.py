@@ -1,8 +1,9 @@
 """Sharing equal files: one inode for all files of the store that have the same bytes and the same mode.
 
-As Nix has it, `.links/HASH` in the store directory is another name of such an inode, HASH being that of the
-file's archive in nix-base32; what only `.links` names any more goes with the next collection. Only files
-whose size some other file has are read at all.
+Another name of such an inode is `.links/XX/REST` in the store directory, XXREST being the hash of the file's
+archive in nix-base32. Nix has all of them in one folder, which becomes slow with millions; names of that kind
+are used and moved. What only `.links` names any more goes with the next collection. Of a whole store only
+files whose size some other file has are read at all; of a new item those that are worth it.
 
 A file is replaced by one rename, so whoever reads the item sees it whole at any time. What a SIGKILL leaves
 is a name in `.links`, which the next collection removes, or a folder whose time is wrong, which nothing looks
@@ -20,7 +21,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from larix.formats import base32
 from larix.formats.hashes import new_hasher
-from larix.store.errors import os_failure
+from larix.store.errors import StoreError, os_failure
 from larix.store.pipeline import feed_archive
 from larix.store.tree import read_steps
 from larix.words import tr
@@ -29,9 +30,11 @@ if TYPE_CHECKING:
     from larix.formats.storepath import StorePath
     from larix.store.local import LocalStore
 
-__all__ = ["TEMPORARY_LINK", "Optimised", "optimise"]
+__all__ = ["TEMPORARY_LINK", "Optimised", "optimise", "share_new"]
 
 TEMPORARY_LINK = ".tmp-"
+_WORTH_IT = 8 * 1024  # bytes; of files that are smaller the name costs about as much as it saves
+_PIECE = 1 << 18
 _GONE = {errno.ENOENT, errno.ENOTDIR, errno.ESTALE}
 
 
@@ -70,6 +73,19 @@ def optimise(
     return Optimised(sharing.files, sharing.bytes_freed)
 
 
+def share_new(store_dir: str, tree: str) -> Optimised:
+    """Share the files of a tree that is canonical and durable, and not yet valid, with those of the store.
+
+    Where that cannot be, for lack of space or links, the files stay as they are.
+    """
+    sharing = _Sharing(os.fsencode(f"{store_dir}/.links"))
+    with suppress(StoreError):
+        for size, file in _files(os.fsencode(tree)):
+            if size >= _WORTH_IT:
+                sharing.share(size, [file])
+    return Optimised(sharing.files, sharing.bytes_freed)
+
+
 def _files(item: bytes) -> Iterator[tuple[int, _File]]:
     """The regular files of an item that nobody can write."""
     todo = [item]
@@ -91,6 +107,7 @@ class _Sharing:
     def __init__(self, links: bytes) -> None:
         self._links = links
         self._hashes: dict[int, str] = {}  # of inodes
+        self._folders: set[bytes] = set()  # those of `.links` that are there
         self.files = 0
         self.bytes_freed = 0
 
@@ -101,11 +118,11 @@ class _Sharing:
             left.setdefault(file.inode, file.links)
         for file in files:
             try:
-                link = os.path.join(self._links, self._hash_of(file.name, file.inode).encode())
+                link = self._link_of(self._hash_of(file.name, file.inode).encode())
                 target = self._inode_to_share(link, file)
                 if target == file.inode:
                     continue
-                _replace(file.name, link)
+                self._replace(file.name, link)
             except OSError as error:
                 if error.errno in _GONE | {errno.EMLINK}:
                     continue
@@ -114,6 +131,19 @@ class _Sharing:
             left[file.inode] -= 1
             if not left[file.inode]:
                 self.bytes_freed += size
+
+    def _link_of(self, digits: bytes) -> bytes:
+        """The name in `.links` for this hash; its folder is there then."""
+        folder = os.path.join(self._links, digits[:2])
+        link = os.path.join(folder, digits[2:])
+        if folder not in self._folders:
+            with suppress(FileExistsError):
+                os.mkdir(folder)
+            self._folders.add(folder)
+        if not os.path.lexists(link):
+            with suppress(FileNotFoundError):
+                os.rename(os.path.join(self._links, digits), link)
+        return link
 
     def _hash_of(self, name: bytes, inode: int) -> str:
         known = self._hashes.get(inode)
@@ -133,29 +163,47 @@ class _Sharing:
                     os.link(file.name, link, follow_symlinks=False)
                     return file.inode
                 continue
-            is_sound = stat.S_ISREG(status.st_mode) and stat.S_IMODE(status.st_mode) == file.mode
-            if is_sound and self._hash_of(link, status.st_ino).encode() == os.path.basename(link):
+            if status.st_ino == file.inode or self._is_sound(link, status, file):
                 return status.st_ino
             os.unlink(link)  # it would carry the damage into sound items
 
+    def _is_sound(self, link: bytes, status: os.stat_result, file: _File) -> bool:
+        """Whether `link`, whose name tells the hash of `file`, has its bytes and its mode."""
+        if not stat.S_ISREG(status.st_mode) or stat.S_IMODE(status.st_mode) != file.mode:
+            return False
+        known = self._hashes.get(status.st_ino)
+        if known is not None:
+            return known == self._hashes.get(file.inode)
+        return _are_equal(link, file.name)
 
-def _replace(name: bytes, link: bytes) -> None:
-    """Make `name` another name of the inode that `link` names. The folder stays as it was."""
-    folder = os.path.dirname(name)
-    moment = f"{TEMPORARY_LINK}{base32.encode(os.urandom(10))}"
-    temporary = os.path.join(os.path.dirname(link), moment.encode())
-    os.link(link, temporary, follow_symlinks=False)
-    before = os.stat(folder)
-    is_item = os.path.dirname(link) == os.path.join(folder, b".links")
-    try:
-        if not is_item and not before.st_mode & 0o200 and os.geteuid() != 0:
-            os.chmod(folder, stat.S_IMODE(before.st_mode) | 0o200)
-        os.rename(temporary, name)
-    except OSError:
-        with suppress(OSError):
-            os.unlink(temporary)
-        raise
-    finally:
-        if not is_item:
-            os.chmod(folder, stat.S_IMODE(before.st_mode))
-            os.utime(folder, ns=(before.st_atime_ns, before.st_mtime_ns))
+    def _replace(self, name: bytes, link: bytes) -> None:
+        """Make `name` another name of the inode that `link` names. The folder stays as it was."""
+        folder = os.path.dirname(name)
+        moment = f"{TEMPORARY_LINK}{base32.encode(os.urandom(10))}"
+        temporary = os.path.join(self._links, moment.encode())
+        os.link(link, temporary, follow_symlinks=False)
+        before = os.stat(folder)
+        is_item = self._links == os.path.join(folder, b".links")
+        try:
+            if not is_item and not before.st_mode & 0o200 and os.geteuid() != 0:
+                os.chmod(folder, stat.S_IMODE(before.st_mode) | 0o200)
+            os.rename(temporary, name)
+        except OSError:
+            with suppress(OSError):
+                os.unlink(temporary)
+            raise
+        finally:
+            if not is_item:
+                os.chmod(folder, stat.S_IMODE(before.st_mode))
+                os.utime(folder, ns=(before.st_atime_ns, before.st_mtime_ns))
+
+
+def _are_equal(one: bytes, other: bytes) -> bool:
+    """Compare two files: quicker than a hash, which the second file needs anyway for its name."""
+    with open(one, "rb", buffering=0) as first, open(other, "rb", buffering=0) as second:
+        while True:
+            data = first.read(_PIECE)
+            if data != second.read(_PIECE):
+                return False
+            if not data:
+                return True

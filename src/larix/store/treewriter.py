@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import stat
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from larix.store.atomic import sync_file_system, write_all
 from larix.store.errors import os_failure
@@ -27,10 +27,14 @@ _START_WRITEBACK = 16 * 1024 * 1024
 
 
 class TreeWriter:
-    """Takes the steps of one tree and makes it at `file`, which must not exist."""
+    """Takes the steps of one tree and makes it at `file`, which must not exist.
 
-    def __init__(self, file: str) -> None:
+    `watch` is called now and then while there is more to write.
+    """
+
+    def __init__(self, file: str, watch: Callable[[], object] | None = None) -> None:
         self._file = os.fsencode(file)
+        self._watch = watch
         parent = os.path.dirname(self._file)
         try:
             self._directory = os.open(parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
@@ -46,6 +50,8 @@ class TreeWriter:
 
     def take(self, steps: Iterable[Step]) -> None:
         """Write some more steps; after an error nothing but `abandon` makes sense."""
+        if self._watch is not None:
+            self._watch()
         try:
             for step in steps:
                 self._take(step)

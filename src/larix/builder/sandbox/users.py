@@ -1,8 +1,9 @@
 """Build users: no two builds that run at once share one.
 
-If the group `larixbuild` has members, they are the pool, and larix never uses another user. Otherwise user
-ids are taken from a high range that nobody is given by ordinary means. One lock file for each id, under the
-state directory, is held with `flock` by larix and by the build's keeper: it becomes free when both are gone.
+If the group `larixbuild`, or another that the operator names, has members, they are the pool, and larix never
+uses another user. Otherwise user ids are taken from a high range that nobody is given by ordinary means. One
+lock file for each id, under the state directory, is held with `flock` by larix and by the build's keeper: it
+becomes free when both are gone.
 """
 
 from __future__ import annotations
@@ -29,9 +30,9 @@ class BuildUser(NamedTuple):
 class UserPool:
     """Hands out build users to a process that is root."""
 
-    def __init__(self, state_dir: str) -> None:
+    def __init__(self, state_dir: str, group: str = BUILD_GROUP) -> None:
         self._folder = state_dir + "/userpool"
-        members = _group_members()
+        members = _group_members(group)
         self._is_private = members is None
         self._candidates = _range_of_ids() if members is None else members
         self._spare: list[BuildUser] = []
@@ -74,19 +75,19 @@ class UserPool:
         self._spare.clear()
 
 
-def _group_members() -> list[tuple[int, int]] | None:
+def _group_members(name: str) -> list[tuple[int, int]] | None:
     """The members of the group of build users; None when there is no such group, or nobody in it."""
     import grp
     import pwd
 
     try:
-        group = grp.getgrnam(BUILD_GROUP)
+        group = grp.getgrnam(name)
     except KeyError:
         return None
     users: list[tuple[int, int]] = []
-    for name in group.gr_mem:
+    for member in group.gr_mem:
         try:
-            users.append((pwd.getpwnam(name).pw_uid, group.gr_gid))
+            users.append((pwd.getpwnam(member).pw_uid, group.gr_gid))
         except KeyError:
             continue
     return users or None

@@ -233,12 +233,12 @@ def _print_results(targets: list[Target], *, as_json: bool) -> None:
 
 
 def _print_logs(session: Session, targets: list[Target]) -> int:
-    from larix.builder.logs import log_file_of
+    from larix.builder.logs import existing_log_file
 
     for target in targets:
         drvs = [target.build.drv] if target.build is not None else _derivers(session, target)
-        files = [log_file_of(session.layout.log_dir, drv) for drv in drvs]
-        file = next((file for file in files if os.path.exists(file)), None)
+        files = (existing_log_file(session.layout.log_dir, drv) for drv in drvs)
+        file = next(filter(None, files), None)
         if file is None:
             raise NoLog(tr("no build log for '{item}'", item=drvs[0] if drvs else target.paths[0]))
         print(session.on_host(file))

@@ -49,6 +49,20 @@ GRAMMAR = Grammar(
                     optional=True,
                     help="keep what live items are made by",
                 ),
+                Option("rounds", argument="N", help="build everything at least N times and compare"),
+                Option(
+                    "build-users-group", argument="GROUP", help="run builds as members of GROUP (larixbuild)"
+                ),
+                Option("system", argument="SYSTEM", help="build for SYSTEM instead of what the kernel says"),
+                Option("chroot-directory", argument="DIR", help="show DIR of this machine to builds"),
+                Option(
+                    "log-compression",
+                    argument="WAY",
+                    choices=("gzip", "bzip2", "none"),
+                    help="how logs of builds are kept: gzip, bzip2 or none",
+                ),
+                Option("lose-logs", help="keep no logs of builds"),
+                Option("disable-deduplication", help="do not let equal files of new items share their space"),
                 Option("quiet", "q", help="do not tell of sessions"),
                 Option("stdio", help="talk to who runs this, by standard input and output"),
                 Option("socket", argument="FILE", help="with `--stdio': where the daemon listens"),
@@ -99,11 +113,25 @@ def _configuration_directory() -> str:
 
 
 def _settings(line: CommandLine, file: str) -> Settings:
+    from larix.builder.policy import LOG_COMPRESSIONS
     from larix.cli.options import whole_number
     from larix.daemon.settings import read_settings
 
     settings = read_settings(file)
+    compression = line.last("log-compression") or settings.log_compression
+    if compression not in LOG_COMPRESSIONS:
+        raise UsageError(
+            tr("{compression}: unknown log compression", compression=compression),
+            hint=tr("there are {names}", names=", ".join(LOG_COMPRESSIONS)),
+        )
     return settings._replace(
+        rounds=whole_number(line, "rounds", settings.rounds, least=1),
+        build_users_group=line.last("build-users-group") or settings.build_users_group,
+        system=line.last("system") or settings.system,
+        sandbox_paths=(*settings.sandbox_paths, *_places(line)),
+        log_compression=compression,
+        keep_logs=settings.keep_logs and not line.has("lose-logs"),
+        deduplicate=settings.deduplicate and not line.has("disable-deduplication"),
         max_jobs=whole_number(line, "max-jobs", settings.max_jobs),
         cores=whole_number(line, "cores", settings.cores),
         timeout=whole_number(line, "timeout", settings.timeout),
@@ -111,6 +139,13 @@ def _settings(line: CommandLine, file: str) -> Settings:
         keep_outputs=_switch(line, "gc-keep-outputs", settings.keep_outputs),
         keep_derivations=_switch(line, "gc-keep-derivations", settings.keep_derivations),
     )
+
+
+def _places(line: CommandLine) -> list[str]:
+    for place in line.values("chroot-directory"):
+        if not place.startswith("/") or not place.strip("/"):
+            raise UsageError(tr("{place}: '--chroot-directory' must be absolute", place=place))
+    return line.values("chroot-directory")
 
 
 def _switch(line: CommandLine, name: str, default: bool) -> bool:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import os
-import re
 import time
 from contextlib import closing
 from typing import TYPE_CHECKING
 
 from larix.cli import diagnostics
 from larix.cli.options import CommandLine, Grammar, Option, UsageError, parse
+from larix.store.sizes import parse_size, shown_size
 from larix.words import plural, tr
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from larix.cli.session import Session
     from larix.formats.storepath import StorePath
 
-__all__ = ["CATEGORY", "SYNOPSIS", "main", "parse_size", "shown_size"]
+__all__ = ["CATEGORY", "SYNOPSIS", "main"]
 
 CATEGORY = "main"
 SYNOPSIS = "free the space of what nothing uses any more"
@@ -63,27 +63,6 @@ GRAMMAR = Grammar(
     (("", COLLECTING), ("Queries:", QUERIES)),
 )
 _LIVING, _DEAD, _DELETE_DEAD, _DELETE_THESE = range(4)  # what a daemon is asked for
-UNITS = {"": 1, "B": 1, "k": 1024, "kB": 1000} | {
-    f"{letter}{suffix}": base**power
-    for power, letter in enumerate("KMGTPE", 1)
-    for suffix, base in (("iB", 1024), ("", 1024), ("B", 1000))
-}
-
-
-def parse_size(text: str) -> int:
-    match = re.fullmatch(r"([0-9]{1,12}(?:\.[0-9]{1,6})?)\s*([A-Za-z]*)", text)
-    if match is None or match.group(2) not in UNITS:
-        hint = tr("write a number and a unit, such as 500M or 1.5GiB")
-        raise UsageError(tr("invalid amount of storage: {text}", text=text), hint=hint)
-    return int(float(match.group(1)) * UNITS[match.group(2)])
-
-
-def shown_size(count: int) -> str:
-    """A whole number of the largest unit that gives one."""
-    for power, unit in ((4, "TiB"), (3, "GiB"), (2, "MiB"), (1, "KiB")):
-        if count >= 1024**power:
-            return f"{round(count / 1024**power)} {unit}"
-    return f"{count} B"
 
 
 def main(arguments: list[str]) -> int:

@@ -52,7 +52,7 @@ def _realise(session: Session, targets: Sequence[BuildTarget], options: BuildOpt
     from larix import builder
 
     if targets:
-        builder.realise(session.store, targets, options, session.teller)
+        builder.realise(session.store, targets, options, session.teller, policy=session.settings.policy)
 
 
 def build_paths_with_results(

@@ -45,7 +45,9 @@ def set_options(
         cores=_number(named.get("build-cores", named.get("cores")), cores) or limits.cores,
         max_silent_time=_limited(silent, limits.max_silent_time),
         timeout=_limited(timeout, limits.timeout),
-        rounds=min((_number(named.get("build-repeat", named.get("repeat")), None) or 0) + 1, 10),
+        rounds=max(
+            min((_number(named.get("build-repeat", named.get("repeat")), None) or 0) + 1, 10), limits.rounds
+        ),
     )
     session.teller.build_trace = bool(print_build_trace)
     session.teller.multiplexed = named.get("multiplexed-build-output") in _ON

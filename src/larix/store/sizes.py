@@ -1,0 +1,39 @@
+"""Amounts of storage as people write them: a number and a unit, such as `500M`, `1.5GiB` or `2 TB`."""
+
+from __future__ import annotations
+
+import re
+
+from larix.errors import LarixError
+from larix.words import tr
+
+__all__ = ["BadSize", "parse_size", "shown_size"]
+
+_UNITS = {"": 1, "B": 1, "k": 1024, "kB": 1000} | {
+    f"{letter}{suffix}": base**power
+    for power, letter in enumerate("KMGTPE", 1)
+    for suffix, base in (("iB", 1024), ("", 1024), ("B", 1000))
+}
+
+
+class BadSize(LarixError):
+    """A text is no amount of storage."""
+
+
+def parse_size(text: str) -> int:
+    """Bytes. Raises BadSize."""
+    match = re.fullmatch(r"([0-9]{1,12}(?:\.[0-9]{1,6})?)\s*([A-Za-z]*)", text)
+    if match is None or match.group(2) not in _UNITS:
+        raise BadSize(
+            tr("invalid amount of storage: {text}", text=text),
+            hint=tr("write a number and a unit, such as 500M or 1.5GiB"),
+        )
+    return int(float(match.group(1)) * _UNITS[match.group(2)])
+
+
+def shown_size(count: int) -> str:
+    """A whole number of the largest unit that gives one."""
+    for power, unit in ((4, "TiB"), (3, "GiB"), (2, "MiB"), (1, "KiB")):
+        if count >= 1024**power:
+            return f"{round(count / 1024**power)} {unit}"
+    return f"{count} B"
