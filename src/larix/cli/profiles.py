@@ -147,7 +147,14 @@ def default_profile(session: Session) -> Profile:
 def make_default_profile_places(session: Session) -> None:
     """The folder of the user's own profile, and the link to it at home; a link already there is left."""
     profile = per_user_profile(session)
-    os.makedirs(os.path.dirname(profile), mode=0o755, exist_ok=True)
+    folder = os.path.dirname(profile)
+    os.makedirs(folder, mode=0o755, exist_ok=True)
+    if os.geteuid() not in {0, os.stat(folder).st_uid}:
+        # Whoever owns it could put anything into this user's PATH.
+        raise NoSuchProfile(
+            tr("'{folder}' is for the profiles of this user, and belongs to somebody else", folder=folder),
+            hint=tr("have the administrator remove it"),
+        )
     link = f"{home_directory()}/{HOME_LINK}"
     if not os.path.lexists(link):
         try:

@@ -74,9 +74,16 @@ def activated(environ: dict[str, str]) -> list[Listener]:
     for index in range(int(count)):
         descriptor = _FIRST_PASSED + index
         os.set_inheritable(descriptor, False)
-        name = names[index] if index < len(names) else ""
-        found.append(Listener(socket.socket(fileno=descriptor), announced_for(name)))
+        listening = socket.socket(fileno=descriptor)
+        given = names[index] if index < len(names) else ""
+        found.append(Listener(listening, announced_for(_file_of(listening) or given)))
     return found
+
+
+def _file_of(listening: socket.socket) -> str:
+    """The file of a local socket. A unit of systemd has one name for all of its sockets, which tells less."""
+    name = listening.getsockname() if listening.family == socket.AF_UNIX else ""
+    return os.fsdecode(name) if isinstance(name, bytes) else str(name)
 
 
 def listen_on_path(file: str) -> Listener:

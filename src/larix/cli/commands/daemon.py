@@ -19,10 +19,25 @@ __all__ = ["CATEGORY", "SYNOPSIS", "main"]
 CATEGORY = "plumbing"
 SYNOPSIS = "serve the store to the users of this machine"
 
+SITE = (
+    Option("dry-run", "n", help="show every file and command, and do nothing"),
+    Option("root", argument="DIR", help="work below DIR instead of `/', for a package or an image"),
+    Option("prefix", argument="DIR", help="put units below DIR/lib instead of /etc"),
+    Option("build-users", argument="N", help="how many users builds run as (32); 0: numbers of no user"),
+    Option(
+        "unprivileged",
+        help="have the daemon run as a user of its own, and isolate builds by user name spaces",
+    ),
+    Option("user", argument="NAME", help="with `--unprivileged': that user (larix-daemon)"),
+    Option("program", argument="FILE", help="the larix that the service starts"),
+    Option("no-start", help="do not start the service"),
+)
 GRAMMAR = Grammar(
     "daemon",
-    "daemon [OPTION]...",
-    "Serve the store to clients of larix, Nix and Guix, until a signal ends it.",
+    "daemon [install|uninstall] [OPTION]...",
+    "Serve the store to clients of larix, Nix and Guix, until a signal ends it.\n"
+    "`install' sets this machine up for it: accounts, folders, units of systemd, settings; `uninstall' takes "
+    "away what that made and nobody changed, and never the store.",
     (
         (
             "",
@@ -68,13 +83,23 @@ GRAMMAR = Grammar(
                 Option("socket", argument="FILE", help="with `--stdio': where the daemon listens"),
             ),
         ),
+        ("With `install' and `uninstall':", SITE),
     ),
 )
 
 
 def main(arguments: list[str]) -> int:
     line = parse(GRAMMAR, arguments)
-    line.no_operands()
+    if line.operands:
+        from larix.cli.site import set_up
+
+        return set_up(line, [option.name for option in SITE], _configuration_directory())
+    for option in SITE:
+        if line.has(option.name):
+            raise UsageError(
+                tr("'--{name}' goes with `install' and `uninstall' only", name=option.name),
+                hint=tr("larix daemon install --{name}", name=option.name),
+            )
     # A daemon that became a client of a daemon would be one of itself.
     os.environ.pop("LARIX_DAEMON_SOCKET", None)
     os.environ.pop("NIX_REMOTE", None)
