@@ -3,7 +3,7 @@
 A workspace is a folder `STATE/builds/<random>`, 0700 and locked for as long as the session that made it
 lives: `root` is where rooms are mounted, `store` receives outputs, `scratch` is a build's `/tmp`. Nobody but
 larix can reach into it. What a killed larix leaves behind is recognised by its free lock and removed by the
-next one.
+next one, or by a collection.
 
 Between two builds everything is removed except the empty files and folders on which inputs were mounted, when
 they are root's: a build cannot touch those, and making hundreds of them for each build takes longer than many
@@ -12,18 +12,16 @@ builds.
 
 from __future__ import annotations
 
-import fcntl
 import os
 from typing import TYPE_CHECKING
 
 from larix.store.atomic import remove_tree
+from larix.store.leftovers import make_locked_folder, remove_abandoned
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
 __all__ = ["Workspace", "Workspaces"]
-
-_DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
 class Workspace:
@@ -91,17 +89,9 @@ class Workspaces:
             return self._spare.pop()
         if not self._is_ready:
             os.makedirs(self._folder, mode=0o755, exist_ok=True)
-            self._remove_stale()
+            remove_abandoned(self._folder)
             self._is_ready = True
-        folder = f"{self._folder}/{os.urandom(12).hex()}"
-        gate = os.open(self._folder, _DIRECTORY)
-        try:
-            fcntl.flock(gate, fcntl.LOCK_SH)
-            os.mkdir(folder, 0o700)
-            lock = os.open(folder, _DIRECTORY)
-            fcntl.flock(lock, fcntl.LOCK_EX)
-        finally:
-            os.close(gate)
+        folder, lock = make_locked_folder(self._folder)
         return Workspace(folder, lock, keep_places=self._keep_places)
 
     def give_back(self, workspace: Workspace) -> None:
@@ -117,30 +107,3 @@ class Workspaces:
         for workspace in self._spare:
             workspace.destroy()
         self._spare.clear()
-
-    def _remove_stale(self) -> None:
-        """Remove what killed processes left; the gate keeps out who has not yet locked what it made."""
-        names = os.listdir(self._folder)
-        if not names:
-            return
-        gate = os.open(self._folder, _DIRECTORY)
-        try:
-            fcntl.flock(gate, fcntl.LOCK_EX)
-            for name in names:
-                _remove_if_free(f"{self._folder}/{name}")
-        finally:
-            os.close(gate)
-
-
-def _remove_if_free(folder: str) -> None:
-    try:
-        lock = os.open(folder, _DIRECTORY)
-    except OSError:
-        return
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        remove_tree(folder)
-    except OSError:
-        return
-    finally:
-        os.close(lock)

@@ -23,6 +23,7 @@ from larix.formats import base32
 from larix.formats.storepath import BadStorePath, StorePath, parse_store_path
 from larix.store.atomic import remove_tree
 from larix.store.errors import StoreError, os_failure
+from larix.store.leftovers import remove_abandoned
 from larix.store.local import LocalStore
 from larix.store.locks import open_lock_file, try_lock
 from larix.store.optimise import TEMPORARY_LINK
@@ -396,7 +397,7 @@ class _Collection:
                 raise os_failure(tr("delete"), tree, error) from error
 
     def sweep(self) -> None:
-        """Remove what is there without being valid: leftovers of crashes, stale locks, unused links."""
+        """Remove what is there without being valid: leftovers of crashes, stale locks, links, builds."""
         valid = self._store.all_valid_paths()
         store_dir = self._store.store_dir
         for name in os.listdir(store_dir):
@@ -407,6 +408,7 @@ class _Collection:
                 else:
                     self.sweep_item(path)
         self._sweep_links(store_dir + "/.links")
+        self.freed += remove_abandoned(self._store.layout.builds_dir)
 
     def sweep_item(self, path: str) -> None:
         """Remove an item that is not valid and no root; other names are not ours to remove."""

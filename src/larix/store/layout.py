@@ -95,6 +95,11 @@ class Layout(NamedTuple):
             (f"{self.gc_roots_dir}/auto", 0o755),
         ]
 
+    @property
+    def builds_dir(self) -> str:
+        """Where builds take place, each in a folder that is locked."""
+        return self.state_dir + "/builds"
+
     def create_directories(self) -> None:
         """Make what is missing; idempotent, safe beside other processes doing the same.
 
