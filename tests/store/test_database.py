@@ -14,7 +14,6 @@ import pytest
 from larix.formats.storepath import StorePath
 from larix.store import Layout, open_local_store
 from larix.store.database import Database, DatabaseCorrupt, StillReferred, UnknownReference
-from larix.store.errors import StoreUnusable
 from vectors import load
 
 
@@ -81,7 +80,7 @@ def test_the_log_is_written_ahead(database: Database) -> None:
     assert database.query("pragma journal_mode") == [("wal",)]
     assert database.query("pragma synchronous") == [(2,)]
     assert database.query("pragma foreign_keys") == [(1,)]
-    assert database.is_sound()
+    assert database.sqlite_problem() is None
 
 
 def test_a_failed_registration_leaves_nothing(database: Database) -> None:
@@ -164,18 +163,18 @@ def test_a_damaged_file_is_said_to_be_so(layout: Layout, damage: str) -> None:
 
     def use() -> None:
         with open_local_store(layout) as store:
-            if not store.database.is_sound():
-                raise DatabaseCorrupt("found by the check")
+            if store.database.sqlite_problem() is not None:
+                raise DatabaseCorrupt(layout.database_file, "found by the check")
             store.all_valid_paths()
 
     with pytest.raises(DatabaseCorrupt):
         use()
 
 
-def test_a_missing_database_is_unusable(layout: Layout) -> None:
+def test_a_missing_database_is_never_made_anew(layout: Layout) -> None:
     open_local_store(layout).close()
     os.unlink(layout.database_file)
-    with pytest.raises(StoreUnusable, match="cannot open the store's database"):
+    with pytest.raises(DatabaseCorrupt, match="it is gone"):
         open_local_store(layout)
 
 

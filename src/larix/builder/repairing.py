@@ -1,4 +1,7 @@
-"""Repairing: valid items whose content is not what was registered are made again, and put back.
+"""Repairing: valid items that are not what was registered are made again, and put back.
+
+Where the content is right, modes and times are set right. What the journal still holds is taken from there;
+all else is built.
 
 What a damaged item was made from is looked at too, since nothing good comes from damaged inputs; inputs are
 repaired before what is made from them. Only what comes out the very same takes the damaged item's place.
@@ -13,6 +16,8 @@ from larix.builder.graph import load_graph
 from larix.builder.realisation import realise
 from larix.errors import LarixError
 from larix.protocol import BuildOptions, BuildTarget, ignore_events
+from larix.store.metadata import alteration, make_canonical, owner_of_items
+from larix.store.restoring import restore
 from larix.store.verify import is_intact
 from larix.words import tr
 
@@ -37,36 +42,102 @@ def repair(
     sink: Sink = ignore_events,
     *,
     tell: Callable[[StorePath], object] | None = None,
+    give_up: Callable[[StorePath, LarixError], object] | None = None,
 ) -> list[StorePath]:
     """Repair what of `paths`, all valid, is damaged; those that were, in the order of their repair.
 
-    `tell` hears of each damaged item when it is found. Raises CannotRepair before anything is built, and
-    BuildError for what does not come out the same.
+    `tell` hears of each damaged item when it is found. Without `give_up`, raises CannotRepair before anything
+    is built, and BuildError for what does not come out the same; with it, it hears of these, and the rest is
+    repaired.
     """
-    derivers: dict[StorePath, StorePath] = {}
-    needed: dict[StorePath, set[StorePath]] = {}
-    seen: set[StorePath] = set()
-    todo = sorted(paths)
-    while todo:
-        path = todo.pop()
-        if path in seen:
+    work = _Work(store, tell, give_up)
+    work.look(paths)
+    for path in work.order():
+        drv = work.derivers[path]
+        if drv in work.done:
             continue
-        seen.add(path)
-        if is_intact(store.path_info(path)):
-            continue
-        if tell is not None:
-            tell(path)
-        derivers[path] = drv = _deriver(store, path)
-        node = load_graph(store, [BuildTarget(drv)], all_inputs=True).nodes[drv]
-        inputs = store.closure(store.valid_paths(node.input_paths()))
-        needed[path] = set(inputs)
-        todo += sorted(inputs)
-    damaged = {path: needed[path] & derivers.keys() for path in derivers}
-    order = list(TopologicalSorter(damaged).static_order())
-    again = (options or BuildOptions())._replace(check=True, repair=True, rounds=1)
-    for drv in dict.fromkeys(derivers[path] for path in order):
-        realise(store, [BuildTarget(drv)], again, sink)
-    return order
+        work.done.add(drv)
+        try:
+            again = (options or BuildOptions())._replace(check=True, repair=True, rounds=1)
+            realise(store, [BuildTarget(drv)], again, sink)
+        except LarixError as error:
+            if give_up is None:
+                raise
+            for each, other in work.derivers.items():
+                if other == drv:
+                    work.failed.add(each)
+                    give_up(each, error)
+    return [*work.mended, *(path for path in work.order() if path not in work.failed)]
+
+
+class _Work:
+    """What is damaged, and what it is to be made from."""
+
+    def __init__(
+        self,
+        store: LocalStore,
+        tell: Callable[[StorePath], object] | None,
+        give_up: Callable[[StorePath, LarixError], object] | None,
+    ) -> None:
+        self._store = store
+        self._tell = tell
+        self._give_up = give_up
+        self._owner = owner_of_items(store.store_dir)
+        self._needed: dict[StorePath, set[StorePath]] = {}
+        self.derivers: dict[StorePath, StorePath] = {}
+        self.mended: list[StorePath] = []
+        self.done: set[StorePath] = set()
+        self.failed: set[StorePath] = set()
+
+    def look(self, paths: Iterable[StorePath]) -> None:
+        """Find what is damaged of `paths`, and of what that is made from; mend what needs no build."""
+        seen: set[StorePath] = set()
+        todo = sorted(paths)
+        damaged: list[StorePath] = []
+        for path in todo:
+            seen.add(path)
+            if not self._is_mended(path):
+                damaged.append(path)
+        restored = restore(self._store, damaged)
+        self.mended += restored
+        todo = [path for path in damaged if path not in restored]
+        while todo:
+            path = todo.pop()
+            try:
+                self.derivers[path] = drv = _deriver(self._store, path)
+                node = load_graph(self._store, [BuildTarget(drv)], all_inputs=True).nodes[drv]
+            except (LarixError, OSError) as error:
+                if self._give_up is None or not isinstance(error, LarixError):
+                    raise
+                self.derivers.pop(path, None)
+                self._give_up(path, error)
+                continue
+            inputs = self._store.closure(self._store.valid_paths(node.input_paths()))
+            self._needed[path] = set(inputs)
+            for each in sorted(inputs - seen):
+                seen.add(each)
+                if not self._is_mended(each) and not restore(self._store, [each]):
+                    todo.append(each)
+
+    def _is_mended(self, path: StorePath) -> bool:
+        """Whether the item is in order, or was made so: what is wrong is not its content."""
+        if is_intact(self._store.path_info(path)):
+            if alteration(path, self._owner) is not None:
+                self._say(path)
+                make_canonical(path, self._owner)
+                self.mended.append(path)
+            return True
+        self._say(path)
+        return False
+
+    def _say(self, path: StorePath) -> None:
+        if self._tell is not None:
+            self._tell(path)
+
+    def order(self) -> list[StorePath]:
+        """Inputs before what is made from them."""
+        damaged = {path: self._needed[path] & self.derivers.keys() for path in self.derivers}
+        return list(TopologicalSorter(damaged).static_order())
 
 
 def _deriver(store: LocalStore, path: StorePath) -> StorePath:

@@ -11,6 +11,9 @@ works.
 
 One connection per `Database`, usable from several threads (one at a time); after a fork the child gets its
 own.
+
+Each transaction that makes paths valid or invalid has a number, which the file keeps as its `user_version`,
+and is noted in the log of registrations once it is durable (see `registrations`).
 """
 
 # ruff: noqa: S608 - what is put into statements are constants of this file; values are always parameters
@@ -27,6 +30,7 @@ from typing import Any
 
 from larix.formats.storepath import StorePath
 from larix.store.errors import StoreCorrupt, StoreError, StoreUnusable, os_failure
+from larix.store.registrations import Logged, Record, Registrations
 from larix.words import mark, tr
 
 __all__ = ["Database", "DatabaseCorrupt", "Row", "StillReferred", "UnknownReference"]
@@ -47,7 +51,14 @@ NewRow = tuple[str, str, int, str | None, int, int | None, str | None, str | Non
 
 
 class DatabaseCorrupt(StoreCorrupt):
-    """SQLite cannot make sense of the file."""
+    """The file is not what was written: SQLite, or the log of registrations, says so."""
+
+    def __init__(self, file: str, problem: object) -> None:
+        self.problem = " ".join(f"{problem}".split())
+        super().__init__(
+            tr("the store's database `{file}` is damaged: {problem}", file=file, problem=self.problem),
+            hint=tr("make it again from what is in the store with `larix gc --rebuild-database`"),
+        )
 
 
 class UnknownReference(StoreError):
@@ -67,9 +78,15 @@ class Database:
     """The open database. Methods taking many paths ask SQLite once for all of them."""
 
     def __init__(
-        self, file: str, *, writable: bool = True, on_busy: Callable[[float], None] | None = None
+        self,
+        file: str,
+        *,
+        writable: bool = True,
+        on_busy: Callable[[float], None] | None = None,
+        log: Registrations | None = None,
     ) -> None:
         """`on_busy(seconds)` is called now and then while another process holds the write lock."""
+        self._log = log
         self._file = file
         self._writable = writable
         self._on_busy = on_busy
@@ -90,6 +107,8 @@ class Database:
                 check_same_thread=False,
             )
         except sqlite3.Error as error:
+            if not os.path.lexists(self._file):
+                raise DatabaseCorrupt(self._file, tr("it is gone")) from error
             raise StoreUnusable(
                 tr("cannot open the store's database `{file}`: {error}", file=self._file, error=error),
                 hint=tr(_NOT_YOURS),
@@ -131,8 +150,7 @@ class Database:
             try:
                 return action()
             except sqlite3.OperationalError as error:
-                code = (error.sqlite_errorcode or 0) & 0xFF
-                if code not in {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}:
+                if _code(error) not in {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}:
                     raise self._failure(error) from error
             except sqlite3.DatabaseError as error:
                 raise self._failure(error) from error
@@ -140,12 +158,13 @@ class Database:
                 self._on_busy(time.monotonic() - started)
 
     def _failure(self, error: sqlite3.Error) -> StoreError:
-        code = (getattr(error, "sqlite_errorcode", 0) or 0) & 0xFF
+        code = _code(error)
+        if str(error).startswith("Could not decode"):
+            return DatabaseCorrupt(self._file, tr("it holds a text that is none"))
         if code in {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}:
-            return DatabaseCorrupt(
-                tr("the store's database `{file}` is damaged: {error}", file=self._file, error=error),
-                hint=tr("move it away with its `-wal` and `-shm` files and restore a backup"),
-            )
+            return DatabaseCorrupt(self._file, error)
+        if str(error).startswith(("no such table", "no such column")):  # it is empty, or another one
+            return DatabaseCorrupt(self._file, error)
         if code == sqlite3.SQLITE_FULL:
             return os_failure(tr("write"), self._file, OSError(28, "No space left on device"))
         if code in {sqlite3.SQLITE_READONLY, sqlite3.SQLITE_PERM, sqlite3.SQLITE_CANTOPEN}:
@@ -332,6 +351,14 @@ class Database:
                 "insert or replace into DerivationOutputs (drv, id, path) values (?, ?, ?)",
                 [(ids[drv], name, path) for drv, name, path in outputs],
             )
+            number = _numbered(connection)
+        if self._log is not None:
+            used = {row[0]: some for row, some in zip(rows, references, strict=True)}
+            records = [_record(row, used[row[1]]) for row in fresh]
+            if len(fresh) < len(rows):
+                updated = used.keys() - {row[1] for row in fresh}
+                records += self._read_records(f"where path in {_IN_LIST}", _json_list(updated))
+            self._note(Logged(number, records))
 
     def invalidate(self, paths: Iterable[StorePath]) -> None:
         """Make paths invalid, all or none; raises `StillReferred` when another valid path refers to one."""
@@ -348,19 +375,87 @@ class Database:
                 raise StillReferred(
                     tr("`{path}` is in use: `{user}` refers to it", path=user[1], user=user[0])
                 )
+            found = connection.execute(f"select id from ValidPaths where path in {_IN_LIST}", (listed,))
+            gone = [row[0] for row in found]
             connection.execute(f"delete from Refs where referrer in {dead}", (listed,))
             connection.execute(f"delete from ValidPaths where path in {_IN_LIST}", (listed,))
+            number = _numbered(connection)
+        if gone:
+            self._note(Logged(number, (), gone))
 
     def add_signatures(self, path: StorePath, signatures: Iterable[str]) -> None:
         with self.transaction() as connection:
             row = connection.execute("select sigs from ValidPaths where path = ?", (path,)).fetchone()
-            if row is not None:
-                merged = " ".join(sorted({*(row[0] or "").split(), *signatures}))
-                connection.execute("update ValidPaths set sigs = ? where path = ?", (merged or None, path))
+            if row is None:
+                return
+            merged = " ".join(sorted({*(row[0] or "").split(), *signatures}))
+            connection.execute("update ValidPaths set sigs = ? where path = ?", (merged or None, path))
+            number = _numbered(connection)
+        self._note(Logged(number, list(self._read_records("where path = ?", path))))
 
-    def is_sound(self) -> bool:
-        """SQLite's own quick check of the whole file."""
-        return bool(self.query("pragma quick_check(1)") == [("ok",)])
+    def transaction_number(self) -> int:
+        """The number of the last transaction that made paths valid or invalid."""
+        return int(self.query("pragma user_version")[0][0])
+
+    def sqlite_problem(self) -> str | None:
+        """What SQLite's check of the whole file, indexes too, finds wrong first."""
+        found = str(self.query("pragma integrity_check(1)")[0][0])
+        return None if found == "ok" else found.replace("\n", " ")
+
+    # The log of registrations
+
+    def _note(self, logged: Logged) -> None:
+        if self._log is not None:
+            self._log.append(logged, between=self._records_between, everything=self.everything)
+
+    def renew_log(self) -> None:
+        """Have the log say what the database says, and nothing else."""
+        if self._log is not None:
+            self._log.write_anew(self.everything)
+
+    def everything(self) -> tuple[int, int, list[Record]]:
+        """The number of the last transaction, the last row, and all rows, of one moment."""
+        with self._lock:
+            connection = self._sqlite
+            self._patiently(lambda: connection.execute("begin"))
+            try:
+                number = self.transaction_number()
+                last = self.query("select seq from sqlite_sequence where name = 'ValidPaths'")
+                return number, last[0][0] if last else 0, list(self._read_records(""))
+            finally:
+                _roll_back(connection)
+
+    def _records_between(self, first: int, last: int) -> Iterable[Record]:
+        return self._read_records("where id between ? and ?", first, last)
+
+    def _read_records(self, where: str, *arguments: str | int) -> Iterable[Record]:
+        references: dict[int, list[str]] = {}
+        for referrer, path in self.query(
+            "select referrer, path from Refs join ValidPaths on reference = id "
+            f"where referrer in (select id from ValidPaths {where})",
+            *arguments,
+        ):
+            references.setdefault(referrer, []).append(path)
+        for row in self.query(f"select {_COLUMNS} from ValidPaths {where} order by id", *arguments):
+            yield _record(row, references.get(row[0], ()))
+
+
+def _code(error: sqlite3.Error) -> int:
+    """SQLite's number of an error; Python's own errors about what SQLite gave it have none."""
+    return (getattr(error, "sqlite_errorcode", 0) or 0) & 0xFF
+
+
+def _record(row: Any, references: Iterable[str]) -> Record:
+    number, path, archive, registered, deriver, size, ultimate, signatures, address = row
+    used = tuple(sorted(set(references)))
+    return Record(number, path, archive, registered, deriver, size, ultimate, signatures, address, used)
+
+
+def _numbered(connection: sqlite3.Connection) -> int:
+    """Give the transaction that runs its number."""
+    number = (int(connection.execute("pragma user_version").fetchone()[0]) + 1) & 0x7FFFFFFF
+    connection.execute(f"pragma user_version = {number}")
+    return number
 
 
 def _user_of(reference: str, rows: Sequence[NewRow], references: Sequence[Sequence[StorePath]]) -> str:

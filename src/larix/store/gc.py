@@ -28,6 +28,7 @@ from larix.store.local import LocalStore
 from larix.store.locks import open_lock_file, try_lock
 from larix.store.optimise import TEMPORARY_LINK
 from larix.store.roots import Root, find_roots, process_roots, read_temp_roots
+from larix.store.soundness import refuse_damaged
 from larix.words import tr
 
 if TYPE_CHECKING:
@@ -176,6 +177,7 @@ def collect(
     runs.
     """
     with _Collection(store, on_wait) as collection:
+        refuse_damaged(store)
         graph = _Graph(store, keep_derivations=keep_derivations, keep_outputs=keep_outputs)
         live: set[int] = set()
         roots = {root.path for root in all_roots(store, prune=True)}
@@ -201,6 +203,7 @@ def delete(
     """
     wanted = list(dict.fromkeys(paths))
     with _Collection(store, on_wait) as collection:
+        refuse_damaged(store)
         graph = _Graph(store, keep_derivations=True, keep_outputs=False)
         live: set[int] = set()
         roots = all_roots(store, prune=True)

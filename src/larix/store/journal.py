@@ -29,6 +29,7 @@ from __future__ import annotations
 import fcntl
 import os
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from hashlib import sha256
 from struct import Struct
 from typing import NamedTuple
@@ -166,6 +167,12 @@ class Journal:
                     os.unlink(f"{self._directory}/{name}")
         finally:
             os.close(lock)
+
+    def records(self) -> Iterator[Record]:
+        """Every whole record of every journal that is still there, of whatever boot."""
+        for name in self._files():
+            with suppress(FileNotFoundError):
+                yield from _read_records(f"{self._directory}/{name}")
 
     def checkpoint_when_large(self) -> None:
         """Drop the journals, after a sync, when together they have grown past the limit."""

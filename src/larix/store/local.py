@@ -34,7 +34,7 @@ from larix.formats.storepath import (
 from larix.protocol.store import PathInfo, PathNotValid
 from larix.store.adding import Staged, ingest_tree, stage_archive, stage_dump, stage_path
 from larix.store.atomic import write_file
-from larix.store.database import SCHEMA_VERSION, Database, NewRow, Row
+from larix.store.database import SCHEMA_VERSION, Database, DatabaseCorrupt, NewRow, Row
 from larix.store.errors import StoreError, StoreUnusable, os_failure, quoted
 from larix.store.ingest import Incoming, Ingested, new_incoming
 from larix.store.instantiate import DerivationOutput, Graph, Item, source_item, text_item, write_items
@@ -43,6 +43,7 @@ from larix.store.layout import Layout
 from larix.store.locks import PathLocks, open_lock_file, try_lock
 from larix.store.optimise import share_new
 from larix.store.pipeline import hash_file
+from larix.store.registrations import Registrations, Tail
 from larix.store.roots import indirect_root_file, make_link
 from larix.store.space import Space, SpaceKeeper
 from larix.store.temproots import release_temp_roots, temp_roots_of
@@ -69,6 +70,7 @@ class LocalStore:
 
     def __init__(self, layout: Layout, database: Database, journal: Journal, big_lock: int) -> None:
         self.layout = layout
+        self.registrations = Registrations(layout.journal_dir)
         self.store_dir: StoreDir = layout.store_dir
         self.database = database
         self.journal = journal
@@ -600,11 +602,21 @@ class LocalStore:
                 return
         except (StoreError, BadNar):
             pass  # gone, or not even readable: all the more to be rewritten
-        incoming = new_incoming(self.store_dir)
+        self._write_record(record).publish(record.path)
+
+    def replace_from_journal(self, record: Record) -> None:
+        """Put an item of the journal in the place of a damaged one; nobody ever finds it missing.
+
+        The caller holds its lock, and has seen that the record is of what is valid.
+        """
+        self._write_record(record).replace(record.path)
+
+    def _write_record(self, record: Record) -> Incoming:
+        incoming = self._new_incoming()
         writer = TreeWriter(incoming.file)
         writer.take(StepsOfEvents().steps(Decoder().feed(record.archive)))
         writer.sync()
-        incoming.publish(record.path)
+        return incoming
 
 
 def _changed(source: Source, now: StorePath) -> SourceChanged:
@@ -705,22 +717,45 @@ def open_local_store(layout: Layout, *, on_busy: Callable[[float], None] | None 
         if not os.access(directory, os.W_OK | os.X_OK):
             raise os_failure(tr("write in"), directory, OSError(errno.EACCES, os.strerror(errno.EACCES)))
     _refuse_default_acl(layout.store_dir)
+    log = Registrations(layout.journal_dir)
+    noted = log.tail()
     big_lock = open_lock_file(layout.big_lock_file)
     try:
+        was_stopped = _was_stopped(layout, big_lock)
         fcntl.flock(big_lock, fcntl.LOCK_SH)
-        database = Database(layout.database_file, on_busy=on_busy)
+        database = Database(layout.database_file, on_busy=on_busy, log=log)
     except BaseException:
         os.close(big_lock)
         raise
     journal = Journal(layout.journal_dir, layout.store_dir)
     store = LocalStore(layout, database, journal, big_lock)
     try:
+        _check_database(store, noted, is_suspect=was_stopped)
         if journal.needs_replay():
             journal.replay(store.restore_from_journal)
     except BaseException:
         store.close()
         raise
     return store
+
+
+def _check_database(store: LocalStore, noted: Tail | None, *, is_suspect: bool) -> None:
+    """Compare two numbers, and have SQLite check a file that nobody closed. Raises DatabaseCorrupt."""
+    file, database = store.layout.database_file, store.database
+    if noted is not None and database.transaction_number() < noted.transaction:
+        raise DatabaseCorrupt(file, tr("it is older than what was noted of it"))
+    problem = database.sqlite_problem() if is_suspect else None
+    if problem is not None:
+        raise DatabaseCorrupt(file, problem)
+
+
+def _was_stopped(layout: Layout, big_lock: int) -> bool:
+    """Whether whoever used the database last did not close it, and nobody else uses it now."""
+    try:
+        is_closed = os.stat(layout.database_file + "-wal").st_size == 0
+    except OSError:
+        return False
+    return not is_closed and try_lock(big_lock)
 
 
 def _refuse_default_acl(store_dir: str) -> None:
@@ -746,6 +781,8 @@ def _initialise(layout: Layout) -> None:
             time.sleep(_RETRY_SECONDS)
         if os.path.exists(layout.schema_file):
             return
+        if Registrations(layout.journal_dir).tail() is not None and not os.path.exists(layout.database_file):
+            raise DatabaseCorrupt(layout.database_file, tr("it is gone"))
         os.close(os.open(layout.database_file, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o644))
         database = Database(layout.database_file)
         try:

@@ -1,4 +1,4 @@
-"""Is the store what its database says? Existence of every valid path, and on demand its content."""
+"""Is the store what its database says? Existence of every valid path, on demand content and metadata."""
 
 from __future__ import annotations
 
@@ -11,9 +11,11 @@ from larix.formats.storepath import StorePath
 from larix.protocol.store import PathInfo
 from larix.store.errors import StoreError
 from larix.store.local import LocalStore
+from larix.store.metadata import alteration, owner_of_items
 from larix.store.pipeline import hash_file
+from larix.store.soundness import database_problem
 
-__all__ = ["Mismatch", "Verified", "is_intact", "verify"]
+__all__ = ["Altered", "Mismatch", "Verified", "is_intact", "verify"]
 
 _AT_A_TIME = 1000
 
@@ -24,6 +26,13 @@ class Mismatch(NamedTuple):
     path: StorePath
     expected: Hash
     actual: Hash | None
+
+
+class Altered(NamedTuple):
+    """A valid path whose content is right, and something else about it is not."""
+
+    path: StorePath
+    problem: str
 
 
 class Verified(NamedTuple):
@@ -37,11 +46,16 @@ class Verified(NamedTuple):
     forgotten: list[StorePath]
     missing: list[StorePath]
     mismatches: list[Mismatch]
-    database_is_sound: bool
+    database_problem: str | None
+    altered: list[Altered]
+
+    @property
+    def database_is_sound(self) -> bool:
+        return self.database_problem is None
 
     @property
     def is_sound(self) -> bool:
-        return self.database_is_sound and not self.missing and not self.mismatches
+        return self.database_is_sound and not (self.missing or self.mismatches or self.altered)
 
 
 def verify(
@@ -55,10 +69,14 @@ def verify(
 
     Content that is wrong is reported and left: whether it can be had again is for others to know.
     """
-    database_is_sound = store.database.is_sound()
+    problem = database_problem(store)
+    if problem is not None:
+        return Verified(0, [], [], [], problem, [])  # what it says of paths is worth nothing
     wanted = sorted(store.all_valid_paths() if paths is None else paths)
     missing: set[StorePath] = set()
     mismatches: list[Mismatch] = []
+    altered: list[Altered] = []
+    owner = owner_of_items(store.store_dir)
     for start in range(0, len(wanted), _AT_A_TIME):
         some = wanted[start : start + _AT_A_TIME]
         infos = store.path_infos(some) if check_contents else {}
@@ -71,12 +89,13 @@ def verify(
                 actual = _hash_of(infos[path])
                 if actual != infos[path].nar_hash:
                     mismatches.append(Mismatch(path, infos[path].nar_hash, actual))
+                elif (change := alteration(path, owner)) is not None:
+                    altered.append(Altered(path, change))
     forgotten = [path for path in sorted(missing) if store.referrers_closure([path]) <= missing]
     if forgotten:
         store.database.invalidate(forgotten)
-    return Verified(
-        len(wanted), forgotten, sorted(missing.difference(forgotten)), mismatches, database_is_sound
-    )
+    left = sorted(missing.difference(forgotten))
+    return Verified(len(wanted), forgotten, left, mismatches, problem, altered)
 
 
 def is_intact(info: PathInfo) -> bool:

@@ -37,6 +37,7 @@ COLLECTING = (
     Option("delete", "D", help="delete the given PATHs, if nothing uses them"),
     Option("dry-run", "n", help="tell what a collection would delete"),
     Option("optimize", help="share equal files of all items, deleting nothing"),
+    Option("rebuild-database", help="make a damaged database again from what is in the store"),
 )
 QUERIES = (
     Option("list-roots", help="list the roots of the collector"),
@@ -77,6 +78,10 @@ def main(arguments: list[str]) -> int:
             return _delete(session, line)
         if line.has("optimize"):
             return _optimise(session)
+        if line.has("rebuild-database"):
+            from larix.cli.store_checks import rebuild
+
+            return rebuild(session)
         return _collect(session, line)
 
 
@@ -137,8 +142,10 @@ def _query(session: Session, line: CommandLine) -> int:
     store = session.store
     as_json = line.has("json")
     if line.has("verify"):
+        from larix.cli.store_checks import verify_store
+
         wanted = (line.last("verify") or "").split(",")
-        return _verify(session, contents="contents" in wanted, repairing="repair" in wanted)
+        return verify_store(session, contents="contents" in wanted, repairing="repair" in wanted)
     if line.has("list-roots"):
         found = roots.find_roots(session.layout)
         return _print(sorted({session.on_host(root.reason) for root in found}), as_json=as_json)
@@ -179,40 +186,6 @@ def _dead(session: Session) -> Iterable[StorePath]:
 
     store = session.store
     return store.collect(_DEAD)[0] if isinstance(store, DaemonStore) else gc.dead_paths(store)
-
-
-def _verify(session: Session, *, contents: bool, repairing: bool) -> int:
-    from larix.client.store import DaemonStore
-    from larix.store.verify import verify
-
-    if repairing:
-        from larix.builder.repairing import repair
-        from larix.cli.progress import watching
-
-        with watching(1, on_host=session.on_host) as sink:
-            store = session.local_store
-            for path in repair(store, store.all_valid_paths(), sink=sink):
-                diagnostics.say(tr("repaired `{path}'", path=path))
-    if isinstance(session.store, DaemonStore):
-        return int(session.store.verify(check_contents=contents))
-    result = verify(session.store, check_contents=contents)
-    for path in result.forgotten:
-        diagnostics.warning(tr("path `{path}' disappeared; it is no longer registered", path=path))
-    for path in result.missing:
-        diagnostics.say(tr("path `{path}' disappeared, but others refer to it", path=path))
-    for mismatch in result.mismatches:
-        actual = mismatch.actual if mismatch.actual is not None else "unreadable"
-        diagnostics.say(
-            tr(
-                "path `{path}' was modified: expected {expected}, got {actual}",
-                path=mismatch.path,
-                expected=mismatch.expected,
-                actual=actual,
-            )
-        )
-    if not result.database_is_sound:
-        diagnostics.say(tr("the database is damaged"))
-    return 0 if result.is_sound else 1
 
 
 def _delete(session: Session, line: CommandLine) -> int:

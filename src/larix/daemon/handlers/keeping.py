@@ -122,6 +122,8 @@ def verify_store(session: Session, *, check_contents: bool, repair: bool) -> boo
         session.teller.line(f"path `{path}' disappeared")
     for mismatch in found.mismatches:
         session.teller.line(f"path `{mismatch.path}' was modified: expected {mismatch.expected}")
-    if not found.database_is_sound:
-        session.teller.line("the database is damaged")
+    for path, problem in found.altered:
+        session.teller.line(f"path `{path}' was modified: {problem}")
+    if found.database_problem is not None:
+        session.teller.line(f"the database is damaged: {found.database_problem}")
     return not found.is_sound

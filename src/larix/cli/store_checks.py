@@ -1,0 +1,140 @@
+"""`larix gc --verify` and `--rebuild-database`: is the store what it should be, and back to that."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+from larix.cli import diagnostics
+from larix.words import plural, tr
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from larix.cli.session import Session
+    from larix.errors import LarixError
+    from larix.formats.storepath import StorePath
+    from larix.store.local import LocalStore
+    from larix.store.verify import Verified
+
+__all__ = ["rebuild", "verify_store"]
+
+_SILENT_SECONDS = 10
+
+
+def verify_store(session: Session, *, contents: bool, repairing: bool) -> int:
+    """Tell all that is wrong, and with `repairing` mend it; 1 if something stays wrong."""
+    from larix.client.store import DaemonStore
+
+    if repairing:
+        return _repair(session)
+    if isinstance(session.store, DaemonStore):
+        return int(session.store.verify(check_contents=contents))
+    from larix.store.verify import verify
+
+    store = session.store
+    result = verify(store, check_contents=contents, on_path=_counter(store) if contents else None)
+    _tell(result)
+    return 0 if result.is_sound else 1
+
+
+def _counter(store: LocalStore) -> Callable[[StorePath], None]:
+    """Tells now and then how far it is, when that takes long."""
+    total = len(store.all_valid_paths())
+    done, next_time = 0, time.monotonic() + _SILENT_SECONDS
+
+    def count(_path: StorePath) -> None:
+        nonlocal done, next_time
+        now = time.monotonic()
+        if now >= next_time:
+            diagnostics.note(tr("{done} of {total} items verified", done=done, total=total))
+            next_time = now + _SILENT_SECONDS
+        done += 1
+
+    return count
+
+
+def _tell(result: Verified) -> None:
+    for path in result.forgotten:
+        diagnostics.warning(tr("path `{path}' disappeared; it is no longer registered", path=path))
+    for path in result.missing:
+        diagnostics.say(tr("path `{path}' disappeared, but others refer to it", path=path))
+    for mismatch in result.mismatches:
+        actual = mismatch.actual if mismatch.actual is not None else "unreadable"
+        diagnostics.say(
+            tr(
+                "path `{path}' was modified: expected {expected}, got {actual}",
+                path=mismatch.path,
+                expected=mismatch.expected,
+                actual=actual,
+            )
+        )
+    for path, problem in result.altered:
+        diagnostics.say(tr("path `{path}' was modified: {problem}", path=path, problem=problem))
+    if result.database_problem is not None:
+        diagnostics.say(tr("the database is damaged: {problem}", problem=result.database_problem))
+        diagnostics.show_hint(
+            tr("make it again from what is in the store with `larix gc --rebuild-database`")
+        )
+    elif not result.is_sound:
+        diagnostics.show_hint(tr("mend what can be mended with `larix gc --verify=contents,repair`"))
+
+
+def _repair(session: Session) -> int:
+    from larix.builder.repairing import repair
+    from larix.cli.progress import watching
+    from larix.store.verify import verify
+
+    store = session.local_store
+    found = verify(store, check_contents=True, on_path=_counter(store))
+    damaged = [*found.missing]
+    damaged += [mismatch.path for mismatch in found.mismatches]
+    damaged += [altered.path for altered in found.altered]
+    if not damaged:
+        _tell(found)
+        return 0 if found.is_sound else 1
+    for path in found.forgotten:
+        diagnostics.warning(tr("path `{path}' disappeared; it is no longer registered", path=path))
+
+    def give_up(path: StorePath, error: LarixError) -> None:
+        diagnostics.say(tr("cannot repair `{path}': {problem}", path=path, problem=error.message))
+
+    with watching(1, on_host=session.on_host) as sink:
+        for path in repair(store, damaged, sink=sink, give_up=give_up):
+            diagnostics.say(tr("repaired `{path}'", path=path))
+    result = verify(store, paths=damaged, check_contents=True)
+    _tell(result)
+    return 0 if result.is_sound else 1
+
+
+def rebuild(session: Session) -> int:
+    from larix.cli.session import NotThroughDaemon
+    from larix.store.rebuilding import rebuild_database
+
+    if session.daemon is not None:
+        raise NotThroughDaemon(
+            tr("the store is kept by a daemon, which does not do that for its clients"),
+            hint=tr("run the command as the user who runs the daemon"),
+        )
+    done, next_time = 0, time.monotonic() + _SILENT_SECONDS
+
+    def count(_path: StorePath) -> None:
+        nonlocal done, next_time
+        if time.monotonic() >= next_time:
+            diagnostics.note(plural("{number} item looked at", "{number} items looked at", done))
+            next_time = time.monotonic() + _SILENT_SECONDS
+        done += 1
+
+    rebuilt = rebuild_database(session.layout, count)
+    for path in rebuilt.damaged:
+        diagnostics.say(tr("kept `{path}', which is damaged or gone", path=path))
+    for path, reason in sorted(rebuilt.lost.items()):
+        diagnostics.say(tr("not kept `{path}': {reason}", path=path, reason=reason))
+    diagnostics.say(
+        plural("{number} item is registered again", "{number} items are registered again", rebuilt.saved)
+    )
+    if rebuilt.old_file is not None:
+        diagnostics.note(tr("the old database is kept as {file}", file=session.on_host(rebuilt.old_file)))
+    if rebuilt.damaged:
+        diagnostics.show_hint(tr("mend what can be mended with `larix gc --verify=contents,repair`"))
+    return 1 if rebuilt.damaged else 0
