@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
+import socket
 import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from compat.clients import MARKS, Nix
 from daemons import Daemon, running_daemon
 from larix.client.connection import Connection
 from larix.client.store import DaemonStore
@@ -20,72 +22,7 @@ from larix.protocol import BuildOptions, BuildTarget
 from larix.store import Layout
 from larix.testing.store_conformance import StoreConformance
 
-SHELL = "/bin/bash-static"
-
-pytestmark = [
-    pytest.mark.compat,
-    pytest.mark.slow,
-    pytest.mark.skipif(shutil.which("nix-store") is None, reason="real Nix is not on this machine"),
-    pytest.mark.skipif(not os.path.exists(SHELL), reason="no static shell (Debian: bash-static)"),
-]
-
-EXPRESSION = """
-let
-  build = name: script: derivation {
-    inherit name; system = "x86_64-linux"; builder = "${/bin/bash-static}"; args = [ "-c" script ];
-  };
-in rec {
-  below = build "below" "echo from below; echo below > $out";
-  above = build "above" "echo ${below} > $out";
-  bad = build "bad" "echo oops; exit 3";
-}
-"""
-
-
-class Nix:
-    """Commands of Nix, run by root or by somebody else."""
-
-    def __init__(self, daemon: Daemon, uid: int | None) -> None:
-        self.folder = daemon.folder / f"home-{uid}"
-        self.folder.mkdir()
-        (self.folder / "nix.conf").write_text(
-            "substituters =\nexperimental-features = nix-command\nbuild-users-group =\n"
-        )
-        (self.folder / "default.nix").write_text(EXPRESSION)
-        self.uid = uid
-        if uid is not None:
-            for file in (self.folder, *self.folder.iterdir()):
-                os.chown(file, uid, uid)
-        kept = {name: value for name, value in os.environ.items() if not name.startswith("NIX_")}
-        self.environment = kept | {
-            "NIX_REMOTE": f"unix://{daemon.socket}",
-            "NIX_STORE_DIR": daemon.layout.store_dir,
-            "NIX_STATE_DIR": daemon.layout.state_dir,
-            "NIX_LOG_DIR": daemon.layout.log_dir,
-            "NIX_CONF_DIR": str(self.folder),
-            "HOME": str(self.folder),
-            "USER": "somebody",
-        }
-
-    def run(self, *words: str, data: bytes = b"") -> subprocess.CompletedProcess[bytes]:
-        prefix = (
-            []
-            if self.uid is None
-            else ["setpriv", f"--reuid={self.uid}", f"--regid={self.uid}", "--clear-groups"]
-        )
-        return subprocess.run(
-            [*prefix, *words],
-            env=self.environment,
-            cwd=self.folder,
-            input=data,
-            capture_output=True,
-            check=False,
-        )
-
-    def __call__(self, *words: str, data: bytes = b"") -> str:
-        done = self.run(*words, data=data)
-        assert done.returncode == 0, done.stderr.decode()
-        return done.stdout.decode().strip()
+pytestmark = MARKS
 
 
 @pytest.fixture
@@ -258,6 +195,14 @@ def test_strangers_cannot_repair_or_sign(daemon: Daemon, root: Nix) -> None:
     assert "k:" in root("nix", "path-info", "--sigs", path)
 
 
+ACTIVATED = """
+import os, sys
+os.dup2(int(sys.argv[1]), 3)
+os.environ.update(LISTEN_PID=str(os.getpid()), LISTEN_FDS="1")
+os.execvp("nix-daemon", ["nix-daemon"])
+"""
+
+
 @pytest.fixture
 def real_daemon(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DaemonStore]:
     """The other way round: larix as the client of a real `nix-daemon`."""
@@ -266,27 +211,32 @@ def real_daemon(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DaemonStor
         folder.mkdir()
         (folder / "nix.conf").write_text("build-users-group =\nsandbox = false\nsubstituters =\n")
         layout = Layout(StoreDir(f"{folder}/store"), f"{folder}/var", f"{folder}/log")
-        socket = f"{folder}/var/daemon-socket/socket"
-        process = subprocess.Popen(
-            ["nix-daemon"],
-            env={
-                "PATH": os.environ["PATH"],
-                "NIX_STORE_DIR": layout.store_dir,
-                "NIX_STATE_DIR": layout.state_dir,
-                "NIX_LOG_DIR": layout.log_dir,
-                "NIX_CONF_DIR": str(folder),
-                "NIX_DAEMON_SOCKET_PATH": socket,
-                "NIX_REMOTE": "local",
-            },
-            stderr=subprocess.DEVNULL,
-        )
+        name = f"{folder}/var/daemon-socket/socket"
+        os.makedirs(os.path.dirname(name))
+        with socket.socket(
+            socket.AF_UNIX
+        ) as listening:  # handed over, it takes clients from the first moment
+            listening.bind(name)
+            listening.listen()
+            number = listening.fileno()
+            process = subprocess.Popen(
+                [sys.executable, "-c", ACTIVATED, str(number)],
+                env={
+                    "PATH": os.environ["PATH"],
+                    "NIX_STORE_DIR": layout.store_dir,
+                    "NIX_STATE_DIR": layout.state_dir,
+                    "NIX_LOG_DIR": layout.log_dir,
+                    "NIX_CONF_DIR": str(folder),
+                    "NIX_REMOTE": "local",
+                },
+                pass_fds=[number],
+                stderr=subprocess.DEVNULL,
+            )
         try:
-            while not os.path.exists(socket):
-                assert process.poll() is None
-            with DaemonStore(Connection(connect(socket), layout.store_dir)) as store:
+            with DaemonStore(Connection(connect(name), layout.store_dir)) as store:
                 yield store
         finally:
-            process.terminate()
+            process.kill()  # told to end while it starts, it sometimes goes on and waits
             process.wait()
 
 

@@ -4,6 +4,7 @@ Who may do what:
 
     allowed-users = ["*"]          who may connect; `@NAME` is a group
     trusted-users = ["root"]       who may add what is not signed, and repair
+    trusted-public-keys = []       `NAME:BASE64`, or a file of such lines: what they signed anybody may add
     max-sessions = 512             in all
     max-sessions-per-user = 64
 
@@ -41,6 +42,7 @@ from typing import Any, NamedTuple, cast
 
 from larix.builder.policy import LOG_COMPRESSIONS, Policy
 from larix.errors import LarixError, Location
+from larix.formats.signature import BadKey, PublicKey, parse_public_key
 from larix.store.sizes import BadSize, parse_size
 from larix.store.space import Space
 from larix.words import tr
@@ -58,6 +60,7 @@ class BadSettings(LarixError):
 class Settings(NamedTuple):
     allowed_users: tuple[str, ...] = ("*",)
     trusted_users: tuple[str, ...] = ("root",)
+    trusted_public_keys: tuple[PublicKey, ...] = ()
     max_jobs: int = 0  # 0: half the processors
     cores: int = 0
     timeout: int = 86400
@@ -146,7 +149,34 @@ def settings_from(values: Mapping[str, Any], file: str, defaults: Settings = DEF
                 hint=tr("known are {known}", known=", ".join(sorted(known))),
             )
         found[name] = _checked(key, value, Settings._field_defaults[name], file)
+    if "trusted_public_keys" in found:
+        found["trusted_public_keys"] = _public_keys(found["trusted_public_keys"], file)
     return defaults._replace(**found)
+
+
+def _public_keys(texts: tuple[str, ...], file: str) -> tuple[PublicKey, ...]:
+    """Keys as they are written, or the files, by absolute names, that have one in each line."""
+    keys: list[PublicKey] = []
+    for text in texts:
+        try:
+            lines = _lines_of(text) if text.startswith("/") else [text]
+            keys += [parse_public_key(line) for line in lines]
+        except OSError as error:
+            raise BadSettings(
+                tr("cannot read `{file}`: {strerror}", file=text, strerror=error.strerror),
+                place=Location(file, 0),
+            ) from error
+        except (BadKey, UnicodeDecodeError) as error:
+            raise BadSettings(
+                tr("`{file}`: `trusted-public-keys`: {error}", file=file, error=error),
+                hint=tr("a key is `NAME:BASE64`, as `nix key convert-secret-to-public` prints it"),
+            ) from error
+    return tuple(keys)
+
+
+def _lines_of(file: str) -> list[str]:
+    with open(file, encoding="utf-8") as stream:
+        return [line for line in stream.read().splitlines() if line.strip() and not line.startswith("#")]
 
 
 def _names(value: Any) -> tuple[str, ...] | None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from larix.daemon.handlers.refusals import NotOffered, NotPermitted, require_trust
 from larix.formats.hashes import DIGEST_SIZES, parse_hash
 from larix.formats.nar.encoder import ARCHIVE_START, regular_end, regular_start
+from larix.formats.signature import fingerprint, is_signed
 from larix.formats.storepath import StorePath
 from larix.formats.wire import StreamReader
 from larix.protocol.channel import archive, reader_of
@@ -138,7 +139,6 @@ def add_to_store_nar(
     dont_check_signatures: bool,
     body: Iterable[bytes],
 ) -> None:
-    del dont_check_signatures
     info = PathInfo(
         path,
         parse_hash(nar_hash, None if ":" in nar_hash else "sha256"),
@@ -152,45 +152,66 @@ def add_to_store_nar(
     )
     if repair:
         require_trust(session, "repair items")
-    _admit(session, info)
-    session.store.add_nar(_as_told_by(session, info), body)
+    session.store.add_nar(_admitted(session, info, must_be_signed=not dont_check_signatures), body)
 
 
-def _admit(session: Session, info: PathInfo) -> None:
-    """What is not named by its content can be anything: only trusted users may say what it is."""
-    if session.peer.is_trusted or info.content_address is not None:
-        return
-    raise NotPermitted(
+def _admitted(session: Session, info: PathInfo, *, must_be_signed: bool) -> PathInfo:
+    """The record as far as this client may say it.
+
+    What is not named by its content can be anything: a trusted user may say what it is, or somebody whose key
+    is trusted, over all that is then believed. Nobody else may say either who made it, and signatures of
+    others say nothing.
+    """
+    if session.peer.is_trusted and not must_be_signed:
+        return info
+    message = fingerprint(info.path, info.nar_hash, info.nar_size, info.references)
+    keys = session.settings.trusted_public_keys
+    good = tuple(signature for signature in info.signatures if is_signed(signature, message, keys))
+    if not good and info.content_address is None:
+        raise _not_trusted(session, info)
+    if session.peer.is_trusted:
+        return info
+    known = session.store.path_infos((info.path,)).get(info.path)
+    if (
+        known is not None
+        and fingerprint(known.path, known.nar_hash, known.nar_size, known.references) != message
+    ):
+        good = ()
+    return info._replace(ultimate=False, deriver=None, registration_time=0, signatures=good)
+
+
+def _not_trusted(session: Session, info: PathInfo) -> NotPermitted:
+    names = ", ".join(sorted({each.partition(":")[0][:64] for each in info.signatures}))
+    if session.peer.is_trusted:
+        hint = tr("name its key in `trusted-public-keys` of daemon.toml, or copy with `--no-check-sigs`")
+    elif names:
+        hint = tr("ask the operator for a key of {names} in `trusted-public-keys` of daemon.toml", names=names)
+    else:
+        hint = tr("have it signed by a key that is trusted, or added by a trusted user")
+    return NotPermitted(
         tr(
             "`{path}` is neither named by its content nor signed by a key that is trusted here",
             path=info.path,
         ),
-        hint=tr("let a trusted user add it: `{name}` is none", name=session.peer.name),
+        hint=hint,
     )
-
-
-def _as_told_by(session: Session, info: PathInfo) -> PathInfo:
-    """Nobody but a trusted user may say that something was built here."""
-    return info if session.peer.is_trusted else info._replace(ultimate=False, deriver=None)
 
 
 def add_multiple_to_store(
     session: Session, *, repair: bool, dont_check_signatures: bool, body: Iterable[bytes]
 ) -> None:
-    del dont_check_signatures
     if repair:
         require_trust(session, "repair items")
     reader = reader_of(body)
     for _ in range(reader.u64(limit=1 << 32)):
-        _add_next(session, reader)
+        _add_next(session, reader, must_be_signed=not dont_check_signatures)
 
 
-def _add_next(session: Session, reader: StreamReader) -> None:
+def _add_next(session: Session, reader: StreamReader, *, must_be_signed: bool) -> None:
     info = KEYED_INFO.read(reader, session.dialect)
     reader.check()
     pieces = archive(reader)
-    _admit(session, info)
-    session.store.add_nar(_as_told_by(session, info), pieces)
+    session.store.add_nar(_admitted(session, info, must_be_signed=must_be_signed), pieces)
     for _ in pieces:  # it was valid already
         pass
 
