@@ -1,16 +1,18 @@
 """The synthetic graph of rows A, as larix lowers and instantiates it; `graph.nix` is its twin.
 
-graph.py COUNT SOURCES          instantiate, in the store of the environment, and print the last name
+graph.py COUNT SOURCES          instantiate, in the store or by the daemon of the environment; print the last
 graph.py --names COUNT SOURCES  print every name, touch no store
 """
 
 import hashlib
+import os
 import sys
 
 from larix.derivation import FileContent, Lowered, Source, derivation
 from larix.formats.hashes import Hash
 from larix.formats.nar import File, encode_tree
 from larix.formats.storepath import StoreDir, make_fixed_path
+from larix.protocol import Store
 
 SHELL = "/bin/sh"
 VARIABLES = 24
@@ -65,15 +67,28 @@ def lower_graph(store_dir: StoreDir, count: int, folder: str) -> list[Lowered]:
     return nodes
 
 
+def open_store() -> Store:
+    from larix.store.layout import Layout
+
+    layout = Layout.from_environment()
+    address = os.environ.get("LARIX_DAEMON_SOCKET")
+    if address:
+        from larix.client.connection import Connection
+        from larix.client.store import DaemonStore
+        from larix.client.transport import connect
+
+        return DaemonStore(Connection(connect(address), layout.store_dir))
+    from larix.store.local import open_local_store
+
+    return open_local_store(layout)
+
+
 def main(arguments: list[str]) -> None:
     if arguments[0] == "--names":
         store_dir = StoreDir(arguments[3])
         print(*(node.path for node in lower_graph(store_dir, int(arguments[1]), arguments[2])), sep="\n")
         return
-    from larix.store import Layout, open_local_store
-
-    layout = Layout.from_environment()
-    store = open_local_store(layout)
+    store = open_store()
     nodes = lower_graph(store.store_dir, int(arguments[0]), arguments[1])
     store.instantiate(nodes)
     store.close()

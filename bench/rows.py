@@ -74,6 +74,13 @@ def row_a3(scratch: Scratch, runs: int) -> Iterator[Comparison]:
     yield instantiate(scratch, runs, "A3", 30_000, Bar(1.0, 0.1), warm=True)
 
 
+def row_a4(scratch: Scratch, runs: int) -> Iterator[Comparison]:
+    with scratch.daemons():
+        for count in (292, 3_000):
+            found = instantiate(scratch, runs, "A4", count, Bar(0.4, 0.15), warm=False)
+            yield found._replace(work=f"{found.work}, through a daemon")
+
+
 def trivial_builds(scratch: Scratch, count: int) -> list[str]:
     """Instantiate independent trivial builds in an empty store; the template is called `builds`."""
     scratch.start_empty()
@@ -110,6 +117,14 @@ def row_b2(scratch: Scratch, runs: int) -> Iterator[Comparison]:
 
 def row_b3(scratch: Scratch, runs: int) -> Iterator[Comparison]:
     yield builds(scratch, runs, "B3", 1_000, Bar(0.4, 0.1))
+
+
+def row_b5(scratch: Scratch, runs: int) -> Iterator[Comparison]:
+    """B2 and B3 through the daemons, which know the number of jobs by their own settings."""
+    for count, bar in ((100, Bar(1.0, 0.4)), (1_000, Bar(0.4, 0.1))):
+        with scratch.daemons():
+            found = builds(scratch, runs if count == 100 else min(runs, 2), "B5", count, bar)
+            yield found._replace(work=f"{found.work}, through a daemon")
 
 
 def row_b4(scratch: Scratch, runs: int) -> Iterator[Comparison]:

@@ -10,7 +10,8 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 
 from measure import Failed, Side, clear
 
@@ -65,7 +66,7 @@ class Scratch:
 
     def start_empty(self) -> None:
         clear(self.store, self.var)
-        self.nix_output("nix-store", "--init")
+        subprocess.run(["nix-store", "--init"], env=self.nix_environment | {"NIX_REMOTE": ""}, check=True)
 
     def keep_as(self, template: str) -> None:
         """Keep the store as it is now under a name."""
@@ -91,6 +92,36 @@ class Scratch:
 
     def add(self, file: str) -> str:
         return self.nix_output("nix-store", "--add", file)[0]
+
+    @contextmanager
+    def daemons(self) -> Iterator[None]:
+        """A daemon of each side; what runs inside goes through them. The store's state may change."""
+        sockets = {name: self.file(f"{name}-nix-socket") for name in ("nix", "larix")}
+        nix = self.nix_environment | {"NIX_DAEMON_SOCKET_PATH": sockets["nix"], "NIX_REMOTE": "local"}
+        started = [
+            subprocess.Popen(["nix-daemon"], env=nix, stderr=subprocess.DEVNULL),
+            subprocess.Popen(
+                [LARIX, "daemon", "--quiet", f"--listen={sockets['larix']}"],
+                env=self.larix_environment,
+                stdout=subprocess.PIPE,
+            ),
+        ]
+        ours = started[1].stdout
+        if ours is None or ours.readline() != b"ready\n":
+            raise Failed("the daemon of larix does not start")
+        while not os.path.exists(sockets["nix"]):
+            if started[0].poll() is not None:
+                raise Failed("the daemon of Nix does not start")
+        before = self.nix_environment, self.larix_environment
+        self.nix_environment = self.nix_environment | {"NIX_REMOTE": f"unix://{sockets['nix']}"}
+        self.larix_environment = self.larix_environment | {"LARIX_DAEMON_SOCKET": sockets["larix"]}
+        try:
+            yield
+        finally:
+            self.nix_environment, self.larix_environment = before
+            for process in started:
+                process.kill()
+                process.wait()
 
     def close(self) -> None:
         clear(self.folder)

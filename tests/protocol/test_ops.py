@@ -68,7 +68,7 @@ def test_every_operation_has_a_number_of_its_own_and_one_form_at_most_in_a_diale
 
 def test_what_only_larix_has_is_not_spoken_to_others() -> None:
     nix, guix = Dialect(STORE_DIR, "nix", 38), Dialect(STORE_DIR, "guix", 0x63)
-    for name in ("add_texts", "query_path_infos"):
+    for name in ("add_texts", "keep_paths", "query_path_infos"):
         assert OPERATIONS[name].form(nix) is None
         assert OPERATIONS[name].form(guix) is None
         assert OPERATIONS[name].form(nix._replace(features=FEATURES)) is not None

@@ -154,9 +154,9 @@ def _made(name: str, dialect: Dialect) -> st.SearchStrategy[Any]:
         case "offer or nothing":
             return st.none() | st.builds(Substitutable, nameless, st.none() | paths, sets, numbers, numbers)
         case "texts with references":
-            return st.lists(st.builds(DerivationText, texts, st.binary(max_size=20), sets), max_size=2).map(
-                tuple
-            )
+            return st.lists(
+                st.builds(DerivationText, texts, st.binary(max_size=20), sets, st.booleans()), max_size=2
+            ).map(tuple)
         case "acknowledgement":
             return st.none()
         case "what was collected":

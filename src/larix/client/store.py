@@ -26,6 +26,7 @@ from larix.formats.storepath import (
 from larix.protocol import BuildOptions, BuildTarget, PathInfo, PathNotValid, Sink, ignore_events
 from larix.protocol.values import DerivationText, Missing
 from larix.store.errors import StoreError, quoted
+from larix.store.instantiate import source_item
 from larix.store.pipeline import feed_archive
 from larix.store.roots import make_link
 from larix.store.tree import archive_of, read_archive, read_steps, steps_of_tree
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
 __all__ = ["DaemonStore"]
 
 _ASKED = 1 << 15
+_SMALL = 1 << 17  # an archive that goes with others
 _AT_ONCE = 8 << 20  # bytes of texts in one request
 
 
@@ -297,21 +299,42 @@ class DaemonStore:
             for source in lowered.sources:
                 by_path[source.path] = source
         derivations = {lowered.path: lowered for lowered in order}
-        self.add_temp_root(*by_path, *derivations)
-        valid = self.valid_paths([*by_path, *derivations])
+        valid = self._keep([*by_path, *derivations])
         texts: list[DerivationText] = []
         for path, source in by_path.items():
             if path not in valid:
-                if isinstance(source.content, TextContent):
-                    texts.append(DerivationText(source.name, source.content.contents, source.references))
-                else:
+                text = self._small(source)
+                if text is None:
                     self._add_source(source)
+                else:
+                    texts.append(text)
         texts += [
             DerivationText(name_part(path), lowered.text, tuple(lowered.references))
             for path, lowered in derivations.items()
             if path not in valid
         ]
         self._add_texts(texts)
+
+    def _keep(self, paths: Sequence[StorePath]) -> set[StorePath]:
+        """Keep `paths` from collection, and tell which of them are valid."""
+        if self._connection.knows("keep_paths"):
+            return set(self._call("keep_paths", paths=tuple(paths))) if paths else set()
+        self.add_temp_root(*paths)
+        return self.valid_paths(paths)
+
+    def _small(self, source: Source) -> DerivationText | None:
+        """What can go with the derivations in one request; None for what has a request of its own."""
+        if isinstance(source.content, TextContent):
+            return DerivationText(source.name, source.content.contents, source.references)
+        item = source_item(source) if self._connection.knows("add_texts") else None
+        if item is None:
+            return None
+        if item.info.path != source.path:
+            raise _changed(source, item.info.path)
+        archive = item.archive()
+        if len(archive) > _SMALL:
+            return None
+        return DerivationText(source.name, archive, source.references, is_archive=True)
 
     def _add_source(self, source: Source) -> None:
         content = source.content
@@ -325,15 +348,7 @@ class DaemonStore:
         else:
             raise TypeError(f"no source: {content!r}")
         if path != source.path:
-            raise StoreError(
-                tr(
-                    "`{name}` changed since it was first read: it was `{path}`, now `{now}`",
-                    name=source.name,
-                    path=source.path,
-                    now=path,
-                ),
-                hint=tr("run the command again"),
-            )
+            raise _changed(source, path)
 
     def _send_steps(self, source: Source) -> StorePath:
         content = source.content
@@ -356,7 +371,7 @@ class DaemonStore:
         """In one request, or few: what is in one becomes valid together."""
         if not self._connection.knows("add_texts"):
             for text in texts:
-                self.add_text(*text)
+                self.add_text(text.name, text.contents, text.references)
             return
         some: list[DerivationText] = []
         size = 0
@@ -499,6 +514,18 @@ class DaemonStore:
     def path_of_hash_part(self, digits: str) -> StorePath | None:
         path: StorePath | None = self._call("query_path_from_hash_part", digits=digits)
         return path if path is not None and hash_part(path) == digits else None
+
+
+def _changed(source: Source, now: StorePath) -> StoreError:
+    return StoreError(
+        tr(
+            "`{name}` changed since it was first read: it was `{path}`, now `{now}`",
+            name=source.name,
+            path=source.path,
+            now=now,
+        ),
+        hint=tr("run the command again"),
+    )
 
 
 def _exported(info: PathInfo, chunks: Iterable[bytes]) -> Iterator[bytes]:

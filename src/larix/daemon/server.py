@@ -20,7 +20,7 @@ from contextlib import suppress
 from typing import NamedTuple
 
 from larix.daemon.access import Peer, is_allowed, peer_of
-from larix.daemon.session import Session
+from larix.daemon.session import Session, preload
 from larix.daemon.settings import Settings
 from larix.errors import LarixError
 from larix.protocol.dialect import GUIX_VERSION, NIX_VERSION
@@ -149,6 +149,7 @@ class Server:
         self._is_ending = False
 
     def run(self) -> None:
+        preload()
         wakeup_read, wakeup_write = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
         signal.set_wakeup_fd(wakeup_write, warn_on_full_buffer=False)
         for number, handler in (

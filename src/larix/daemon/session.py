@@ -46,9 +46,22 @@ from larix.protocol.values import TEXTS
 from larix.store.local import LocalStore
 from larix.words import tr
 
-__all__ = ["Session"]
+__all__ = ["Session", "preload"]
 
 _TRUSTED, _NOT_TRUSTED = 1, 2
+
+
+def preload() -> None:
+    """Load what sessions use, before any is forked: they share it, and none has to wait for it."""
+    import gc
+
+    import larix.builder
+    import larix.store.gc
+    import larix.store.optimise
+    import larix.store.verify  # noqa: F401
+
+    gc.collect()
+    gc.freeze()  # a collection in a session would write into each page that it shares
 
 
 class Session:

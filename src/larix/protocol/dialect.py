@@ -8,8 +8,8 @@ A client of Nix speaks the lower of the two versions; one of Guix takes what it 
 So a server announces what the clients of its socket expect, and goes by what the client says of itself.
 
 From Nix's 1.38 on each side names the features it knows beyond the version; what both know is spoken. The one
-that larix adds are batches: the texts of a whole graph of derivations in one request, the records of a
-closure in one reply; and events of builds as they are.
+that larix adds are batches: what a whole graph of derivations consists of in one request, what is there of it
+in one reply, or the records of a closure; and events of builds as they are.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ GUIX_VERSION = 0x163
 FIRST_OF_GUIX = 0x160
 _OLDEST_GUIX = 0x163
 
-BATCH = "larix-batches"
+BATCH = "larix-batches-2"
 FEATURES = frozenset({BATCH})
 
 

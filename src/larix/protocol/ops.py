@@ -344,6 +344,7 @@ _TABLE: tuple[Op, ...] = (
         guix=False,
         feature=BATCH,
     ),
+    _op(0x6C02, "keep_paths", (_PATHS,), _gives(PATHS), guix=False, feature=BATCH),
     _op(
         0x6C00,
         "add_texts",

@@ -141,11 +141,15 @@ class BareDerivation(NamedTuple):
 
 
 class DerivationText(NamedTuple):
-    """A text to be added: a `.drv`, or a source that is one file. `name` is the item's, `.drv` included."""
+    """A text to be added: a `.drv`, or a source that is one file. `name` is the item's, `.drv` included.
+
+    `is_archive`: the contents are the archive of a small tree, which is named by its content.
+    """
 
     name: str
     contents: bytes
     references: tuple[StorePath, ...]
+    is_archive: bool = False
 
 
 def _decode(data: bytes) -> str:
@@ -450,12 +454,22 @@ SUBSTITUTABLE: Codec[Substitutable | None] = Codec(
 
 def _read_derivation_text(reader: Reader, dialect: Dialect) -> DerivationText:
     return DerivationText(
-        TEXT.read(reader, dialect), BYTES.read(reader, dialect), PATHS.read(reader, dialect)
+        TEXT.read(reader, dialect),
+        BYTES.read(reader, dialect),
+        PATHS.read(reader, dialect),
+        reader.boolean(),
     )
 
 
 def _write_derivation_text(value: DerivationText, dialect: Dialect) -> bytes:
-    return _encode(value.name) + encode_string(value.contents) + PATHS.write(tuple(value.references), dialect)
+    return b"".join(
+        (
+            _encode(value.name),
+            encode_string(value.contents),
+            PATHS.write(tuple(value.references), dialect),
+            encode_u64(int(value.is_archive)),
+        )
+    )
 
 
 DERIVATION_TEXTS: Codec[tuple[DerivationText, ...]] = listed(

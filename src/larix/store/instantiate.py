@@ -16,6 +16,7 @@ from hashlib import sha256
 from larix.derivation.lowered import Lowered, instantiation_order
 from larix.derivation.source import Source, TextContent, TreeContent
 from larix.formats.hashes import Hash
+from larix.formats.nar import Decoder
 from larix.formats.nar.encoder import ARCHIVE_START, regular_end, regular_start
 from larix.formats.storepath import StoreDir, StorePath, make_fixed_path
 from larix.protocol.store import PathInfo
@@ -24,7 +25,7 @@ from larix.store.errors import os_failure
 from larix.store.ingest import Incoming
 from larix.store.journal import Journal, Record
 from larix.store.pipeline import run
-from larix.store.tree import FILE, ROOT_NAME, Step, read_steps, steps_of_tree
+from larix.store.tree import FILE, ROOT_NAME, Step, StepsOfEvents, read_steps, steps_of_tree
 from larix.store.treewriter import TreeWriter
 from larix.words import tr
 
@@ -89,6 +90,16 @@ def text_item(path: StorePath, contents: bytes, references: tuple[StorePath, ...
     return Item(info, text=contents)
 
 
+def archive_item(store_dir: StoreDir, name: str, archive: bytes, references: tuple[StorePath, ...]) -> Item:
+    """The item of an archive that somebody else has made of a small tree. Raises BadNar."""
+    decoder = Decoder()
+    steps = list(StepsOfEvents().steps(decoder.feed(archive)))
+    decoder.close()
+    digest = Hash("sha256", sha256(archive).digest())
+    path = make_fixed_path(store_dir, name, digest, recursive=True, references=references)
+    return _tree_item(path, steps, archive, digest, references)
+
+
 def _text_archive(contents: bytes) -> bytes:
     size = len(contents)
     return b"".join((ARCHIVE_START, regular_start(size, executable=False), contents, regular_end(size)))
@@ -115,7 +126,13 @@ def source_item(source: Source) -> Item | None:
     digest = Hash("sha256", sha256(archive).digest())
     if not isinstance(content, TreeContent):
         path = make_fixed_path(StoreDir(os.path.dirname(path)), source.name, digest, recursive=True)
-    info = PathInfo(path, digest, len(archive), source.references, content_address=f"fixed:r:{digest}")
+    return _tree_item(path, steps, archive, digest, source.references)
+
+
+def _tree_item(
+    path: StorePath, steps: list[Step], archive: bytes, digest: Hash, references: tuple[StorePath, ...]
+) -> Item:
+    info = PathInfo(path, digest, len(archive), references, content_address=f"fixed:r:{digest}")
     first = steps[0]
     text = first[3] if len(steps) == 1 and first[0] == FILE and not first[2] else None
     return Item(info, text=text) if text is not None else Item(info, tree=steps, archive=archive)

@@ -37,7 +37,15 @@ from larix.store.atomic import write_file
 from larix.store.database import SCHEMA_VERSION, Database, DatabaseCorrupt, NewRow, Row
 from larix.store.errors import StoreError, StoreUnusable, os_failure, quoted
 from larix.store.ingest import Incoming, Ingested, new_incoming
-from larix.store.instantiate import DerivationOutput, Graph, Item, source_item, text_item, write_items
+from larix.store.instantiate import (
+    DerivationOutput,
+    Graph,
+    Item,
+    archive_item,
+    source_item,
+    text_item,
+    write_items,
+)
 from larix.store.journal import Journal, Record
 from larix.store.layout import Layout
 from larix.store.locks import PathLocks, open_lock_file, try_lock
@@ -262,16 +270,20 @@ class LocalStore:
                     self._write_now(item)
         return path
 
-    def add_texts(self, texts: Sequence[tuple[str, bytes, Sequence[StorePath]]]) -> list[StorePath]:
-        """Many files of text at once, each a name, contents and references: all valid together, or none.
+    def add_texts(self, texts: Sequence[tuple[str, bytes, Sequence[StorePath], bool]]) -> list[StorePath]:
+        """Many small items at once: all valid together, or none. For what somebody else has lowered.
 
-        A text may refer to those before it. For derivations that somebody else has lowered.
+        Each is a name, contents, references, and whether the contents are the archive of a tree. An item may
+        refer to those before it.
         """
         items: list[Item] = []
-        for name, contents, references in texts:
+        for name, contents, references, is_archive in texts:
             unique = tuple(sorted(set(references)))
-            path = make_text_path(self.store_dir, name, sha256(contents).digest(), unique)
-            items.append(text_item(path, contents, unique))
+            if is_archive:
+                items.append(archive_item(self.store_dir, name, contents, unique))
+            else:
+                path = make_text_path(self.store_dir, name, sha256(contents).digest(), unique)
+                items.append(text_item(path, contents, unique))
         paths = [item.info.path for item in items]
         self.add_temp_root(*paths)
         valid = self.valid_paths(paths)
@@ -284,13 +296,16 @@ class LocalStore:
             for path, derivation in parsed.items():
                 outputs += self._admit(path, derivation, modulos)
             infos = [item.info for item in fresh.values()]
-            write_items(
-                list(fresh.values()),
-                store_dir=self.store_dir,
-                journal=self.journal,
-                new_incoming=self._new_incoming,
-                register=lambda: self._register_rows(infos, outputs),
-            )
+            trees = [path for path, item in fresh.items() if item.text is None]
+            with self.lock_paths(trees):
+                now_valid = self.valid_paths(trees)
+                write_items(
+                    [item for path, item in fresh.items() if path not in now_valid],
+                    store_dir=self.store_dir,
+                    journal=self.journal,
+                    new_incoming=self._new_incoming,
+                    register=lambda: self._register_rows(infos, outputs),
+                )
             self.journal.checkpoint_when_large()
         return paths
 

@@ -185,7 +185,9 @@ def _not_trusted(session: Session, info: PathInfo) -> NotPermitted:
     if session.peer.is_trusted:
         hint = tr("name its key in `trusted-public-keys` of daemon.toml, or copy with `--no-check-sigs`")
     elif names:
-        hint = tr("ask the operator for a key of {names} in `trusted-public-keys` of daemon.toml", names=names)
+        hint = tr(
+            "ask the operator for a key of {names} in `trusted-public-keys` of daemon.toml", names=names
+        )
     else:
         hint = tr("have it signed by a key that is trusted, or added by a trusted user")
     return NotPermitted(

@@ -22,6 +22,7 @@ __all__ = [
     "export_path",
     "has_substitutes",
     "is_valid_path",
+    "keep_paths",
     "nar_from_path",
     "query_all_valid_paths",
     "query_derivation_output_map",
@@ -52,6 +53,12 @@ def query_valid_paths(
     session: Session, *, paths: Sequence[StorePath], substitute: bool = False
 ) -> tuple[StorePath, ...]:
     del substitute  # there is nothing to substitute from
+    return tuple(sorted(session.store.valid_paths(paths)))
+
+
+def keep_paths(session: Session, *, paths: Sequence[StorePath]) -> tuple[StorePath, ...]:
+    """Keep them from collection, valid or not, and tell which are valid: these stay so."""
+    session.store.add_temp_root(*paths)
     return tuple(sorted(session.store.valid_paths(paths)))
 
 
