@@ -37,6 +37,9 @@ HELPERS = {
     "fish": ["fish"],
     "man": ["man-db", "groff-base"],
     "mandoc": ["mandoc"],
+    "update-mime-database": ["shared-mime-info"],
+    "gtk-update-icon-cache": ["gtk-update-icon-cache"],
+    "mkfontscale": ["xfonts-utils", "fonts-dejavu-core"],
 }
 CERTIFICATES = "/etc/ssl/certs/ca-certificates.crt"
 

@@ -222,7 +222,7 @@ def _entries(wanted: Wanted, wish: Wish) -> list[Entry]:
 
 
 def _print_settings(environment: Environment) -> None:
-    from larix.buildside.profile_tree import PATH, settings_of, shell_setting
+    from larix.buildside.profile_settings import PATH, settings_of, shell_setting
 
     for variable, separator, places in settings_of(environment.item, [PATH, *environment.search_paths]):
         print(shell_setting(variable, separator, places))

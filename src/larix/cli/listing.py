@@ -7,7 +7,7 @@ import time
 from collections.abc import Sequence
 from typing import Any
 
-from larix.buildside.profile_tree import PATH, settings_of
+from larix.buildside.profile_settings import PATH, settings_of
 from larix.cli.options import UsageError, compile_expression
 from larix.cli.profiles import Profile, own_profiles, shown_name
 from larix.cli.retention import meant_generations

@@ -7,7 +7,7 @@ import re
 import shutil
 from collections.abc import Iterable, Sequence
 
-from larix.buildside.profile_tree import PATH, settings_of
+from larix.buildside.profile_settings import PATH, settings_of
 from larix.cli import diagnostics
 from larix.cli.enter import become
 from larix.packages.search_paths import SearchPath

@@ -7,7 +7,7 @@ import os
 from functools import cache
 from typing import TYPE_CHECKING
 
-from larix.buildside import environment, profile_tree
+from larix.buildside import environment, profile_settings
 from larix.derivation import Lowered, Source, derivation
 from larix.pack.compression import method, squashfs_method
 from larix.pack.squashfs import BLOCK
@@ -70,7 +70,7 @@ def _code_digest() -> str:
     files = sorted(f"{here}/{name}" for name in os.listdir(here) if name.endswith(".py"))
     builtins = f"{os.path.dirname(here)}/builder/builtins"
     files += [f"{builtins}/pack.py", f"{builtins}/pack_state.py"]
-    files += [str(module.__file__) for module in (environment, profile_tree)]
+    files += [str(module.__file__) for module in (environment, profile_settings)]
     hasher = hashlib.sha256()
     for file in files:
         with open(file, "rb") as stream:

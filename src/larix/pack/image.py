@@ -12,7 +12,7 @@ import json
 import re
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from larix.buildside.profile_tree import PATH, settings_of
+from larix.buildside.profile_settings import PATH, settings_of
 from larix.pack.content import extra_entries, item_entries, store_folders
 from larix.pack.entries import Folder
 from larix.pack.errors import BadPack

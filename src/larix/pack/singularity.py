@@ -11,7 +11,7 @@ import os
 import shlex
 from typing import TYPE_CHECKING
 
-from larix.buildside.profile_tree import PATH, settings_of, shell_setting
+from larix.buildside.profile_settings import PATH, settings_of, shell_setting
 from larix.pack.entries import File, Folder
 
 if TYPE_CHECKING:

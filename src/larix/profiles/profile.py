@@ -13,18 +13,8 @@ from collections.abc import Mapping
 from functools import cache
 from typing import TYPE_CHECKING
 
-from larix.buildside import (
-    environment,
-    gdbm_file,
-    profile_applications,
-    profile_certificates,
-    profile_hooks,
-    profile_info,
-    profile_manual,
-    profile_tree,
-    shell_settings,
-    union,
-)
+from larix import buildside
+from larix.buildside.profile_settings import HEADER
 from larix.derivation import Lowered, Source, derivation, tree_source
 from larix.formats.nar import Directory, File
 from larix.formats.storepath import StoreDir, StorePath, parse_store_path
@@ -36,17 +26,25 @@ if TYPE_CHECKING:
 __all__ = ["empty_profile", "profile_derivation"]
 
 NAME = "profile"
+# Modules of the build side that decide how a profile looks. Only a builtin loads them.
 _CODE = (
-    environment,
-    gdbm_file,
-    profile_applications,
-    profile_certificates,
-    profile_hooks,
-    profile_info,
-    profile_manual,
-    profile_tree,
-    shell_settings,
-    union,
+    "environment",
+    "gdbm_file",
+    "profile_applications",
+    "profile_certificates",
+    "profile_font_names",
+    "profile_fonts",
+    "profile_hooks",
+    "profile_icons",
+    "profile_info",
+    "profile_manual",
+    "profile_mime",
+    "profile_mime_cache",
+    "profile_mime_types",
+    "profile_settings",
+    "profile_tree",
+    "shell_settings",
+    "union",
 )
 
 
@@ -89,8 +87,8 @@ def profile_derivation(
 def _code_digest() -> str:
     """The hash of the modules that decide how a profile looks."""
     hasher = hashlib.sha256()
-    for module in _CODE:
-        with open(str(module.__file__), "rb") as file:
+    for name in _CODE:
+        with open(f"{buildside.__path__[0]}/{name}.py", "rb") as file:
             hasher.update(file.read())
     return hasher.hexdigest()
 
@@ -98,7 +96,7 @@ def _code_digest() -> str:
 def empty_profile(store_dir: StoreDir) -> Source:
     tree = Directory(
         {
-            b"etc": Directory({b"profile": File(profile_tree.HEADER.encode())}),
+            b"etc": Directory({b"profile": File(HEADER.encode())}),
             b"manifest": File(print_manifest(EMPTY)),
         }
     )
