@@ -205,10 +205,10 @@ def _be_first(request: Request, log: int, control: int, held: int) -> None:
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     if request["filter"]:
         sys_.install_filter(request["filter"])
+    sys_.prctl(sys_.PR_SET_DUMPABLE, 0, "PR_SET_DUMPABLE")
     if builtin is not None:
         _run_builtin(builtin, log, control, shared)
         return
-    sys_.prctl(sys_.PR_SET_DUMPABLE, 0, "PR_SET_DUMPABLE")
     builder = os.fork()
     if builder == 0:
         _end_with(lambda: _run_builder(request, log, control), control)
