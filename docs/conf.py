@@ -13,3 +13,4 @@ html_show_sourcelink = False
 exclude_patterns: list[str] = []
 highlight_language = "none"
 suppress_warnings = ["misc.highlighting_failure"]
+smartquotes = False  # it would make dashes of the hyphens that options begin with

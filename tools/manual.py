@@ -8,6 +8,7 @@ The reference of commands is made from the tables that `--help` is made from. Wa
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import sys
 import tempfile
@@ -18,33 +19,17 @@ CHECKOUT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(CHECKOUT / "src"))
 
 from larix.cli import registry  # noqa: E402
+from larix.cli.manual import EXIT_CODES, shown_groups  # noqa: E402
 from larix.cli.options import STANDARD, Grammar, Option, spelled  # noqa: E402
-
-EXIT_CODES = """\
-## Exit codes
-
-| code | meaning |
-|---|---|
-| 0 | done |
-| 1 | any error that is none of the following |
-| 100 | a build failed |
-| 101 | a build took longer than allowed |
-| 102 | what was downloaded or built has another hash than promised |
-| 104 | two builds of the same differ |
-| 127 | there is no such program to run |
-| 130 | interrupted by the user |
-
-Under `--keep-going`, the codes of builds that failed are or-ed. Programs that larix starts give their own.
-"""
 
 
 def reference() -> str:
     """The page on all commands."""
-    lines = ["# Commands", "", "`larix COMMAND --help` shows the same.", "", EXIT_CODES]
+    lines = ["# Commands", "", "`larix COMMAND --help` shows the same.", "", *exit_codes()]
     for category, commands in registry.by_category().items():
         shown = [(name, synopsis) for name, synopsis in commands if registry.grammar_of(name) is not None]
         if shown:
-            lines += [f"## {category.capitalize()} commands", ""]
+            lines += [f"## {registry.CATEGORIES[category].capitalize().rstrip(':')}", ""]
         for name, synopsis in shown:
             grammar = registry.grammar_of(name)
             if grammar is not None:
@@ -52,17 +37,22 @@ def reference() -> str:
     return "\n".join(lines) + "\n"
 
 
+def exit_codes() -> list[str]:
+    rows = [f"| {code} | {meaning} |" for code, meaning in EXIT_CODES]
+    after = "Under `--keep-going`, the codes of all builds that failed are or-ed. Programs give their own."
+    return ["## Exit codes", "", "| code | meaning |", "|---|---|", *rows, "", after, ""]
+
+
 def command(name: str, synopsis: str, grammar: Grammar) -> Iterator[str]:
     yield from (f"### larix {name}", "", f"*{plain(synopsis)}*", "", f"    larix {grammar.usage}", "")
     yield from (plain(line) for line in grammar.summary.splitlines())
     yield ""
-    for heading, options in (*grammar.groups, ("On larix itself:", STANDARD)):
-        shown = [option for option in options if not option.hidden]
-        if not shown:
-            continue
+    if grammar.build_options_from_environment:
+        yield from ("The words of the variable `LARIX_BUILD_OPTIONS` are read as options, too.", "")
+    for heading, options in (*shown_groups(grammar), ("", list(STANDARD))):
         if heading:
-            yield from (f"**{plain(heading.rstrip(': '))}**", "")
-        for option in shown:
+            yield from (f"**{plain(heading)}**", "")
+        for option in options:
             yield from (names(option), f": {plain(option.help)}", "")
 
 
@@ -81,8 +71,6 @@ def plain(text: str) -> str:
 
 def quoted(text: str) -> str:
     """`word' becomes `word`."""
-    import re
-
     return re.sub(r"`([^`']*)'", lambda found: f"`{found[1]}`".replace("\\", ""), text)
 
 

@@ -18,12 +18,12 @@ if TYPE_CHECKING:
 
     from larix.cli.options import Grammar, Option
 
-__all__ = ["pages"]
+__all__ = ["EXIT_CODES", "pages", "shown_groups"]
 
 _COLON = ": \u00a0\u202f"  # and the spaces before it that some languages have
 
 # What a process ends with, beside what the program that it became says.
-_EXIT_CODES = (
+EXIT_CODES = (
     ("0", mark("done")),
     ("1", mark("any error that is none of the following")),
     ("100", mark("a build failed")),
@@ -54,14 +54,21 @@ def _page(name: str, synopsis: str, grammar: Grammar) -> str:
         text = tr("The words of the variable LARIX_BUILD_OPTIONS are read as options, too.")
         lines += [".PP", _text(text)]
     lines.append(_section(tr("Options")))
+    for heading, options in shown_groups(grammar):
+        if heading:
+            lines.append(f".SS {_quoted(heading)}")
+        lines += _options(options)
+    lines += [*_options(STANDARD), *_foot([("larix", "1")])]
+    return "\n".join(lines) + "\n"
+
+
+def shown_groups(grammar: Grammar) -> Iterator[tuple[str, list[Option]]]:
+    """Headings and options as far as readers are told of them, with all transformations."""
     for heading, options in grammar.groups:
         with_hidden = any(option.name == "help-transform" for option in options)
         shown = [option for option in options if with_hidden or not option.hidden]
-        if heading and shown:
-            lines.append(f".SS {_quoted(tr(heading).rstrip(_COLON))}")
-        lines += _options(shown)
-    lines += [*_options(STANDARD), *_foot([("larix", "1")])]
-    return "\n".join(lines) + "\n"
+        if shown:
+            yield tr(heading).rstrip(_COLON) if heading else "", shown
 
 
 def _overview(described: list[tuple[str, str]]) -> str:
@@ -79,7 +86,7 @@ def _overview(described: list[tuple[str, str]]) -> str:
         for name, synopsis in rows:
             lines += [".TP", f".BR larix\\-{_text(name)} (1)", _text(tr(synopsis))]
     lines += [_section(tr("Options")), *_options(STANDARD[1:]), _section(tr("Exit status"))]
-    for code, meaning in _EXIT_CODES:
+    for code, meaning in EXIT_CODES:
         lines += [".TP", f".B {code}", _text(tr(meaning))]
     text = tr("Under --keep-going, the codes of all builds that failed are or-ed.")
     lines += [".PP", _text(text), *_foot([(f"larix-{name}", "1") for name, _ in described])]
