@@ -10,7 +10,8 @@ import subprocess
 
 import pytest
 
-from larix.cli import diagnostics, live
+from larix.cli import building, diagnostics, live
+from larix.cli.building import Work
 from larix.cli.history import History
 from larix.cli.live import LiveProgress
 from larix.errors import LarixError
@@ -287,3 +288,15 @@ def test_an_interrupted_build_leaves_a_clean_terminal(builder):
     terminal = drawn(shown)
     assert terminal.is_cursor_shown
     assert terminal.text[-1] == "begun"
+
+
+def test_a_plan_on_a_narrow_terminal_names_what_is_built(monkeypatch, capsys):
+    """File names that would be broken in two help nobody."""
+    monkeypatch.setattr(building.diagnostics, "terminal_columns", lambda: 60)
+    work = Work((HELLO, SED), ())
+    building.tell_work(work, dry_run=True, verbosity=1)
+    told = capsys.readouterr().err
+    assert told == "The following derivations would be built:\n  hello-2.10\n  sed-4.9\n\n"
+    monkeypatch.setattr(building.diagnostics, "terminal_columns", lambda: 80)
+    building.tell_work(work, dry_run=True, verbosity=1)
+    assert f"  {HELLO}\n  {SED}\n" in capsys.readouterr().err

@@ -89,6 +89,13 @@ def test_options_of_other_formats_are_told_to_mean_nothing(builder):
     assert "`--max-layers' means nothing to packs of format tarball" in done.stderr
 
 
+@pytest.mark.slow
+def test_an_entry_point_is_a_program_of_the_profile(builder):
+    done = builder("pack", "-f", "docker", "--entry-point=bin/alhpa", "alpha")
+    assert (done.returncode, done.stdout) == (100, "")
+    assert "larix pack: error: there is no program `bin/alhpa' to be the entry point\nhint: " in done.stderr
+
+
 def test_a_dry_run_tells_what_would_be_built(builder):
     done = builder("pack", "--dry-run", "alpha", "beta")
     assert done.returncode == 0

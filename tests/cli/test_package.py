@@ -36,6 +36,7 @@ def test_an_installed_program_runs(builder):
     assert last == f'export PATH="${{LARIX_PROFILE:-{item}}}/bin${{PATH:+:}}$PATH"'
     (entry,) = json.loads((profile / "manifest").read_text())["packages"]
     assert (entry["name"], entry["version"], entry["output"]) == ("alpha", "1.0", "out")
+    assert f'LARIX_PROFILE="{builder.folder}/q"' in builder("install", "alpha", "-p", "q").stderr
     again = builder("package", "-i", "alpha", "-p", "./p")
     assert (again.returncode, again.stderr) == (0, "nothing to be done\n")
     assert generation.generations(str(profile)) == [1]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 from pathlib import Path
@@ -156,6 +157,10 @@ def test_settings_roots_and_dry_runs(needing):
     done = needing("shell", "-n", "alpha")
     assert done.returncode == 0
     assert "would be built" in done.stderr
+    planned = json.loads(needing.succeed("shell", "-n", "--json", "alpha"))
+    assert planned["version"] == 1
+    assert planned["derivations"][-1].endswith("-profile.drv")
+    assert planned["results"][0].endswith("-profile")
     assert not list(Path(needing.layout.store_dir).glob("*-profile"))
     text = needing.succeed("shell", "--search-paths", "-r", str(needing.folder / "root"), "alpha")
     item = os.readlink(needing.folder / "root")
@@ -237,6 +242,13 @@ def test_check_tells_what_the_start_up_files_change(needing):
         (["environment", "alhpa", "--", "true"], "alhpa: unknown package"),
         (["shell", "-p", "./p", "--", "true"], "profile './p' does not exist"),
         (["shell", "-m", "absent.py", "--", "true"], "'absent.py': no such file"),
+        # Told before anything is built.
+        (["shell", "-C", "-S", "bin", "alpha"], "bin: invalid symlink specification"),
+        (["shell", "-C", "-u", "a b", "alpha"], "a b: invalid user name"),
+        (
+            ["shell", "-C", "--expose=/ab/sent", "alpha"],
+            "cannot show '/ab/sent': no such file or directory",
+        ),
     ],
 )
 def test_mistakes_are_one_line(reader, words, message):

@@ -123,14 +123,24 @@ def tell_work(work: Work, *, dry_run: bool, verbosity: int) -> None:
     from larix.cli import plan
     from larix.cli.progress import short_name
 
-    lines = plan.build_lines(work.builds, dry_run=dry_run)
+    lines = plan.build_lines(_fitting(work.builds), dry_run=dry_run)
     names = [short_name(drv) for drv in work.downloads]
     lines += plan.download_lines(names, dry_run=dry_run, each=verbosity >= 2)
-    lines += plan.graft_lines(work.grafts, dry_run=dry_run)
+    lines += plan.graft_lines(_fitting(work.grafts), dry_run=dry_run)
     if work.cost is not None:
         lines += plan.cost_lines(work.cost)
     for line in lines:
         diagnostics.say(line)
+
+
+def _fitting(derivations: Sequence[str]) -> Sequence[str]:
+    """Their file names; on a terminal that is too narrow for one, what they build."""
+    from larix.cli.progress import short_name
+
+    columns = diagnostics.terminal_columns()
+    if columns is None or all(len(each) + 2 <= columns for each in derivations):
+        return derivations
+    return [short_name(each) for each in derivations]
 
 
 def realise(session: Session, targets: Sequence[BuildTarget], options: BuildOptions, work: Work) -> None:

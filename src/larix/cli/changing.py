@@ -298,6 +298,6 @@ def _hint_settings(profile: Profile, manifest: Manifest) -> None:
             tr(
                 "To use what is installed, set this shell's variables:\n  "
                 'LARIX_PROFILE="{profile}"\n  . "$LARIX_PROFILE/etc/profile"',
-                profile=profile.file if profile.shown.startswith(".") else profile.shown,
+                profile=profile.shown if profile.shown.startswith(("/", "~")) else profile.file,
             )
         )

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from larix.cli.environments import Environment
     from larix.cli.session import Session
 
-__all__ = ["CannotShow", "run_in_container"]
+__all__ = ["CannotShow", "check_container", "run_in_container"]
 
 PROMPT = r"\u@\h \w [env]\$ "
 _KEPT = ("TERM", "COLORTERM", "TZ")
@@ -34,6 +34,13 @@ _BUNDLES = ("/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.
 
 class CannotShow(LarixError):
     """A file or directory of the host cannot be shown in a container as was asked."""
+
+
+def check_container(line: CommandLine) -> None:
+    """What is wrong with the command line is told before anything is built for it."""
+    identity = _identity(line)
+    _shown(line, identity)
+    _links(line, identity, "")
 
 
 def run_in_container(

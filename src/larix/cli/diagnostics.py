@@ -28,6 +28,7 @@ __all__ = [
     "say",
     "set_command",
     "show_hint",
+    "terminal_columns",
     "translate",
     "wants_traceback",
     "warning",
@@ -83,6 +84,14 @@ def colour_wanted(descriptor: int = 2) -> bool:
         return os.isatty(descriptor)
     except OSError:
         return False
+
+
+def terminal_columns() -> int | None:
+    """How wide the terminal is that diagnostics go to; None when they go elsewhere."""
+    try:
+        return os.get_terminal_size(2).columns or None
+    except OSError:
+        return None
 
 
 def _paint(text: str, code: str) -> str:

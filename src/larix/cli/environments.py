@@ -45,6 +45,7 @@ SETTINGS = (
     Option("rebuild-cache", help="make the profile anew, whatever the cache holds"),
     Option("system", "s", "SYSTEM", "for SYSTEM, such as x86_64-linux"),
     Option("target", argument="TRIPLET", help="with packages cross-built for TRIPLET"),
+    Option("json", help="print the plan of a dry run as JSON"),
 )
 FILE = Option("file", "f", "FILE", "use the package that the Python file FILE gives")
 IN_CONTAINER = (
@@ -101,6 +102,10 @@ def enter(line: CommandLine, wishes: list[Wish]) -> int:
     from larix.cli.options import compile_expression
     from larix.cli.session import open_session
 
+    if line.has("container"):
+        from larix.cli.containers import check_container
+
+        check_container(line)
     options = build_options(line, default_verbosity=VERBOSITY)
     preserve = [compile_expression(text) for text in line.values("preserve")]
     session = open_session(verbosity=options.verbosity)
@@ -205,6 +210,16 @@ def make(session: Session, line: CommandLine, wishes: list[Wish]) -> Environment
     check_collisions(manifest)
     making = plan_profile(session, manifest, wanted.items)
     work = work_of(session, making, needed)
+    if dry_run and line.has("json"):
+        from larix.cli.tables import print_json
+
+        print_json(
+            derivations=list(work.builds),
+            downloads=list(work.downloads),
+            grafts=list(work.grafts),
+            results=[making.item],
+        )
+        return None
     if dry_run:
         tell_work(work, dry_run=True, verbosity=options.verbosity)
         return None

@@ -309,7 +309,10 @@ def whole_number(line: CommandLine, name: str, default: int, *, least: int = 0) 
 
 
 def _help(grammar: Grammar) -> str:
-    lines = [tr("Usage: larix {usage}", usage=tr(grammar.usage)), *_filled(tr(grammar.summary), _width())]
+    lines = [
+        tr("Usage: larix {usage}", usage=tr(grammar.usage)),
+        *_filled(tr(grammar.summary).replace("\n", " "), _width()),
+    ]
     for heading, options in grammar.groups:
         shown = [option for option in options if not option.hidden]
         if shown:

@@ -241,7 +241,9 @@ class Catalogue:
                     )
         from larix.packages.blame import did_you_mean
 
-        return did_you_mean(name, self.names())
+        return did_you_mean(name, self.names()) or tr(
+            "`larix search {name}' looks for it in descriptions, too", name=name
+        )
 
     def select(self, specification: str | Specification) -> Entry:
         """The newest package that a specification names; `warn` is told when others are as good."""

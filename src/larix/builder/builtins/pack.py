@@ -32,6 +32,7 @@ def run(argument: dict[str, Any], report: Callable[[tuple[Any, ...]], None]) -> 
     try:
         closure = parse_graph(argument["store_dir"], argument["files"]["graph"].decode("ascii"))
         contents = Contents(closure, options, tuple(state_entries(closure, options)))
+        _check_entry_point(options)
         write_pack(
             argument["outputs"]["out"],
             contents,
@@ -48,4 +49,12 @@ def run(argument: dict[str, Any], report: Callable[[tuple[Any, ...]], None]) -> 
                 tr("cannot pack `{name}': {problem}", name=os.fsdecode(name), problem=error.strerror),
                 None,
             )
+        )
+
+
+def _check_entry_point(options: PackOptions) -> None:
+    if options.entry_point and not os.path.exists(f"{options.profile}/{options.entry_point[0]}"):
+        raise BadPack(
+            tr("there is no program `{program}' to be the entry point", program=options.entry_point[0]),
+            hint=tr("name it as the profile of the packages has it, such as `bin/NAME'"),
         )
