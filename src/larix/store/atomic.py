@@ -104,7 +104,10 @@ def remove_tree(name: str | bytes, *, dir_fd: int | None = None) -> int:
     except FileNotFoundError:
         return 0
     if not stat.S_ISDIR(status.st_mode):
-        os.unlink(name, dir_fd=dir_fd)
+        try:
+            os.unlink(name, dir_fd=dir_fd)
+        except FileNotFoundError:  # somebody was faster
+            return 0
         return _freed(status)
     freed = _empty_directory(name, dir_fd)
     os.rmdir(name, dir_fd=dir_fd)
