@@ -1,4 +1,4 @@
-"""`larix size --roots`: what keeps how much of the store alive, from one pass over its table."""
+"""`larix gc --report`, `larix size --roots`: what keeps how much of the store alive, from one pass."""
 
 from __future__ import annotations
 
@@ -12,9 +12,11 @@ from larix.store import gc, roots
 from larix.words import plural, tr
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping, Sequence
 
     from larix.cli.session import Session
+    from larix.formats.storepath import StorePath
+    from larix.protocol import PathInfo
 
 __all__ = ["Held", "print_holdings"]
 
@@ -25,23 +27,36 @@ class Held:
     """What a store's roots hold: `unheld` are the bytes that nothing keeps, `total` those of all items."""
 
     def __init__(self, session: Session, *, with_items: bool) -> None:
-        store = session.local_store
-        keeps = {str(path): [str(each) for each in some] for path, some in gc.kept_alive(store).items()}
-        infos = store.path_infos(store.all_valid_paths())
+        infos = session.store.path_infos(session.store.all_valid_paths())
         sizes: dict[str, int] = {path: info.nar_size for path, info in infos.items()}
-        keeps = {
-            path: [each for each in some if each in sizes] for path, some in keeps.items() if path in sizes
-        }
+        keeps = {str(path): kept for path, kept in _kept_alive(session, infos).items()}
         self.inventory = inventory(_holders(session), keeps, sizes, with_items=with_items)
         self.total = sum(sizes.values())
         self.count = len(sizes)
         self.unheld = self.total - self.inventory.held
 
 
+def _kept_alive(session: Session, infos: Mapping[StorePath, PathInfo]) -> dict[StorePath, list[str]]:
+    """For every valid path what it keeps alive by itself, among `infos`."""
+    if session.daemon is None:
+        keeps = gc.kept_alive(
+            session.local_store,
+            keep_derivations=session.settings.keep_derivations,
+            keep_outputs=session.settings.keep_outputs,
+        )
+        return {path: [str(each) for each in keeps.get(path, ()) if each in infos] for path in infos}
+    found: dict[StorePath, list[str]] = {}
+    for path, info in infos.items():
+        kept = (*info.references, info.deriver) if info.deriver is not None else info.references
+        found[path] = [each for each in kept if each in infos and each != path]
+    return found
+
+
 def _holders(session: Session) -> Iterator[Holder]:
     """Users with their profiles and other roots, by the owners of the links; then running processes."""
     by_user: dict[str, dict[str, dict[str, list[str]]]] = {}
-    for root in roots.find_roots(session.layout):
+    links = roots.find_roots(session.layout)
+    for root in links:
         file = session.on_host(root.reason)
         profile = profile_of_link(file)
         generation = file[len(profile) + 1 :].partition("-")[0] if profile is not None else ""
@@ -56,12 +71,21 @@ def _holders(session: Session) -> Iterator[Holder]:
             for number, paths in sorted(generations.items(), key=lambda pair: (len(pair[0]), pair[0])):
                 if number:
                     yield Holder((user, file, number), "generation", tuple(paths))
-    busy = [
+    busy = _busy(session, {root.path for root in links})
+    if busy:
+        yield Holder((tr("running processes"),), "processes", tuple(dict.fromkeys(busy)))
+
+
+def _busy(session: Session, linked: set[StorePath]) -> list[StorePath]:
+    """What running processes use; a daemon does not tell its clients which of others' roots are that."""
+    from larix.client.store import DaemonStore
+
+    if isinstance(session.store, DaemonStore):
+        return [path for _, path in session.store.find_roots() if path not in linked]
+    return [
         *(root.path for root in roots.read_temp_roots(session.layout)),
         *(root.path for root in roots.process_roots(session.store.store_dir)),
     ]
-    if busy:
-        yield Holder((tr("running processes"),), "processes", tuple(dict.fromkeys(busy)))
 
 
 def _owner(file: str) -> str:
@@ -75,16 +99,20 @@ def _owner(file: str) -> str:
         return str(number)
 
 
-def print_holdings(held: Held, *, as_json: bool) -> None:
+def print_holdings(held: Held, *, as_json: bool, only: str = "") -> None:
+    """All holders in each other; `only` the users, or only the `roots`, the weightiest first."""
+    holdings = _selected(held.inventory.holdings, only)
     if as_json:
         from larix.cli.tables import print_json
 
         print_json(
-            total=held.total, unheld=held.unheld, holders=[_data(each) for each in held.inventory.holdings]
+            total=held.total,
+            unheld=held.unheld,
+            holders=[_data(each, is_flat=bool(only)) for each in holdings],
         )
         return
     print(f"{tr('total'):>8}  {tr('alone'):>8}  {tr('held by')}")
-    for holding in held.inventory.holdings:
+    for holding in holdings:
         for line in _lines(holding, ""):
             print(line)
     print(tr("held by nothing: {size:.1f} MiB; `larix gc' frees them", size=held.unheld / MEBIBYTE))
@@ -98,6 +126,26 @@ def print_holdings(held: Held, *, as_json: bool) -> None:
     )
 
 
+def _selected(holdings: Sequence[Holding], only: str) -> Sequence[Holding]:
+    if only == "users":
+        return [each._replace(parts=()) for each in holdings]
+    if only == "roots":
+        leaves = [leaf for each in holdings for leaf in _leaves(each, "")]
+        return sorted(leaves, key=lambda leaf: (-leaf.alone, -leaf.total, leaf.name))
+    return holdings
+
+
+def _leaves(holding: Holding, profile: str) -> Iterator[Holding]:
+    """What can be deleted by itself, under the name of its link."""
+    if not holding.parts:
+        is_generation = holding.kind == "generation"
+        yield (
+            holding._replace(name=f"{profile}-{holding.name}-link", kind="link") if is_generation else holding
+        )
+    for each in holding.parts:
+        yield from _leaves(each, holding.name)
+
+
 def _lines(holding: Holding, lead: str) -> Iterator[str]:
     name = tr("generation {number}", number=holding.name) if holding.kind == "generation" else holding.name
     yield f"{holding.total / MEBIBYTE:8.1f}  {holding.alone / MEBIBYTE:8.1f}  {lead}{name}"
@@ -105,12 +153,14 @@ def _lines(holding: Holding, lead: str) -> Iterator[str]:
         yield from _lines(each, f"{lead}  ")
 
 
-def _data(holding: Holding) -> dict[str, Any]:
-    return {
+def _data(holding: Holding, *, is_flat: bool) -> dict[str, Any]:
+    data: dict[str, Any] = {
         "kind": holding.kind,
         "name": holding.name,
         "total": holding.total,
         "alone": holding.alone,
         "shared": holding.total - holding.alone,
-        "parts": [_data(each) for each in holding.parts],
     }
+    if not is_flat:
+        data["parts"] = [_data(each, is_flat=False) for each in holding.parts]
+    return data

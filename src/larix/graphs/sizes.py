@@ -44,7 +44,7 @@ def weights(
     order = _users_first(arrows, wanted)
     places = {key: place for place, key in enumerate(order)}
     arrows = {key: [each for each in arrows[key] if places[each] > places[key]] for key in order}
-    totals = _totals(arrows, sizes, order, only)
+    totals = _totals(arrows, sizes, order) if only is None else _totals_of(arrows, sizes, order, only)
     above = _dominators(arrows, wanted, order)
     brought = dict(sizes)
     for key in reversed(order):
@@ -73,10 +73,7 @@ def _users_first(arrows: Mapping[str, Sequence[str]], roots: Sequence[str]) -> l
 
 
 def _totals(
-    arrows: Mapping[str, Sequence[str]],
-    sizes: Mapping[str, int],
-    order: Sequence[str],
-    only: Collection[str] | None,
+    arrows: Mapping[str, Sequence[str]], sizes: Mapping[str, int], order: Sequence[str]
 ) -> dict[str, int]:
     """Closures as sets of bits, a number for each item; eight of them are summed by one look into a table."""
     numbers = {key: number for number, key in enumerate(order)}
@@ -93,10 +90,34 @@ def _totals(
         for each in arrows[key]:
             closure |= closures[each]
         closures[key] = closure
-        if only is not None and key not in only:
-            continue
         listed = closure.to_bytes(len(tables), "little")
         totals[key] = sum([table[byte] for table, byte in zip(tables, listed, strict=True) if byte])
+    return totals
+
+
+def _totals_of(
+    arrows: Mapping[str, Sequence[str]],
+    sizes: Mapping[str, int],
+    order: Sequence[str],
+    only: Collection[str],
+) -> dict[str, int]:
+    """The same for some: who reaches an item is handed down, a bit for each; few such sets are different."""
+    wanted = [key for key in order if key in only]
+    bits = {key: 1 << number for number, key in enumerate(wanted)}
+    reached_by: dict[str, int] = {}
+    together: dict[int, int] = {}
+    for key in order:
+        by = reached_by.pop(key, 0) | bits.get(key, 0)
+        together[by] = together.get(by, 0) + sizes[key]
+        for each in arrows[key]:
+            reached_by[each] = reached_by.get(each, 0) | by
+    totals = dict.fromkeys(wanted, 0)
+    for by, size in together.items():
+        left = by
+        while left:
+            lowest = left & -left
+            totals[wanted[lowest.bit_length() - 1]] += size
+            left ^= lowest
     return totals
 
 

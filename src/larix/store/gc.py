@@ -15,7 +15,7 @@ import fcntl
 import os
 import socket
 import threading
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -41,6 +41,7 @@ __all__ = [
     "collect",
     "dead_paths",
     "delete",
+    "doomed_paths",
     "kept_alive",
     "live_paths",
 ]
@@ -49,7 +50,15 @@ _BATCH = 2000
 
 
 class PathAlive(StoreError):
-    """A path was to be deleted that something needs."""
+    """`path` was to be deleted, and something needs it; `reason` says what."""
+
+    def __init__(self, path: StorePath, reason: str) -> None:
+        super().__init__(
+            tr("cannot delete path `{path}' since it is still alive", path=path),
+            hint=tr("{reason}; remove that root first", reason=reason),
+        )
+        self.path = path
+        self.reason = reason
 
 
 class Collected(NamedTuple):
@@ -69,9 +78,11 @@ class _Graph:
         self.keeps: dict[int, list[int]] = {}
         derivers: list[tuple[int, StorePath]] = []
         self.sizes: dict[int, int] = {}
-        for number, path, deriver, size in store.database.query(
-            "select id, path, deriver, narSize from ValidPaths"
+        self.times: dict[int, int] = {}
+        for number, path, deriver, size, time in store.database.query(
+            "select id, path, deriver, narSize, registrationTime from ValidPaths"
         ):
+            self.times[number] = time
             self.ids[path] = number
             self.paths[number] = path
             self.sizes[number] = size or 0
@@ -90,7 +101,14 @@ class _Graph:
 
     def reach(self, roots: Iterable[StorePath], reached: set[int]) -> None:
         """Add to `reached` all that `roots` keep alive."""
-        todo = [self.ids[path] for path in roots if path in self.ids]
+        self._reach([self.ids[path] for path in roots if path in self.ids], reached)
+
+    def reach_since(self, time: int | None, reached: set[int]) -> None:
+        """The same for what was registered after `time`."""
+        if time is not None:
+            self._reach([number for number, when in self.times.items() if when > time], reached)
+
+    def _reach(self, todo: list[int], reached: set[int]) -> None:
         while todo:
             number = todo.pop()
             if number not in reached:
@@ -139,9 +157,11 @@ def live_paths(
     return {graph.paths[number] for number in reached}
 
 
-def kept_alive(store: LocalStore) -> dict[StorePath, list[StorePath]]:
+def kept_alive(
+    store: LocalStore, *, keep_derivations: bool = True, keep_outputs: bool = False
+) -> dict[StorePath, list[StorePath]]:
     """For every valid path what it keeps alive by itself: what it refers to, and what it was built from."""
-    graph = _Graph(store, keep_derivations=True, keep_outputs=False)
+    graph = _Graph(store, keep_derivations=keep_derivations, keep_outputs=keep_outputs)
     paths = graph.paths
     return {
         path: [
@@ -161,11 +181,39 @@ def dead_paths(
     return store.all_valid_paths() - live
 
 
+def doomed_paths(
+    store: LocalStore,
+    *,
+    keep_derivations: bool = True,
+    keep_outputs: bool = False,
+    keep_since: int | None = None,
+    max_freed: int | None = None,
+    without: Container[str] = (),
+) -> list[tuple[StorePath, int]]:
+    """What a collection now would remove, in its order, each with the size of its archive.
+
+    `without` are names of links that count as gone already.
+    """
+    graph = _Graph(store, keep_derivations=keep_derivations, keep_outputs=keep_outputs)
+    live: set[int] = set()
+    graph.reach([root.path for root in all_roots(store) if root.reason not in without], live)
+    graph.reach_since(keep_since, live)
+    found: list[tuple[StorePath, int]] = []
+    size = 0
+    for number in graph.referrers_first(set(graph.paths) - live):
+        if max_freed is not None and size >= max_freed:
+            break
+        found.append((graph.paths[number], graph.sizes[number]))
+        size += graph.sizes[number]
+    return found
+
+
 def collect(
     store: LocalStore,
     *,
     keep_derivations: bool = True,
     keep_outputs: bool = False,
+    keep_since: int | None = None,
     max_freed: int | None = None,
     on_delete: Callable[[StorePath], object] | None = None,
     on_wait: Callable[[], object] | None = None,
@@ -173,8 +221,8 @@ def collect(
     """Remove everything that no root reaches, or some of it until `max_freed` bytes are free again.
 
     `keep_derivations`: what a live path was built from is alive, as far as valid; `keep_outputs`: what a live
-    derivation builds is. `on_delete` hears of each path as it goes, `on_wait` once if another collection
-    runs.
+    derivation builds is. What was registered after `keep_since` is spared with all it refers to, dead or not.
+    `on_delete` hears of each path as it goes, `on_wait` once if another collection runs.
     """
     with _Collection(store, on_wait) as collection:
         refuse_damaged(store)
@@ -182,6 +230,7 @@ def collect(
         live: set[int] = set()
         roots = {root.path for root in all_roots(store, prune=True)}
         graph.reach(roots, live)
+        graph.reach_since(keep_since, live)
         collection.begin(graph, live, roots)
         dead = graph.referrers_first(set(graph.paths) - live)
         collection.remove(dead, max_freed, on_delete)
@@ -210,10 +259,7 @@ def delete(
         graph.reach([root.path for root in roots], live)
         for path in wanted:
             if graph.ids.get(path) in live:
-                raise PathAlive(
-                    tr("`{path}` is alive: {reason}", path=path, reason=_reason(store, path, roots)),
-                    hint=tr("remove that root first"),
-                )
+                raise PathAlive(path, _reason(store, path, roots))
         collection.begin(graph, live, {root.path for root in roots})
         doomed = {graph.ids[path] for path in store.referrers_closure(wanted) if path in graph.ids}
         collection.remove(graph.referrers_first(doomed), None, on_delete)

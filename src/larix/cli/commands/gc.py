@@ -13,10 +13,16 @@ from larix.store.sizes import parse_size, shown_size
 from larix.words import plural, tr
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping, Sequence
+    from typing import TypedDict
 
     from larix.cli.session import Session
     from larix.formats.storepath import StorePath
+
+    class _Kept(TypedDict):
+        keep_derivations: bool
+        keep_outputs: bool
+
 
 __all__ = ["CATEGORY", "SYNOPSIS", "main"]
 
@@ -35,11 +41,16 @@ COLLECTING = (
         collects=True,
     ),
     Option("delete", "D", help="delete the given PATHs, if nothing uses them"),
+    Option("keep-dead", argument="DURATION", help="spare what was added within DURATION, such as 2w"),
     Option("dry-run", "n", help="tell what a collection would delete"),
     Option("optimize", help="share equal files of all items, deleting nothing"),
     Option("rebuild-database", help="make a damaged database again from what is in the store"),
+    Option("vacuum-database", help="write the store's database anew, without gaps"),
 )
 QUERIES = (
+    Option("report", help="tell how much users, profiles, generations and other roots hold"),
+    Option("by-user", help="the same for users alone"),
+    Option("by-root", help="the same for each link that can be deleted"),
     Option("list-roots", help="list the roots of the collector"),
     Option("list-busy", help="list what running processes use"),
     Option("list-live", help="list what is in use"),
@@ -72,8 +83,10 @@ def main(arguments: list[str]) -> int:
     from larix.cli.session import open_session
 
     with closing(open_session()) as session:
-        if any(line.has(option.name) for option in QUERIES[:9]):
+        if any(line.has(option.name) for option in QUERIES[:-1]):
             return _query(session, line)
+        if line.has("vacuum-database"):
+            return _vacuum(session)
         if line.has("delete"):
             return _delete(session, line)
         if line.has("optimize"):
@@ -91,11 +104,12 @@ def _check(line: CommandLine) -> None:
     if verify is not None and not set(verify.split(",")) <= {"contents", "repair"}:
         hint = diagnostics.did_you_mean(verify, ("contents", "repair"))
         raise UsageError(tr("{verify}: invalid '--verify' option", verify=verify), hint=hint)
-    duration = line.last("delete-generations")
-    if duration is not None:
-        from larix.profiles.generation import parse_duration
+    for name in ("delete-generations", "keep-dead"):
+        duration = line.last(name)
+        if duration is not None:
+            from larix.profiles.generation import parse_duration
 
-        parse_duration(duration)
+            parse_duration(duration)
     for name in ("collect-garbage", "free-space"):
         size = line.last(name)
         if size is not None:
@@ -146,6 +160,12 @@ def _query(session: Session, line: CommandLine) -> int:
 
         wanted = (line.last("verify") or "").split(",")
         return verify_store(session, contents="contents" in wanted, repairing="repair" in wanted)
+    for name, only in (("by-root", "roots"), ("by-user", "users"), ("report", "")):
+        if line.has(name):
+            from larix.cli.holding import Held, print_holdings
+
+            print_holdings(Held(session, with_items=False), as_json=as_json, only=only)
+            return 0
     if line.has("list-roots"):
         found = roots.find_roots(session.layout)
         return _print(sorted({session.on_host(root.reason) for root in found}), as_json=as_json)
@@ -177,7 +197,9 @@ def _living(session: Session) -> Iterable[StorePath]:
     from larix.store import gc
 
     store = session.store
-    return store.collect(_LIVING)[0] if isinstance(store, DaemonStore) else gc.live_paths(store)
+    if isinstance(store, DaemonStore):
+        return store.collect(_LIVING)[0]
+    return gc.live_paths(store, **_kept(session))
 
 
 def _dead(session: Session) -> Iterable[StorePath]:
@@ -185,7 +207,15 @@ def _dead(session: Session) -> Iterable[StorePath]:
     from larix.store import gc
 
     store = session.store
-    return store.collect(_DEAD)[0] if isinstance(store, DaemonStore) else gc.dead_paths(store)
+    if isinstance(store, DaemonStore):
+        return store.collect(_DEAD)[0]
+    return gc.dead_paths(store, **_kept(session))
+
+
+def _kept(session: Session) -> _Kept:
+    """What collections keep besides what is reached; a daemon has settings of its own."""
+    settings = session.settings
+    return {"keep_derivations": settings.keep_derivations, "keep_outputs": settings.keep_outputs}
 
 
 def _delete(session: Session, line: CommandLine) -> int:
@@ -197,13 +227,7 @@ def _delete(session: Session, line: CommandLine) -> int:
     store = session.store
     if isinstance(store, DaemonStore):
         return _tell_freed(*store.collect(_DELETE_THESE, paths))
-    try:
-        collected = gc.delete(store, paths, on_delete=_tell_deletion)
-    except gc.PathAlive as error:
-        raise gc.PathAlive(
-            tr("cannot delete path since it is still alive: {problem}", problem=error.message),
-            hint=error.hint,
-        ) from error
+    collected = gc.delete(store, paths, on_delete=_tell_deletion)
     diagnostics.say(tr("freed {bytes_freed}", bytes_freed=shown_size(collected.bytes_freed)))
     return 0
 
@@ -239,23 +263,26 @@ def _tell_deletion(path: StorePath) -> None:
     diagnostics.say(tr("deleting '{path}'", path=path))
 
 
-def _collect(session: Session, line: CommandLine) -> int:
-    from larix.client.store import DaemonStore
-    from larix.store import gc
+def _vacuum(session: Session) -> int:
+    saved = session.local_store.database.vacuum()
+    diagnostics.say(tr("freed {bytes_freed}", bytes_freed=shown_size(max(saved, 0))))
+    return 0
 
-    if line.has("dry-run"):
-        for path in sorted(_dead(session)):
-            diagnostics.say(tr("would delete '{path}'", path=path))
-        return 0
+
+def _collect(session: Session, line: CommandLine) -> int:
+    is_dry = line.has("dry-run")
+    deleted: list[str] = []
     if line.has("delete-generations"):
-        _delete_generations(session, line.last("delete-generations"))
-    session.facade.sweep()
+        deleted = _delete_generations(session, line.last("delete-generations"), is_dry=is_dry)
+    if not is_dry:
+        session.facade.sweep()
     limit = line.last("collect-garbage")
     most = None if limit is None else parse_size(limit)
     wanted = line.last("free-space")
     if wanted is not None:
-        status = os.statvfs(session.layout.store_dir)
-        available = status.f_bavail * status.f_frsize
+        from larix.store.space import free_space
+
+        available = free_space(session.layout.store_dir)
         most = parse_size(wanted) - available
         if most <= 0:
             where = session.on_host(session.layout.store_dir)
@@ -268,11 +295,34 @@ def _collect(session: Session, line: CommandLine) -> int:
             )
             return 0
         diagnostics.say(tr("freeing {most}", most=shown_size(most)))
+    duration = line.last("keep-dead")
+    since = None if duration is None else int(time.time() - _seconds(duration))
+    if is_dry:
+        return _tell_doomed(_doomed(session, most, since, deleted), as_json=line.has("json"))
+    return _collect_now(session, most, since)
+
+
+def _seconds(duration: str) -> float:
+    from larix.profiles.generation import parse_duration
+
+    return parse_duration(duration)
+
+
+def _collect_now(session: Session, most: int | None, since: int | None) -> int:
+    from larix.client.store import DaemonStore
+    from larix.store import gc
+
     store = session.store
     if isinstance(store, DaemonStore):
-        return _tell_freed(*store.collect(_DELETE_DEAD, max_freed=most))
+        if since is None:
+            return _tell_freed(*store.collect(_DELETE_DEAD, max_freed=most))
+        # The protocol has no word for it; what is named is deleted only as far as nothing uses it.
+        doomed = [path for path, _ in _doomed(session, most, since, ())]
+        return _tell_freed(*store.collect(_DELETE_THESE, doomed)) if doomed else _tell_freed((), 0)
     collected = gc.collect(
         store,
+        **_kept(session),
+        keep_since=since,
         max_freed=most,
         on_delete=_tell_deletion,
         on_wait=lambda: diagnostics.note(tr("waiting for another collection to finish...")),
@@ -281,13 +331,78 @@ def _collect(session: Session, line: CommandLine) -> int:
     return 0
 
 
-def _delete_generations(session: Session, duration: str | None) -> None:
-    """Delete the old generations, each profile under its lock; those current or with a tag stay."""
+def _doomed(
+    session: Session, most: int | None, since: int | None, without: Sequence[str]
+) -> list[tuple[StorePath, int]]:
+    """What a collection would delete, with sizes; `without` are links that would be gone by then."""
+    from larix.client.store import DaemonStore
+    from larix.store import gc
+
+    store = session.store
+    if not isinstance(store, DaemonStore):
+        return gc.doomed_paths(store, **_kept(session), keep_since=since, max_freed=most, without=without)
+    infos = store.path_infos(_dead(session))
+    spared = [path for path, info in infos.items() if since is not None and info.registration_time > since]
+    kept: set[StorePath] = set()
+    while spared:
+        path = spared.pop()
+        if path in infos and path not in kept:
+            kept.add(path)
+            spared += infos[path].references
+    found: list[tuple[StorePath, int]] = []
+    size = 0
+    for path in _referrers_first({path: infos[path].references for path in infos.keys() - kept}):
+        if most is not None and size >= most:
+            break
+        found.append((path, infos[path].nar_size))
+        size += infos[path].nar_size
+    return found
+
+
+def _referrers_first(references: Mapping[StorePath, Iterable[StorePath]]) -> list[StorePath]:
+    """The keys in an order in which nothing comes before what refers to it."""
+    users: dict[StorePath, int] = dict.fromkeys(references, 0)
+    for path, some in references.items():
+        for other in some:
+            if other in users and other != path:
+                users[other] += 1
+    ready = sorted(path for path, count in users.items() if not count)
+    order: list[StorePath] = []
+    while ready:
+        path = ready.pop()
+        order.append(path)
+        for other in references[path]:
+            if other in users and other != path:
+                users[other] -= 1
+                if not users[other]:
+                    ready.append(other)
+    return order
+
+
+def _tell_doomed(doomed: Sequence[tuple[StorePath, int]], *, as_json: bool) -> int:
+    total = sum(size for _, size in doomed)
+    if as_json:
+        from larix.cli.tables import print_json
+
+        print_json(paths=[{"path": path, "size": size} for path, size in sorted(doomed)], size=total)
+        return 0
+    for path, size in sorted(doomed):
+        diagnostics.say(tr("would delete '{path}' ({size})", path=path, size=shown_size(size)))
+    diagnostics.say(tr("would free {size}", size=shown_size(total)))
+    return 0
+
+
+def _delete_generations(session: Session, duration: str | None, *, is_dry: bool) -> list[str]:
+    """Delete the old generations, each profile under its lock; those current or with a tag stay.
+
+    Gives the links of those that are, or would be, deleted.
+    """
     from larix.cli.profiles import Profile, own_profiles
     from larix.profiles import generation
     from larix.profiles.notes import forget, read_notes
 
     seconds = None if duration is None else generation.parse_duration(duration)
+    deleted: list[str] = []
     for file in own_profiles(session):
         profile = Profile(session, file, file)
         with profile.lock():
@@ -310,6 +425,12 @@ def _delete_generations(session: Session, duration: str | None) -> None:
                     )
                     diagnostics.warning(text)
                     continue
-                diagnostics.say(tr("deleting {file}", file=generation.generation_link(file, number)))
+                link = generation.generation_link(file, number)
+                deleted.append(link)
+                if is_dry:
+                    diagnostics.say(tr("would delete {file}", file=link))
+                    continue
+                diagnostics.say(tr("deleting {file}", file=link))
                 generation.delete_generation(file, number)
                 forget(file, [number])
+    return deleted
