@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import getpass
 import hashlib
 import os
 import subprocess
@@ -362,10 +363,11 @@ def test_two_processes_build_a_derivation_once(workshop: Workshop, tmp_path: Pat
 import sys
 from larix.builder import realise
 from larix.protocol import BuildTarget, BuildOptions, BuildStarted, BuildWaiting
-from larix.store import Layout, open_local_store
+from larix.store import Layout, open_local_store, waiting
+waiting.FIRST_SECONDS = 0
 def sink(event):
     if isinstance(event, (BuildStarted, BuildWaiting)):
-        print(type(event).__name__, getattr(event, "holder", ""), flush=True)
+        print(type(event).__name__, getattr(event, "holder", ""), getattr(event, "user", ""), flush=True)
 with open_local_store(Layout(*{tuple(workshop.store.layout)!r})) as store:
     realise(store, [BuildTarget({drv.path!r})], BuildOptions(), sink)
 print("done", flush=True)
@@ -378,7 +380,7 @@ print("done", flush=True)
             env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
         )
         assert other.stdout is not None
-        assert other.stdout.readline().split() == ["BuildWaiting", str(os.getpid())]
+        assert other.stdout.readline().split() == ["BuildWaiting", str(os.getpid()), getpass.getuser()]
         locks.release()
         workshop.build(drv)
     lines = other.stdout.read().split()

@@ -90,8 +90,10 @@ def test_only_the_end_of_a_long_log_is_repeated(capsys):
 
 def test_rounds_and_waiting_are_told(capsys):
     assert told(capsys, 1, BuildStarted(DRV, None, 2)) == [f"building {DRV}... (round 2)"]
-    (line,) = told(capsys, 1, BuildWaiting(DRV, DRV, 77))
-    assert line == f"waiting for {DRV}, which is being built by process 77..."
+    (line,) = told(capsys, 1, BuildWaiting(DRV, DRV, 77, "ada"))
+    assert line == f"waiting for {DRV}, which is being built by process 77 of ada..."
+    (line,) = told(capsys, 1, BuildWaiting(DRV, DRV, for_user=True))
+    assert line == f"waiting for a build user to be free for {DRV}..."
 
 
 @pytest.mark.parametrize(

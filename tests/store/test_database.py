@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import sqlite3
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,8 +14,10 @@ from typing import Any
 import pytest
 
 from larix.formats.storepath import StorePath
-from larix.store import Layout, open_local_store
+from larix.store import Layout, LocalStore, open_local_store
 from larix.store.database import Database, DatabaseCorrupt, StillReferred, UnknownReference
+from larix.store.errors import StoreUnusable
+from larix.store.waiting import tell_of_database
 from vectors import load
 
 
@@ -186,3 +190,40 @@ def test_odd_characters_in_the_name_of_the_file_are_no_matter(tmp_path: Path) ->
     opened.close()
     assert file.stat().st_size > 0
     assert [entry for entry in os.listdir(tmp_path) if not entry.startswith("a b%20?c#d.sqlite")] == []
+
+
+def test_who_writes_the_database_is_told_when_that_takes_long(
+    store: LocalStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A process that holds the write lock, for as long as nobody is told of it."""
+    monkeypatch.setattr("larix.store.waiting._DATABASE_SECONDS", 0.0)
+    program = (
+        "import sqlite3, sys\n"
+        "database = sqlite3.connect(sys.argv[1], isolation_level=None)\n"
+        "database.execute('begin immediate')\n"
+        "database.execute('create table t (x)')\n"
+        "print('begun', flush=True)\n"
+        "sys.stdin.read(1)\n"
+        "database.execute('rollback')\n"
+    )
+    writer = subprocess.Popen(
+        [sys.executable, "-c", program, store.layout.database_file],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert writer.stdout is not None
+    assert writer.stdout.readline() == "begun\n"
+    said: list[str] = []
+
+    def say(text: str) -> None:
+        said.append(text)
+        assert writer.stdin is not None
+        writer.stdin.write("x")
+        writer.stdin.flush()
+
+    with open_local_store(store.layout, on_busy=tell_of_database(store.layout, say)) as other:
+        assert other.is_valid(other.add_text("text", b"text"))
+    writer.communicate()
+    assert len(said) == 1
+    assert said[0].startswith(f"waiting for process {writer.pid} of ")

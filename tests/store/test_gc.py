@@ -22,6 +22,7 @@ from larix.store.errors import StoreError
 from larix.store.gc import PathAlive, all_roots, collect, dead_paths, delete, live_paths
 from larix.store.locks import PathLocks
 from larix.store.roots import find_roots, indirect_root_file
+from larix.store.waiting import Holder
 from larix.testing.store_conformance import TREE, small_graph, write_tree
 
 SOURCES = str(Path(__file__).parents[2] / "src")
@@ -252,13 +253,20 @@ def test_the_socket_answers_as_nixs_does(filled: LocalStore) -> None:
     assert not os.path.exists(filled.layout.gc_socket_file)
 
 
-def test_a_second_collection_waits(filled: LocalStore) -> None:
+def test_a_second_collection_waits(filled: LocalStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("larix.store.waiting.FIRST_SECONDS", 0)
     waited = threading.Event()
+    holders: list[Holder] = []
+
+    def on_wait(holder: Holder) -> None:
+        holders.append(holder)
+        waited.set()
+
     results: list[int] = []
 
     def second() -> None:
         with open_local_store(filled.layout) as store:
-            results.append(len(collect(store, on_wait=waited.set).paths))
+            results.append(len(collect(store, on_wait=on_wait).paths))
 
     thread = threading.Thread(target=second)
 
@@ -270,6 +278,8 @@ def test_a_second_collection_waits(filled: LocalStore) -> None:
     first = collect(filled, on_delete=on_delete)
     thread.join()
     assert len(first.paths) + results[0] == 4
+    assert holders[0].pid == os.getpid()
+    assert holders[0].since is not None
 
 
 def test_a_path_whose_content_is_gone_can_be_collected(filled: LocalStore) -> None:

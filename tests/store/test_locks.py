@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import fcntl
 import os
+import pwd
+import re
 import subprocess
 import sys
 import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -16,6 +19,7 @@ from larix.store import Layout, LocalStore, open_local_store
 from larix.store.locks import PathLocks, lock_holder
 from larix.store.roots import read_temp_roots
 from larix.store.temproots import TempRoots
+from larix.store.waiting import Holder, Patience, shown_holder
 
 HOLDER = """
 import sys
@@ -63,13 +67,17 @@ def test_some_of_several_is_none(tmp_path: Path) -> None:
             assert second.acquire([a], wait=False)
 
 
-def test_the_waiting_one_is_told_who_holds_and_gets_it_next(tmp_path: Path) -> None:
+def test_the_waiting_one_is_told_who_holds_and_gets_it_next(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("larix.store.waiting.FIRST_SECONDS", 0)
     (path,) = paths(tmp_path, "a")
     holder = start_holder(path)
-    told: list[tuple[StorePath, int | None]] = []
+    told: list[tuple[StorePath, Holder]] = []
+    now = time.time()
 
-    def on_wait(waited_for: StorePath, pid: int | None) -> None:
-        told.append((waited_for, pid))
+    def on_wait(waited_for: StorePath, who: Holder) -> None:
+        told.append((waited_for, who))
         assert holder.stdin is not None
         holder.stdin.write("x")
         holder.stdin.close()
@@ -77,7 +85,10 @@ def test_the_waiting_one_is_told_who_holds_and_gets_it_next(tmp_path: Path) -> N
     with PathLocks() as locks:
         assert locks.acquire([path], on_wait=on_wait)
         assert os.path.exists(path + ".lock")
-    assert told == [(path, holder.pid)]
+    [(waited_for, who)] = told
+    assert (waited_for, who.pid, who.user) == (path, holder.pid, pwd.getpwuid(os.geteuid()).pw_name)
+    assert who.since is not None
+    assert abs(who.since - now) < 60
     assert holder.wait() == 0
     assert holder.stdout is not None
     holder.stdout.close()
@@ -95,12 +106,15 @@ def test_a_killed_holder_holds_nothing(tmp_path: Path) -> None:
     assert not os.path.exists(path + ".lock")
 
 
-def test_a_lock_file_removed_while_waiting_is_not_taken_for_the_lock(tmp_path: Path) -> None:
+def test_a_lock_file_removed_while_waiting_is_not_taken_for_the_lock(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("larix.store.waiting.FIRST_SECONDS", 0)
     (path,) = paths(tmp_path, "a")
     stale = os.open(path + ".lock", os.O_RDWR | os.O_CREAT)
     fcntl.flock(stale, fcntl.LOCK_EX)
 
-    def on_wait(_: StorePath, __: int | None) -> None:
+    def on_wait(_: StorePath, __: Holder) -> None:
         os.unlink(path + ".lock")
         os.write(stale, b"d")
         os.close(stale)
@@ -190,3 +204,19 @@ def test_a_stale_file_of_our_number_is_replaced(layout: Layout) -> None:
     roots.add([path])
     assert Path(f"{layout.temp_roots_dir}/{os.getpid()}").read_bytes() == path.encode() + b"\0"
     roots.close()
+
+
+def test_a_wait_is_told_late_and_seldom(monkeypatch: pytest.MonkeyPatch) -> None:
+    patience = Patience(100.0)
+    told = [second for second in range(100, 300) if patience.is_over(second)]
+    assert told == [103, 163, 223, 283]
+
+
+def test_a_holder_is_told_as_far_as_it_is_known() -> None:
+    assert shown_holder(Holder()) == "another process"
+    assert shown_holder(Holder(7)) == "process 7"
+    assert shown_holder(Holder(7, "ada")) == "process 7 of ada"
+    assert re.fullmatch(
+        r"process 7 of ada, since \d\d:\d\d:\d\d", shown_holder(Holder(7, "ada", time.time()))
+    )
+    assert re.fullmatch(r"process 7, since \d{4}-\d\d-\d\d \d\d:\d\d", shown_holder(Holder(7, None, 1e9)))

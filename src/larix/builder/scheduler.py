@@ -19,7 +19,8 @@ from larix.builder.interface import Job
 from larix.builder.outputs import Outputs, compare_outputs, export_references, take_outputs
 from larix.builder.workers import Workers
 from larix.protocol import BuildFailed, BuildFinished, BuildStarted, BuildWaiting
-from larix.store.locks import PathLocks, lock_holder
+from larix.store.locks import PathLocks
+from larix.store.waiting import Holder, Patience, holder_of
 from larix.words import tr
 
 if TYPE_CHECKING:
@@ -61,7 +62,7 @@ class Scheduler:
         self._waiting: list[tuple[Node, PathLocks]] = []
         self._retry_at = 0.0
         self._workers = Workers(self._take)
-        self._told: set[Node] = set()
+        self._patience: dict[Node, Patience] = {}
         self._running: dict[int, _Running] = {}
         self._count = {False: 0, True: 0}
         self._poll = select.poll()
@@ -128,10 +129,7 @@ class Scheduler:
     def _lock(self, node: Node, locks: PathLocks) -> bool:
         """Lock a node's outputs and go on with it; False when another process has the lock."""
         if not locks.acquire(node.outputs.values(), wait=False):
-            if node not in self._told:
-                self._told.add(node)
-                path = min(node.outputs.values())
-                self._sink(BuildWaiting(node.drv, path, lock_holder(path + ".lock")))
+            self._tell_wait(node)
             return False
         try:
             return self._begin(node, locks)
@@ -142,6 +140,16 @@ class Scheduler:
         except BaseException:
             locks.release()
             raise
+
+    def _tell_wait(self, node: Node, *, for_user: bool = False) -> None:
+        """Once it takes long, and then now and then."""
+        now = time.monotonic()
+        if not self._patience.setdefault(node, Patience(now)).is_over(now):
+            return
+        locked = [path for path in sorted(node.outputs.values()) if os.path.exists(path + ".lock")]
+        path = locked[0] if locked else min(node.outputs.values())
+        holder = Holder() if for_user else holder_of(path + ".lock")
+        self._sink(BuildWaiting(node.drv, path, *holder, for_user=for_user))
 
     def _begin(self, node: Node, locks: PathLocks) -> bool:
         """Start the first build of a node, unless somebody else has just built it."""
@@ -161,6 +169,8 @@ class Scheduler:
         build = self._builder.start(job, time.monotonic())
         if build is None:
             locks.release()
+            if not self._running:  # else the builds that run are what is waited for
+                self._tell_wait(node, for_user=True)
             return False
         running = _Running(node, build, locks, number, _is_download(node))
         self._count[running.is_download] += 1

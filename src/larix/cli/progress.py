@@ -104,11 +104,12 @@ def short_name(drv: StorePath) -> str:
 
 
 def waiting_line(event: BuildWaiting) -> str:
-    if event.holder is None:
-        return tr("waiting for {drv}, which is being built...", drv=event.drv)
-    return tr(
-        "waiting for {drv}, which is being built by process {holder}...", drv=event.drv, holder=event.holder
-    )
+    from larix.store.waiting import Holder, shown_holder
+
+    if event.for_user:
+        return tr("waiting for a build user to be free for {drv}...", drv=event.drv)
+    holder = shown_holder(Holder(event.holder, event.user, event.since))
+    return tr("waiting for {drv}, which is being built by {holder}...", drv=event.drv, holder=holder)
 
 
 def phase_line(event: BuildPhase) -> str:

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from larix.protocol import BuildOptions, BuildTarget, Sink
     from larix.store.layout import Layout
     from larix.store.local import LocalStore
+    from larix.store.waiting import Holder
 
     AnyStore: TypeAlias = LocalStore | DaemonStore
 
@@ -77,10 +78,12 @@ class Session:
     @cached_property
     def _local(self) -> LocalStore:
         from larix.store.local import open_local_store
+        from larix.store.waiting import tell_of_database
 
-        store = open_local_store(self.layout)
+        store = open_local_store(self.layout, on_busy=tell_of_database(self.layout, diagnostics.note))
         store.keep_space(self.settings.space, diagnostics.note)
         store.deduplicate(on=self.settings.deduplicate)
+        store.on_wait = _tell_wait
         return store
 
     @cached_property
@@ -188,6 +191,12 @@ def open_session(*, verbosity: int = 1) -> Session:
             else tr("using the {mode} store {store_dir}", mode=session.mode, store_dir=layout.store_dir)
         )
     return session
+
+
+def _tell_wait(path: StorePath, holder: Holder) -> None:
+    from larix.store.waiting import shown_holder
+
+    diagnostics.note(tr("waiting for {holder}, at {path}...", holder=shown_holder(holder), path=path))
 
 
 def _usual_daemon(layout: Layout) -> str | None:

@@ -28,6 +28,7 @@ from larix.daemon.settings import Settings
 from larix.daemon.telling import Teller
 from larix.errors import LarixError
 from larix.formats.errors import FormatError
+from larix.formats.storepath import StorePath
 from larix.formats.wire import BadWire, encode_string, encode_u64
 from larix.protocol import BuildOptions
 from larix.protocol.channel import Channel, PeerGone, archive, drain
@@ -44,6 +45,7 @@ from larix.protocol.messages import Done, Failure
 from larix.protocol.ops import ARCHIVE, FRAMES, PULLED, Form, operation
 from larix.protocol.values import TEXTS
 from larix.store.local import LocalStore
+from larix.store.waiting import Holder, name_process_for, shown_holder
 from larix.words import tr
 
 __all__ = ["Session", "preload"]
@@ -112,10 +114,16 @@ class Session:
             self._store = self._open_store()
             self._store.keep_space(self.settings.space, _log)
             self._store.deduplicate(on=self.settings.deduplicate)
+            self._store.on_wait = self._tell_wait
         return self._store
+
+    def _tell_wait(self, path: StorePath, holder: Holder) -> None:
+        self.teller.line(f"waiting for {shown_holder(holder)}, at `{path}`")
 
     def run(self) -> None:
         """Talk until the client has no more to say or is gone."""
+        if self.peer.uid is not None:
+            name_process_for(self.peer.uid)
         try:
             if self._greet():
                 self._watch_client()

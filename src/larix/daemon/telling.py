@@ -25,6 +25,7 @@ from larix.protocol import (
 from larix.protocol.dialect import BATCH, Dialect
 from larix.protocol.eventtext import LARIX_EVENT, event_in_json
 from larix.protocol.messages import Began, Ended, Line, Told, knows_activities
+from larix.store.waiting import Holder, shown_holder
 
 if TYPE_CHECKING:
     from larix.protocol import Event
@@ -89,8 +90,8 @@ class Teller:
                 self._result(drv, _SET_PHASE, (phase.encode(),))
             case BuildFinished(drv) | BuildFailed(drv):
                 self._end(drv)
-            case BuildWaiting(_, path, holder):
-                self.line(_waiting(path, holder))
+            case BuildWaiting():
+                self.line(_waiting(event))
             case DownloadStarted(url):
                 self._begin(url, _TALKATIVE, _FILE_TRANSFER, f"downloading '{url}'", (url.encode(),))
             case DownloadProgress(url, done, total):
@@ -117,8 +118,8 @@ class Teller:
                 self._trace(f"@ build-failed {drv} - {error.exit_code} {error.message.splitlines()[0]}")
             case DownloadStarted(url, total, drv):
                 self._trace(f"@ download-started {drv or '-'} {url} {'-' if total is None else total}")
-            case BuildWaiting(_, path, holder):
-                self.line(_waiting(path, holder))
+            case BuildWaiting():
+                self.line(_waiting(event))
             case _:
                 pass
 
@@ -132,12 +133,14 @@ class Teller:
                 self.line(f"building path(s) of `{drv}'")
             case BuildLog(_, line):
                 self._channel.tell(Line(line + b"\n"), self._dialect)
-            case BuildWaiting(_, path, holder):
-                self.line(_waiting(path, holder))
+            case BuildWaiting():
+                self.line(_waiting(event))
             case _:
                 pass
 
 
-def _waiting(path: str, holder: int | None) -> str:
-    who = f"process {holder}" if holder else "another process"
-    return f"waiting for {who}, which is at `{name_part(path)}`"  # type: ignore[arg-type]
+def _waiting(event: BuildWaiting) -> str:
+    if event.for_user:
+        return f"waiting for a build user to be free for `{name_part(event.path)}`"
+    who = shown_holder(Holder(event.holder, event.user, event.since))
+    return f"waiting for {who}, at `{name_part(event.path)}`"

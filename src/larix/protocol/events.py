@@ -62,11 +62,18 @@ class BuildFailed(NamedTuple):
 
 
 class BuildWaiting(NamedTuple):
-    """Another process is at the same outputs; `holder` is its process id, if that can be told."""
+    """Another process is at the same outputs, and has been for a while.
+
+    `holder` is its process id, `user` whose it is, `since` when it began, in seconds since 1970; as far as
+    that can be told. `for_user`: it is a build user that is waited for, since all are at work.
+    """
 
     drv: StorePath
     path: StorePath
     holder: int | None = None
+    user: str | None = None
+    since: float | None = None
+    for_user: bool = False
 
 
 class DownloadStarted(NamedTuple):

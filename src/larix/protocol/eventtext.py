@@ -54,7 +54,7 @@ def event_from_json(data: bytes) -> Event:
         values = json.loads(data)
         name = values.pop("event")
         kind = _KINDS[name]
-        for field in kind._fields:
+        for field in kind._fields:  # a newer peer may tell more, an older one less
             if (name, field) in _BYTES:
                 values[field] = values[field].encode("utf-8", "surrogateescape")
         if kind is BuildFailed:
@@ -62,7 +62,7 @@ def event_from_json(data: bytes) -> Event:
             values["error"] = RemoteError(
                 error["message"], hint=error["hint"], exit_code=error["exit_code"], kind=error["kind"]
             )
-        made: Event = kind(**values)
+        made: Event = kind(**{field: values[field] for field in kind._fields if field in values})
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise BadWire(expected=tr("an event"), found=excerpt(data)) from error
     return made

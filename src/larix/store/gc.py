@@ -29,6 +29,7 @@ from larix.store.locks import open_lock_file, try_lock
 from larix.store.optimise import TEMPORARY_LINK
 from larix.store.roots import Root, find_roots, process_roots, read_temp_roots
 from larix.store.soundness import refuse_damaged
+from larix.store.waiting import Holder, wait_for_lock
 from larix.words import tr
 
 if TYPE_CHECKING:
@@ -216,13 +217,14 @@ def collect(
     keep_since: int | None = None,
     max_freed: int | None = None,
     on_delete: Callable[[StorePath], object] | None = None,
-    on_wait: Callable[[], object] | None = None,
+    on_wait: Callable[[Holder], object] | None = None,
 ) -> Collected:
     """Remove everything that no root reaches, or some of it until `max_freed` bytes are free again.
 
     `keep_derivations`: what a live path was built from is alive, as far as valid; `keep_outputs`: what a live
     derivation builds is. What was registered after `keep_since` is spared with all it refers to, dead or not.
-    `on_delete` hears of each path as it goes, `on_wait` once if another collection runs.
+    `on_delete` hears of each path as it goes, `on_wait` who is at it if another one
+    takes long.
     """
     with _Collection(store, on_wait) as collection:
         refuse_damaged(store)
@@ -244,7 +246,7 @@ def delete(
     paths: Iterable[StorePath],
     *,
     on_delete: Callable[[StorePath], object] | None = None,
-    on_wait: Callable[[], object] | None = None,
+    on_wait: Callable[[Holder], object] | None = None,
 ) -> Collected:
     """Remove `paths` and what refers to them.
 
@@ -280,7 +282,7 @@ def _reason(store: LocalStore, path: StorePath, roots: Sequence[Root]) -> str:
 class _Collection:
     """One running collection: its lock, its socket, what it may still delete."""
 
-    def __init__(self, store: LocalStore, on_wait: Callable[[], object] | None) -> None:
+    def __init__(self, store: LocalStore, on_wait: Callable[[Holder], object] | None) -> None:
         self._store = store
         self._on_wait = on_wait
         self._lock_file = -1
@@ -297,10 +299,8 @@ class _Collection:
         layout = self._store.layout
         self._lock_file = open_lock_file(layout.gc_lock_file)
         try:
-            if not try_lock(self._lock_file):
-                if self._on_wait is not None:
-                    self._on_wait()
-                fcntl.flock(self._lock_file, fcntl.LOCK_EX)
+            wait_for_lock(self._lock_file, layout.gc_lock_file, self._on_wait)
+            os.utime(self._lock_file)  # since when, for who waits
             self._serve()
         except BaseException:
             os.close(self._lock_file)

@@ -62,6 +62,8 @@ from larix.words import tr
 if TYPE_CHECKING:
     from typing import Self
 
+    from larix.store.waiting import Holder
+
 __all__ = ["LocalStore", "SourceChanged", "open_local_store"]
 
 _RETRY_SECONDS = 0.01
@@ -87,6 +89,7 @@ class LocalStore:
         self._modulos = ModuloHashes(self.read_derivation)
         self._space: SpaceKeeper | None = None
         self._deduplicates = False
+        self.on_wait: Callable[[StorePath, Holder], object] | None = None  # for locks of paths
         self._closed = False
 
     def close(self) -> None:
@@ -240,14 +243,14 @@ class LocalStore:
         self.add_indirect_root(link)
 
     def lock_paths(
-        self, paths: Iterable[StorePath], *, on_wait: Callable[[StorePath, int | None], object] | None = None
+        self, paths: Iterable[StorePath], *, on_wait: Callable[[StorePath, Holder], object] | None = None
     ) -> PathLocks:
         """Lock `paths` against every other writer, waiting for them; release by leaving the context.
 
-        `on_wait(path, process id of the holder or None)` is called before waiting.
+        `on_wait(path, holder)` is called when that takes long; without it, the store's own is.
         """
         locks = PathLocks()
-        locks.acquire(paths, on_wait=on_wait)
+        locks.acquire(paths, on_wait=on_wait or self.on_wait)
         return locks
 
     def try_lock_paths(self, paths: Iterable[StorePath]) -> PathLocks | None:

@@ -12,6 +12,7 @@ import errno
 import fcntl
 import os
 from collections.abc import Callable, Iterable
+from functools import partial
 from types import TracebackType
 from typing import TYPE_CHECKING
 
@@ -21,6 +22,8 @@ from larix.words import tr
 
 if TYPE_CHECKING:
     from typing import Self
+
+    from larix.store.waiting import Holder
 
 __all__ = ["PathLocks", "lock_holder", "open_lock_file", "try_lock"]
 
@@ -43,15 +46,20 @@ def try_lock(descriptor: int, *, shared: bool = False) -> bool:
     return True
 
 
-def lock_holder(name: str) -> int | None:
-    """The process that holds the lock file `name`, if this kernel tells; for messages only."""
+def lock_holder(name: str, kind: str = "FLOCK") -> int | None:
+    """The process that holds the lock file `name`, if this kernel tells; for messages only.
+
+    Of `kind` POSIX there may be several on parts of a file: the one that keeps all others out.
+    """
     try:
         status = os.stat(name)
         identity = f"{os.major(status.st_dev):02x}:{os.minor(status.st_dev):02x}:{status.st_ino}"
         with open("/proc/locks", encoding="ascii") as table:
             for line in table:
                 fields = line.split()
-                if "->" not in fields and fields[1] == "FLOCK" and fields[5] == identity:
+                if "->" in fields or fields[1] != kind or fields[5] != identity:
+                    continue
+                if kind == "FLOCK" or fields[3] == "WRITE":
                     return int(fields[4])
     except (OSError, ValueError, IndexError):
         return None
@@ -72,11 +80,11 @@ class PathLocks:
         paths: Iterable[StorePath],
         *,
         wait: bool = True,
-        on_wait: Callable[[StorePath, int | None], object] | None = None,
+        on_wait: Callable[[StorePath, Holder], object] | None = None,
     ) -> bool:
         """Lock all of `paths`, or none and return False when one is taken and `wait` is false.
 
-        `on_wait(path, holder)` is called before waiting; `holder` is a process id, if it can be told.
+        `on_wait(path, holder)` is called when one is waited for long, and now and then again.
         """
         for path in sorted(set(paths)):
             name = path + ".lock"
@@ -93,7 +101,7 @@ class PathLocks:
         path: StorePath,
         *,
         wait: bool,
-        on_wait: Callable[[StorePath, int | None], object] | None,
+        on_wait: Callable[[StorePath, Holder], object] | None,
     ) -> int | None:
         while True:
             descriptor = open_lock_file(name)
@@ -102,9 +110,9 @@ class PathLocks:
                     if not wait:
                         os.close(descriptor)
                         return None
-                    if on_wait is not None:
-                        on_wait(path, lock_holder(name))
-                    fcntl.flock(descriptor, fcntl.LOCK_EX)
+                    from larix.store.waiting import wait_for_lock
+
+                    wait_for_lock(descriptor, name, on_wait and partial(on_wait, path))
                 if os.fstat(descriptor).st_size == 0:
                     return descriptor
             except BaseException:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from larix.cli.session import Session
     from larix.formats.storepath import StorePath
+    from larix.store.waiting import Holder
 
     class _Kept(TypedDict):
         keep_derivations: bool
@@ -227,7 +228,7 @@ def _delete(session: Session, line: CommandLine) -> int:
     store = session.store
     if isinstance(store, DaemonStore):
         return _tell_freed(*store.collect(_DELETE_THESE, paths))
-    collected = gc.delete(store, paths, on_delete=_tell_deletion)
+    collected = gc.delete(store, paths, on_delete=_tell_deletion, on_wait=_tell_wait)
     diagnostics.say(tr("freed {bytes_freed}", bytes_freed=shown_size(collected.bytes_freed)))
     return 0
 
@@ -257,6 +258,14 @@ def _tell_freed(paths: Iterable[StorePath], bytes_freed: int) -> int:
         _tell_deletion(path)
     diagnostics.say(tr("freed {bytes_freed}", bytes_freed=shown_size(bytes_freed)))
     return 0
+
+
+def _tell_wait(holder: Holder) -> None:
+    from larix.store.waiting import shown_holder
+
+    diagnostics.note(
+        tr("waiting for another collection to finish, that of {holder}...", holder=shown_holder(holder))
+    )
 
 
 def _tell_deletion(path: StorePath) -> None:
@@ -325,7 +334,7 @@ def _collect_now(session: Session, most: int | None, since: int | None) -> int:
         keep_since=since,
         max_freed=most,
         on_delete=_tell_deletion,
-        on_wait=lambda: diagnostics.note(tr("waiting for another collection to finish...")),
+        on_wait=_tell_wait,
     )
     diagnostics.say(tr("freed {bytes_freed}", bytes_freed=shown_size(collected.bytes_freed)))
     return 0

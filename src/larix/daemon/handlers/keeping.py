@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from larix.daemon.handlers.refusals import NotOffered, NotPermitted, require_trust
+from larix.store.waiting import Holder, shown_holder
 from larix.words import tr
 
 if TYPE_CHECKING:
@@ -83,8 +84,8 @@ def collect_garbage(
         find = gc.live_paths if action == _LIVE else gc.dead_paths
         return tuple(sorted(find(session.store, keep_derivations=derivations, keep_outputs=outputs))), 0
 
-    def wait() -> None:
-        session.teller.line("waiting for another collection to end...")
+    def wait(holder: Holder) -> None:
+        session.teller.line(f"waiting for another collection to end, that of {shown_holder(holder)}...")
 
     if action == _DELETE_DEAD:
         done = gc.collect(
