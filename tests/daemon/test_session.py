@@ -282,7 +282,6 @@ def test_an_address_that_is_claimed_and_not_had_is_refused(
                 "connection.call('add_signatures', path=path, signatures=('key:sig',))\n"
             ),
         ),
-        ("imports", "connection.call('import_paths', body=[b'\\0' * 8])\n"),
         ("repairs", "connection.call('verify_store', check_contents=False, repair=True)\n"),
         (
             "links of root",

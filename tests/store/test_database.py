@@ -16,7 +16,6 @@ import pytest
 from larix.formats.storepath import StorePath
 from larix.store import Layout, LocalStore, open_local_store
 from larix.store.database import Database, DatabaseCorrupt, StillReferred, UnknownReference
-from larix.store.errors import StoreUnusable
 from larix.store.waiting import tell_of_database
 from vectors import load
 

@@ -273,7 +273,7 @@ class DaemonStore:
                 self._call("add_signatures", path=info.path, signatures=info.signatures)
             return
         if not self._connection.knows("add_to_store_nar"):
-            self._call("import_paths", body=_exported(info, chunks))
+            self._call("import_paths", body=_exported(info, chunks, _signer()))
             return
         self._call(
             "add_to_store_nar",
@@ -290,6 +290,16 @@ class DaemonStore:
             dont_check_signatures=True,
             body=chunks,
         )
+
+    def export_item(self, path: StorePath, give: Callable[[bytes], object]) -> None:
+        """The archive of a valid item and what follows it in an export, signed by the daemon."""
+        self._call("export_path", path=path, sign=True, data=give)
+
+    def import_stream(self, pieces: Iterable[bytes]) -> tuple[StorePath, ...]:
+        """Have the daemon add the items of an export, each signed by a key that is authorised there."""
+        parts = (piece[at : at + _ASKED] for piece in pieces for at in range(0, len(piece), _ASKED))
+        imported: tuple[StorePath, ...] = self._call("import_paths", body=parts)
+        return imported
 
     def instantiate(self, roots: Iterable[Lowered], sources: Iterable[Source] = ()) -> None:
         """As the protocol says, but that sources other than texts become valid one by one, first."""
@@ -528,12 +538,38 @@ def _changed(source: Source, now: StorePath) -> StoreError:
     )
 
 
-def _exported(info: PathInfo, chunks: Iterable[bytes]) -> Iterator[bytes]:
+def _signer() -> Callable[[bytes], bytes] | None:
+    """With this machine's key; None where this user cannot, and the daemon will refuse what is not signed."""
+    from larix.formats import authentication
+    from larix.store.keys import NoKey, configuration_dir, own_pair
+
+    try:
+        pair = own_pair(configuration_dir())
+    except NoKey:
+        return None
+    return lambda digest: authentication.sign(pair, digest)
+
+
+def _exported(
+    info: PathInfo, chunks: Iterable[bytes], sign: Callable[[bytes], bytes] | None
+) -> Iterator[bytes]:
     """An export of one item, in pieces that daemons of Guix ask for."""
-    end = item_end(info.path, info.references, info.deriver) + EXPORT_END
-    for chunk in (ITEM_START, *chunks, end):
-        for start in range(0, len(chunk), _ASKED):
-            yield chunk[start : start + _ASKED]
+    hasher = new_hasher("sha256")
+
+    def pieces() -> Iterator[bytes]:
+        yield ITEM_START
+        for chunk in chunks:
+            hasher.update(chunk)
+            yield chunk
+        signature = None
+        if sign is not None:
+            hasher.update(item_end(info.path, info.references, info.deriver)[: -len(EXPORT_END)])
+            signature = sign(hasher.digest())
+        yield item_end(info.path, info.references, info.deriver, signature) + EXPORT_END
+
+    for piece in pieces():
+        for start in range(0, len(piece), _ASKED):
+            yield piece[start : start + _ASKED]
 
 
 def _bytes_of(file: str | bytes) -> Iterator[bytes]:

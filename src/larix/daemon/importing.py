@@ -1,19 +1,32 @@
-"""An export stream into the store. An item's name comes behind its archive, which so needs a place before."""
+"""An export stream into the store. An item's name comes behind its archive, which so needs a place before.
+
+A signature covers the archive, the name, the references and the deriver: all of an item that is acted upon.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Collection, Iterable
+from hashlib import sha256
 
-from larix.formats.export import ExportDecoder, NarChunk
-from larix.formats.hashes import Hash, new_hasher
+from larix.errors import LarixError
+from larix.formats.authentication import Key, signed_by
+from larix.formats.export import ExportDecoder, ExportItem, NarChunk, item_end
+from larix.formats.hashes import Hash
 from larix.formats.storepath import StorePath
 from larix.protocol.store import PathInfo
 from larix.store.ingest import Incoming, new_incoming
 from larix.store.local import LocalStore
 from larix.store.tree import StepsOfEvents
 from larix.store.treewriter import TreeWriter
+from larix.words import tr
 
-__all__ = ["import_stream"]
+__all__ = ["NotAuthorised", "export_item", "import_stream"]
+
+_WITHOUT_SIGNATURE = 8  # bytes that say so, at the end of an item
+
+
+class NotAuthorised(LarixError):
+    """Nobody whose imports are taken here has signed an item."""
 
 
 class _Arriving:
@@ -23,7 +36,7 @@ class _Arriving:
         self.incoming = incoming
         self.writer = TreeWriter(incoming.file)
         self.events = StepsOfEvents()
-        self.hasher = new_hasher("sha256")
+        self.hasher = sha256()
         self.size = 0
 
     def take(self, chunk: NarChunk) -> None:
@@ -36,8 +49,53 @@ class _Arriving:
         self.incoming.discard()
 
 
-def import_stream(store: LocalStore, pieces: Iterable[bytes]) -> list[StorePath]:
-    """Make each item valid as it ends; what came before a damaged one stays."""
+def _check(item: ExportItem, arriving: _Arriving, authorised: Collection[Key]) -> None:
+    """Raise NotAuthorised, or BadSignature, unless one of the keys has signed this very item."""
+    if item.signature is None:
+        problem = tr("`{path}` is not signed", path=item.path)
+    else:
+        hasher = arriving.hasher.copy()
+        hasher.update(item_end(item.path, item.references, item.deriver)[:-_WITHOUT_SIGNATURE])
+        key = signed_by(item.signature, hasher.digest())
+        if key in authorised:
+            return
+        problem = tr("`{path}` is signed by a key that is not authorised here", path=item.path)
+    raise NotAuthorised(
+        problem, hint=tr("authorise the key of who exports it: `larix archive --authorize < signing-key.pub`")
+    )
+
+
+def export_item(
+    store: LocalStore,
+    path: StorePath,
+    sign: Callable[[bytes], bytes] | None,
+    give: Callable[[bytes], object],
+) -> None:
+    """The archive of a valid item and what follows it, with the signature that `sign` makes of a digest."""
+    info = store.path_info(path)
+    hasher = sha256()
+    for piece in store.dump_nar(path):
+        if sign is not None:
+            hasher.update(piece)
+        give(piece)
+    signature = None
+    if sign is not None:
+        hasher.update(item_end(path, info.references, info.deriver)[:-_WITHOUT_SIGNATURE])
+        signature = sign(hasher.digest())
+    give(item_end(path, info.references, info.deriver, signature))
+
+
+def import_stream(
+    store: LocalStore,
+    pieces: Iterable[bytes],
+    *,
+    authorised: Collection[Key] | None,
+    told: Callable[[StorePath], object] = lambda _path: None,
+) -> list[StorePath]:
+    """Make each item valid as it ends; what came before a damaged one stays.
+
+    `authorised` are the keys of which one must have signed each item; None takes all as they are.
+    """
     decoder = ExportDecoder(store.store_dir)
     imported: list[StorePath] = []
     arriving: _Arriving | None = None
@@ -60,6 +118,9 @@ def import_stream(store: LocalStore, pieces: Iterable[bytes]) -> list[StorePath]
                     event.references,
                     event.deriver,
                 )
+                if authorised is not None:
+                    _check(event, arriving, authorised)
+                told(event.path)
                 arriving.writer.sync()
                 store.add_temp_root(event.path)
                 store.publish(info, arriving.incoming)

@@ -144,17 +144,18 @@ def nar_from_path(session: Session, *, path: StorePath) -> Iterator[bytes]:
 
 def export_path(session: Session, *, path: StorePath, sign: bool) -> int:
     """One item of an export, told as data while the request is worked on."""
-    from larix.formats.export import item_end
+    from larix.daemon.importing import export_item
+    from larix.formats import authentication
     from larix.protocol.messages import Data
+    from larix.store.keys import configuration_dir, own_pair
 
-    if sign:
-        raise NotOffered(
-            tr("this daemon has no key to sign exports with"), hint=tr("export without signatures, as root")
-        )
-    info = session.store.path_info(path)
-    for piece in session.store.dump_nar(path):
-        session.channel.tell(Data(piece), session.dialect)
-    session.channel.tell(Data(item_end(path, info.references, info.deriver)), session.dialect)
+    pair = own_pair(configuration_dir()) if sign else None
+    export_item(
+        session.store,
+        path,
+        None if pair is None else lambda digest: authentication.sign(pair, digest),
+        lambda piece: session.channel.tell(Data(piece), session.dialect),
+    )
     return 1
 
 
