@@ -36,8 +36,8 @@ in rec {
 class Nix:
     """Commands of Nix, run by root or by somebody else."""
 
-    def __init__(self, daemon: Daemon, uid: int | None, settings: str = "") -> None:
-        self.folder = daemon.folder / f"home-{uid}"
+    def __init__(self, daemon: Daemon, uid: int | None, settings: str = "", name: str = "home") -> None:
+        self.folder = daemon.folder / f"{name}-{uid}"
         self.folder.mkdir()
         (self.folder / "nix.conf").write_text(
             "substituters =\nexperimental-features = nix-command\nbuild-users-group =\n" + settings

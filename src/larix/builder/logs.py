@@ -13,13 +13,15 @@ from collections import deque
 from contextlib import suppress
 from typing import TYPE_CHECKING, Protocol
 
-from larix.protocol import BuildLog, BuildPhase
+from larix.protocol import BuildLog, BuildPhase, ignore_events
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from larix.formats.storepath import StorePath
     from larix.protocol import Sink
 
-__all__ = ["BuildLogger", "existing_log_file", "log_file_of"]
+__all__ = ["BuildLogger", "add_log", "existing_log_file", "log_file_of"]
 
 _LONGEST_LINE = 64 * 1024
 _LAST_LINES = 10
@@ -63,6 +65,24 @@ def _compressor(compression: str) -> _Compressor:
 
         return bz2.BZ2Compressor()
     return _Plain()
+
+
+def add_log(log_dir: str, drv: StorePath, pieces: Iterable[bytes]) -> None:
+    """Keep the log of a build that ran elsewhere, unless there is one of a build here."""
+    if existing_log_file(log_dir, drv) is not None:
+        return
+    file = log_file_of(log_dir, drv)
+    temporary = f"{file}.{os.getpid()}"
+    logger = BuildLogger(drv, temporary, ignore_events)
+    try:
+        for piece in pieces:
+            logger.feed(piece, 0.0)
+        logger.close()
+        os.rename(temporary, file)
+    finally:
+        logger.close()
+        with suppress(FileNotFoundError):
+            os.unlink(temporary)
 
 
 class BuildLogger:

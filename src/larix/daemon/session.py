@@ -51,17 +51,19 @@ from larix.words import tr
 __all__ = ["Session", "preload"]
 
 _TRUSTED, _NOT_TRUSTED = 1, 2
+_PRELOADED = (
+    *("larix.builder.local", "larix.builder.realisation", "larix.builder.scheduler"),
+    *("larix.store.gc", "larix.store.optimise", "larix.store.verify"),
+)
 
 
 def preload() -> None:
     """Load what sessions use, before any is forked: they share it, and none has to wait for it."""
     import gc
+    from importlib import import_module
 
-    import larix.builder
-    import larix.store.gc
-    import larix.store.optimise
-    import larix.store.verify  # noqa: F401
-
+    for name in _PRELOADED:
+        import_module(name)
     gc.collect()
     gc.freeze()  # a collection in a session would write into each page that it shares
 

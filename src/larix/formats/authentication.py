@@ -94,7 +94,8 @@ def _value(sexp: Sexp, name: bytes) -> bytes:
 def _point_of(key: Key) -> bytes | None:
     """The point of a key over the curve; None for one of RSA. Raises BadSignature for any other."""
     if find(key.sexp, b"rsa") is not None:
-        _value(key.sexp, b"n"), _value(key.sexp, b"e")
+        for name in (b"n", b"e"):
+            _value(key.sexp, name)
         return None
     point = _value(key.sexp, b"q")
     if _value(key.sexp, b"curve") != b"Ed25519" or len(point) != 32 or find(key.sexp, b"flags") is not None:

@@ -10,7 +10,7 @@ from larix.daemon.handlers.refusals import NotOffered, NotPermitted, require_tru
 from larix.formats.hashes import DIGEST_SIZES, parse_hash
 from larix.formats.nar.encoder import ARCHIVE_START, regular_end, regular_start
 from larix.formats.signature import fingerprint, is_signed
-from larix.formats.storepath import StorePath
+from larix.formats.storepath import StorePath, parse_store_path
 from larix.formats.wire import StreamReader
 from larix.protocol.channel import archive, reader_of
 from larix.protocol.dialect import BATCH
@@ -237,8 +237,15 @@ def add_signatures(session: Session, *, path: StorePath, signatures: Sequence[st
 
 
 def add_build_log(session: Session, *, item: str, body: Iterable[bytes]) -> None:
-    del session, body
-    raise NotOffered(tr("logs of `{item}` that were written elsewhere are not kept", item=item[:255]))
+    """The log of a build that ran elsewhere; one that was written here stays."""
+    require_trust(session, "bring logs of builds")
+    store_dir = session.store.store_dir
+    drv = parse_store_path(store_dir, item if item.startswith("/") else f"{store_dir}/{item}")
+    if not drv.endswith(".drv"):
+        raise NotOffered(tr("`{drv}` is no derivation, which alone has a log", drv=drv))
+    from larix.builder.logs import add_log
+
+    add_log(session.store.layout.log_dir, drv, body)
 
 
 def register_drv_output(session: Session, **_what: object) -> None:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Sequence
+from hashlib import sha256
 from typing import TYPE_CHECKING
 
-from larix.daemon.handlers.refusals import NotOffered, require_trust
+from larix.daemon.handlers.refusals import NotOffered, NotPermitted, require_trust
+from larix.derivation import BadDerivation, Derivation, print_derivation
 from larix.errors import LarixError
+from larix.formats.storepath import make_text_path, name_part, parse_store_path
 from larix.protocol import BuildTarget
 from larix.protocol.store import PathNotValid
 from larix.protocol.values import BareDerivation, Outcome, Status
@@ -88,14 +92,29 @@ def _outcome(
             return Outcome(Status.ALREADY_VALID)
         return Outcome(Status.NO_SUBSTITUTERS, str(PathNotValid(target.drv)))
     if was_valid and failure is None:
-        return Outcome(Status.ALREADY_VALID)
+        return Outcome(Status.ALREADY_VALID, outputs=_realisations(session, target))
     if _is_there(session, target) and not (session.options.check and failure):
-        return Outcome(Status.BUILT, times_built=1, started=started, ended=ended)
+        outputs = _realisations(session, target)
+        return Outcome(Status.BUILT, times_built=1, started=started, ended=ended, outputs=outputs)
     errors = {getattr(error, "drv", None): error for error in getattr(failure, "errors", (failure,)) if error}
     own = errors.get(target.drv)
     if own is None:
         return Outcome(Status.DEPENDENCY_FAILED, str(failure or "it was not built"), 0, False, started, ended)
     return Outcome(_status(own), str(own), 1, own.exit_code == 104, started, ended)
+
+
+def _realisations(session: Session, target: BuildTarget) -> dict[str, str]:
+    """Where outputs are, as Nix from 1.28 on is told: by the hash of the derivation, in JSON."""
+    modulo = session.store.hash_modulo(target.drv)
+    if modulo is None or session.dialect.minor < 28:
+        return {}
+    found: dict[str, str] = {}
+    for name, path in session.store.derivation_outputs(target.drv).items():
+        if not target.outputs or name in target.outputs:
+            key = f"sha256:{modulo.hex()}!{name}"
+            item = {"id": key, "outPath": path.rpartition("/")[2]}
+            found[key] = json.dumps(item | {"signatures": [], "dependentRealisations": {}})
+    return found
 
 
 def _status(error: LarixError) -> Status:
@@ -109,17 +128,43 @@ def _status(error: LarixError) -> Status:
 def build_derivation(session: Session, *, drv: StorePath, derivation: BareDerivation, mode: int) -> Outcome:
     """A derivation that comes by itself. One that is in the store is built as it stands there.
 
-    Any other says itself what its outputs are called, and nothing proves it: that is for fixed outputs only,
-    whose content is known, or nobody.
+    Any other says itself what its outputs are called. That follows from what is in it when it has fixed
+    outputs or no derivations among its inputs; else only a trusted user is believed, as with an archive.
     """
-    del derivation
-    if session.store.is_valid(drv):
-        ((_, outcome),) = build_paths_with_results(session, targets=[BuildTarget(drv)], mode=mode)
-        return outcome
-    raise NotOffered(
-        tr(
-            "`{drv}` is not in this store, and a derivation that comes without its inputs proves nothing",
-            drv=drv,
-        ),
-        hint=tr("copy the derivation first: `nix copy --derivation`"),
+    if not session.store.is_valid(drv):
+        drv = _lend(session, drv, derivation)
+    ((_, outcome),) = build_paths_with_results(session, targets=[BuildTarget(drv)], mode=mode)
+    return outcome
+
+
+def _lend(session: Session, drv: StorePath, bare: BareDerivation) -> StorePath:
+    """Have builds find it; the name under which they do. A stranger does not choose that."""
+    store = session.store
+    derivation = Derivation(
+        name=name_part(drv).removesuffix(".drv"),
+        system=bare.system,
+        builder=bare.builder,
+        args=bare.args,
+        env=dict(bare.env),
+        outputs=dict(bare.outputs),
+        input_drvs={},
+        input_srcs=bare.sources,
     )
+    for output in derivation.outputs.values():
+        if output.path:
+            parse_store_path(store.store_dir, output.path)
+    store.add_temp_root(*derivation.input_srcs)
+    if not session.peer.is_trusted:
+        try:
+            store.check_outputs(derivation)
+        except BadDerivation as error:
+            raise NotPermitted(
+                tr("nothing proves that the outputs of `{drv}` are called as it says", drv=drv),
+                hint=tr("copy it with its inputs first: `nix copy --derivation`"),
+            ) from error
+        text = print_derivation(derivation)
+        drv = make_text_path(
+            store.store_dir, f"{derivation.name}.drv", sha256(text).digest(), derivation.input_srcs
+        )
+    store.lend(drv, derivation)
+    return drv
