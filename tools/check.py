@@ -33,6 +33,7 @@ HELPERS = {
     "zstd": ["zstd"],
     "rpm": ["rpm", "cpio"],
     "lzip": ["lzip"],
+    "sshd": ["openssh-server"],
     "zsh": ["zsh"],
     "fish": ["fish"],
     "man": ["man-db", "groff-base"],

@@ -69,6 +69,15 @@ def test_garbage_is_asked_for_and_collected(larix, daemon: Daemon, item: StorePa
     assert larix("gc", "--verify=contents").returncode == 0
 
 
+def test_who_keeps_the_store_is_told_to_who_asks(larix, daemon: Daemon, item: StorePath) -> None:
+    told = f"note: using the store {daemon.layout.store_dir} by the daemon at {daemon.socket}\n"
+    assert told in larix("package", "-p", "./p", "-i", item, "--verbosity=2").stderr
+    assert told in larix("size", "./p", "--debug").stderr
+    assert told not in larix("size", "./p").stderr
+    alone = larix("size", "./p", "--debug", LARIX_DAEMON_SOCKET="").stderr
+    assert f"note: using the directories store {daemon.layout.store_dir}\n" in alone
+
+
 def test_profiles_are_looked_at(larix, item: StorePath) -> None:
     larix.succeed("package", "-p", "./p", "-i", item)
     assert larix.succeed("why", "./p", "hello").endswith(f"└─ {item}\n")

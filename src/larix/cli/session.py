@@ -183,13 +183,8 @@ def open_session(*, verbosity: int = 1) -> Session:
         host_root = enter_rootless_store()
         session = Session(layout, "rootless", host_root)
         diagnostics.translate(f"{layout.state_dir}/", f"{session.on_host(layout.state_dir)}/")
-    if verbosity >= 2:
-        gaps = {"mode": session.mode, "store_dir": layout.store_dir, "folder": session.host_root}
-        diagnostics.note(
-            tr("using the {mode} store {store_dir}, kept in {folder}", **gaps)
-            if session.host_root
-            else tr("using the {mode} store {store_dir}", mode=session.mode, store_dir=layout.store_dir)
-        )
+    if verbosity >= 2 or diagnostics.wants_traceback(sys.argv[1:]):
+        diagnostics.note(_described(session))
     return session
 
 
@@ -197,6 +192,16 @@ def _tell_wait(path: StorePath, holder: Holder) -> None:
     from larix.store.waiting import shown_holder
 
     diagnostics.note(tr("waiting for {holder}, at {path}...", holder=shown_holder(holder), path=path))
+
+
+def _described(session: Session) -> str:
+    """Which store was chosen, and who writes it."""
+    gaps = {"mode": session.mode, "store_dir": session.layout.store_dir}
+    if session.daemon is not None:
+        return tr("using the store {store_dir} by the daemon at {address}", address=session.daemon, **gaps)
+    if session.host_root:
+        return tr("using the {mode} store {store_dir}, kept in {folder}", folder=session.host_root, **gaps)
+    return tr("using the {mode} store {store_dir}", **gaps)
 
 
 def _usual_daemon(layout: Layout) -> str | None:
