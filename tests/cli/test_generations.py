@@ -123,8 +123,8 @@ def test_what_changed_between_generations(larix, shelf, profile):
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (["--diff", "1", "9"], "generation '9' of './p' does not exist"),
-        (["--diff", "live"], "generation 'live' of './p' does not exist"),
+        (["--diff", "1", "9"], "generation 9 of './p' does not exist"),
+        (["--diff", "live"], "generation live of './p' does not exist"),
         (["--diff", "1", "2", "3"], "3: extraneous argument: two generations are compared"),
         (["--tag", "9=x"], "generation 9 of './p' does not exist"),
         (["--tag", "7"], "'7' cannot be a tag"),

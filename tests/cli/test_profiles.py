@@ -86,7 +86,11 @@ def test_generations_that_do_not_exist_are_no_words_and_an_error(larix, shelf, p
     done = larix("package", "-p", "./p", "-l", "7x")
     assert (done.returncode, done.stderr) == (1, "larix package: error: invalid syntax: 7x\n")
     done = larix("package", "-p", "./q", "-l")
-    assert (done.returncode, done.stderr) == (1, "larix package: error: profile './q' does not exist\n")
+    assert done.returncode == 1
+    assert done.stderr == (
+        "larix package: error: profile './q' does not exist\n"
+        "hint: `larix package --list-profiles' lists the profiles\n"
+    )
 
 
 def test_rolling_back_to_the_beginning_and_no_further(larix, shelf, profile):
@@ -113,9 +117,10 @@ def test_switching_by_number_and_by_steps(larix, shelf, profile):
     )
     for wrong in ("+1", "-3", "9", "x", "0"):
         done = larix("package", "-p", "./p", "-S", wrong)
-        assert (done.returncode, done.stderr) == (
-            1,
-            f"larix package: error: cannot switch to generation '{wrong}'\n",
+        assert done.returncode == 1
+        assert done.stderr == (
+            f"larix package: error: cannot switch to generation '{wrong}'\n"
+            "hint: `larix package -p ./p -l' lists the generations\n"
         )
     assert generation.current_generation(profile) == 3
 
@@ -254,6 +259,18 @@ def test_search_paths_under_the_visible_name(larix, shelf, profile):
     shelf.add(f"{profile}2", "sed")
     both = larix.succeed("package", "-p", "./p", "-p", "./p2", "--search-paths")
     assert both == f'export PATH="{profile}/bin:{profile}2/bin"\n'
+    asked = json.loads(larix.succeed("package", "-p", "./p", "--search-paths", "--json"))
+    assert asked["variables"] == [{"name": "PATH", "separator": ":", "values": [f"{profile}/bin"]}]
+
+
+def test_search_paths_hold_in_a_shell_whatever_the_profile_is_called(larix, shelf):
+    name = larix.folder / 'p$HOME"`q`'
+    shelf.add(str(name), "hello")
+    settings = larix.succeed("package", "-p", str(name), "--search-paths")
+    done = subprocess.run(
+        ["/bin/sh", "-c", f'{settings}printf %s "$PATH"'], capture_output=True, text=True, check=True
+    )
+    assert done.stdout == f"{name}/bin"
 
 
 def test_own_profiles_are_listed(larix, shelf, profile):
@@ -315,6 +332,8 @@ def test_shell_prints_settings_when_asked(larix, shelf, profile):
     item = shelf.add(profile, "hello")
     text = larix.succeed("shell", "-p", "./p", "--search-paths")
     assert text == f'export PATH="{item}/bin${{PATH:+:}}$PATH"\n'
+    asked = json.loads(larix.succeed("shell", "-p", "./p", "--search-paths", "--json"))
+    assert asked["variables"] == [{"name": "PATH", "separator": ":", "values": [f"{item}/bin"]}]
 
 
 def test_shell_takes_packages_or_a_profile(larix):

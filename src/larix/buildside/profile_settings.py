@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     SearchPathFields: TypeAlias = tuple[str, Sequence[str], str | None, str, str | None]
 
-__all__ = ["HEADER", "PATH", "profile_file", "settings_of", "shell_setting"]
+__all__ = ["HEADER", "PATH", "in_double_quotes", "profile_file", "settings_of", "shell_setting"]
 
 # Variable, files, separator (None: holds one place), kind, pattern.
 PATH: SearchPathFields = ("PATH", ("bin", "sbin"), ":", "directory", None)
@@ -32,7 +32,7 @@ def profile_file(name: str, settings: Iterable[tuple[str, str | None, Sequence[s
     """The text of `etc/profile` of the profile `name`; values of settings are places below it."""
     lines = [HEADER]
     for variable, separator, below in settings:
-        places = ["${LARIX_PROFILE:-" + name + "}" + _in_double_quotes(each) for each in below]
+        places = ["${LARIX_PROFILE:-" + name + "}" + in_double_quotes(each) for each in below]
         lines.append(shell_setting(variable, separator, places) + "\n")
     return "".join(lines)
 
@@ -54,5 +54,5 @@ def shell_setting(variable: str, separator: str | None, values: Sequence[str]) -
     return f'export {variable}="{separator.join(values)}${{{variable}:+{separator}}}${variable}"'
 
 
-def _in_double_quotes(text: str) -> str:
+def in_double_quotes(text: str) -> str:
     return re.sub(r'([\\"$`])', r"\\\1", text)

@@ -133,7 +133,7 @@ def tell_work(work: Work, *, dry_run: bool, verbosity: int) -> None:
         diagnostics.say(line)
 
 
-def _fitting(derivations: Sequence[str]) -> Sequence[str]:
+def _fitting(derivations: Sequence[StorePath]) -> Sequence[str]:
     """Their file names; on a terminal that is too narrow for one, what they build."""
     from larix.cli.progress import short_name
 

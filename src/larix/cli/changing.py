@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from larix.cli import diagnostics, plan
 from larix.cli.building import Work, build_options, tell_work
@@ -16,15 +16,12 @@ from larix.cli.tables import print_json
 from larix.cli.transformations import chosen_transformations
 from larix.cli.wanted import KINDS, Wanted
 from larix.formats.storepath import parse_store_path
-from larix.packages.platform import host_system
 from larix.packages.specification import Specification, parse_specification
 from larix.packages.versions import version_key
 from larix.profiles import generation
 from larix.profiles.manifest import Entry, Manifest
 from larix.profiles.notes import next_number
-from larix.profiles.profile import empty_profile, profile_derivation
 from larix.profiles.transaction import Effects, Removal, check_collisions, find_collisions, transact
-from larix.protocol import BuildTarget
 from larix.words import tr
 
 if TYPE_CHECKING:
@@ -36,7 +33,7 @@ if TYPE_CHECKING:
     from larix.formats.storepath import StorePath
     from larix.protocol import BuildOptions
 
-__all__ = ["change_packages", "closure_size", "instantiate_profile"]
+__all__ = ["change_packages", "closure_size"]
 
 
 class _Change(NamedTuple):
@@ -250,22 +247,9 @@ def _upgrades(
     return newer
 
 
-def instantiate_profile(
-    session: Session, manifest: Manifest, wanted: Wanted
-) -> tuple[StorePath, list[BuildTarget]]:
-    """The profile's store item, known before it is built, and what has to be built for it."""
-    if not manifest.entries:
-        source = empty_profile(session.store.store_dir)
-        session.store.instantiate([], [source])
-        return source.path, []
-    lowered = profile_derivation(
-        manifest, wanted.items, store_dir=session.store.store_dir, system=host_system()
-    )
-    session.store.instantiate([lowered])
-    return lowered.output_path(), [BuildTarget(lowered.path)]
-
-
 def _print_plan(change: _Change) -> None:
+    from larix.cli.explanations import explanation_fields
+
     effects, work, pending, sizes, numbers, explanations = change
     print_json(
         generation={"from": numbers[0], "to": numbers[1]},
@@ -279,16 +263,8 @@ def _print_plan(change: _Change) -> None:
         cost=None if work.cost is None else work.cost.data(),
         replacements=[{"from": old, "to": new} for old, new in pending],
         size={"from": sizes[0], "to": sizes[1]},
-        **_explanation_fields(explanations),
+        **explanation_fields(explanations),
     )
-
-
-def _explanation_fields(explanations: Sequence[Explanation] | None) -> dict[str, Any]:
-    if explanations is None:
-        return {}
-    from larix.cli.explanations import explanation_data
-
-    return {"explanations": explanation_data(explanations)}
 
 
 def _hint_settings(profile: Profile, manifest: Manifest) -> None:

@@ -28,6 +28,7 @@ __all__ = [
     "say",
     "set_command",
     "show_hint",
+    "shown_place",
     "terminal_columns",
     "translate",
     "wants_traceback",
@@ -133,6 +134,12 @@ def _shown(place: object) -> str:
 
         return Style(links=True).link(str(place), as_seen_by_user(place.file))
     return str(place)
+
+
+def shown_place(place: Location) -> str:
+    """As it is named from the current directory, if it is below that."""
+    relative = os.path.relpath(place.file)
+    return str(place if relative.startswith("../") else place._replace(file=relative))
 
 
 def error(message: str, place: object = None) -> None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from larix.cli import plan
 from larix.cli.listing import entry_data
 from larix.cli.options import UsageError
-from larix.cli.profiles import NoSuchGeneration, Profile, read_item_manifest
+from larix.cli.profiles import Profile, read_item_manifest
 from larix.cli.switching import generation_named
 from larix.cli.tables import print_json
 from larix.formats.storepath import name_part
@@ -97,9 +97,7 @@ def _numbers(profile: Profile, names: Sequence[str]) -> tuple[int, int]:
 def _number(profile: Profile, name: str) -> int:
     number = generation_named(profile, name)
     if number is None or (number != 0 and profile.item(number) is None):
-        raise NoSuchGeneration(
-            tr("generation '{name}' of '{shown}' does not exist", name=name, shown=profile.shown)
-        )
+        raise profile.lacks(name)
     return number
 
 

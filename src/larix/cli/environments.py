@@ -45,7 +45,7 @@ SETTINGS = (
     Option("rebuild-cache", help="make the profile anew, whatever the cache holds"),
     Option("system", "s", "SYSTEM", "for SYSTEM, such as x86_64-linux"),
     Option("target", argument="TRIPLET", help="with packages cross-built for TRIPLET"),
-    Option("json", help="print the plan of a dry run as JSON"),
+    Option("json", help="print the settings, or the plan of a dry run, as JSON"),
 )
 FILE = Option("file", "f", "FILE", "use the package that the Python file FILE gives")
 IN_CONTAINER = (
@@ -118,7 +118,7 @@ def enter(line: CommandLine, wishes: list[Wish]) -> int:
         item = parse_store_path(session.layout.store_dir, environment.item)
         session.store.add_permanent_root(item, os.path.abspath(line.last("root") or ""))
     if line.has("search-paths"):
-        _print_settings(environment)
+        _print_settings(environment, as_json=line.has("json"))
         return 0
     if line.has("container"):
         from larix.cli.containers import run_in_container
@@ -236,8 +236,16 @@ def _entries(wanted: Wanted, wish: Wish) -> list[Entry]:
     return wanted.entries(wish.kind, wish.text)
 
 
-def _print_settings(environment: Environment) -> None:
+def _print_settings(environment: Environment, *, as_json: bool) -> None:
     from larix.buildside.profile_settings import PATH, settings_of, shell_setting
 
-    for variable, separator, places in settings_of(environment.item, [PATH, *environment.search_paths]):
-        print(shell_setting(variable, separator, places))
+    settings = settings_of(environment.item, [PATH, *environment.search_paths])
+    if as_json:
+        from larix.cli.tables import print_json
+
+        print_json(
+            variables=[dict(zip(("name", "separator", "values"), each, strict=True)) for each in settings]
+        )
+        return
+    for setting in settings:
+        print(shell_setting(*setting))

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from larix.cli.explaining import Explanation, Told
     from larix.graphs.changes import Change
 
-__all__ = ["explanation_data", "tell_explanations"]
+__all__ = ["explanation_fields", "tell_explanations"]
 
 _MOST = 12  # names, and causes, that are told one by one
 _INLINE, _WIDTH = 70, 100
@@ -142,7 +142,12 @@ def _shortened(old: str, new: str) -> tuple[str, str]:
     return first, second
 
 
-def explanation_data(explanations: Iterable[Explanation]) -> list[dict[str, Any]]:
+def explanation_fields(explanations: Iterable[Explanation] | None) -> dict[str, Any]:
+    """The field of a plan in JSON; none where nothing was to be explained."""
+    return {} if explanations is None else {"explanations": _data(explanations)}
+
+
+def _data(explanations: Iterable[Explanation]) -> list[dict[str, Any]]:
     return [
         {
             "name": each.name,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from larix.cli import diagnostics
-from larix.cli.profiles import NoSuchGeneration, Profile
+from larix.cli.profiles import Profile
 from larix.profiles import generation
 from larix.profiles.notes import Note, check_tag, check_untagged, read_notes, write_note
 from larix.words import tr
@@ -43,9 +43,7 @@ def label_generations(profile: Profile, line: CommandLine) -> None:
         for number, text in _split(line, name):
             chosen = current if number is None else number
             if profile.item(chosen) is None or chosen == 0:
-                raise NoSuchGeneration(
-                    tr("generation {name} of '{shown}' does not exist", name=chosen, shown=profile.shown)
-                )
+                raise profile.lacks(chosen)
             note = changed.get(chosen, wanted.get(chosen, Note()))
             if name == "comment":
                 note = note._replace(comment=text)

@@ -7,7 +7,7 @@ import time
 from collections.abc import Sequence
 from typing import Any
 
-from larix.buildside.profile_settings import PATH, settings_of
+from larix.buildside.profile_settings import PATH, in_double_quotes, settings_of
 from larix.cli.options import UsageError, compile_expression
 from larix.cli.profiles import Profile, own_profiles, shown_name
 from larix.cli.retention import meant_generations
@@ -142,7 +142,7 @@ def unset_variables(profile: Profile, manifest: Manifest | None = None) -> list[
     return unset
 
 
-def print_search_paths(profiles: Sequence[Profile], kind: str) -> None:
+def print_search_paths(profiles: Sequence[Profile], kind: str, *, as_json: bool) -> None:
     """`export` lines for all the profiles together: `exact`, or with what was set before at one end."""
     if kind not in ("exact", "prefix", "suffix"):
         raise UsageError(
@@ -152,8 +152,17 @@ def print_search_paths(profiles: Sequence[Profile], kind: str) -> None:
     for profile in profiles:
         for variable, separator, places in _settings(profile):
             merged.setdefault(variable, (separator, []))[1].extend(places)
+    if as_json:
+        print_json(
+            variables=[
+                {"name": variable, "separator": separator, "values": list(dict.fromkeys(places))}
+                for variable, (separator, places) in merged.items()
+            ]
+        )
+        return
     for variable, (separator, places) in merged.items():
-        value = places[0] if separator is None else separator.join(dict.fromkeys(places))
+        quoted = [in_double_quotes(each) for each in dict.fromkeys(places)]
+        value = quoted[0] if separator is None else separator.join(quoted)
         if separator is not None and kind == "prefix":
             value = f"{value}${{{variable}:+{separator}}}${variable}"
         elif separator is not None and kind == "suffix":

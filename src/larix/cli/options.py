@@ -32,6 +32,8 @@ __all__ = [
     "UsageError",
     "compile_expression",
     "describe_options",
+    "filled",
+    "help_width",
     "parse",
     "spelled",
     "whole_number",
@@ -311,7 +313,7 @@ def whole_number(line: CommandLine, name: str, default: int, *, least: int = 0) 
 def _help(grammar: Grammar) -> str:
     lines = [
         tr("Usage: larix {usage}", usage=tr(grammar.usage)),
-        *_filled(tr(grammar.summary).replace("\n", " "), _width()),
+        *filled(tr(grammar.summary).replace("\n", " "), help_width()),
     ]
     for heading, options in grammar.groups:
         shown = [option for option in options if not option.hidden]
@@ -331,7 +333,7 @@ def spelled(option: Option) -> tuple[str, str]:
     return f"--{option.name}", argument
 
 
-def _width() -> int:
+def help_width() -> int:
     """Of the terminal that shows help, but no more than reads well; what is none has 80 columns."""
     try:
         columns = os.get_terminal_size(1).columns or 80
@@ -340,7 +342,7 @@ def _width() -> int:
     return max(min(columns, 100), 30) - 1
 
 
-def _filled(text: str, width: int) -> list[str]:
+def filled(text: str, width: int) -> list[str]:
     """The words of each line on lines that fit, as far as words do."""
     lines: list[str] = []
     for line in text.split("\n"):
@@ -354,12 +356,12 @@ def _filled(text: str, width: int) -> list[str]:
 
 
 def describe_options(options: Iterable[Option]) -> Iterable[str]:
-    width = _width()
+    width = help_width()
     column = 25 if width >= 60 else 10
     for option in options:
         short = "".join(f"-{letter}, " for letter in option.short)
         spelling = f"  {short or '    '}{''.join(spelled(option))}"
-        words = _filled(tr(option.help), width - column)
+        words = filled(tr(option.help), width - column)
         if len(spelling) < column:
             yield f"{spelling:<{column}}{words.pop(0)}"
         else:

@@ -56,7 +56,17 @@ class Profile(NamedTuple):
     def require(self) -> None:
         if not self.exists:
             generation.current_generation(self.file)  # tells what else may stand there
-            raise NoSuchProfile(tr("profile '{shown}' does not exist", shown=self.shown))
+            raise NoSuchProfile(
+                tr("profile '{shown}' does not exist", shown=self.shown),
+                hint=tr("`larix package --list-profiles' lists the profiles"),
+            )
+
+    def lacks(self, name: object) -> NoSuchGeneration:
+        """The error that a generation, named by number or tag, is not there."""
+        return NoSuchGeneration(
+            tr("generation {name} of '{shown}' does not exist", name=name, shown=self.shown),
+            hint=tr("`larix package -p {shown} -l' lists the generations", shown=self.shown),
+        )
 
     def lock(self, seconds: float | None = None) -> AbstractContextManager[None]:
         """Hold the profile's lock, after making sure of its folder; see `generation.lock_profile`."""

@@ -16,7 +16,7 @@ from types import ModuleType
 from typing import Any
 
 from larix.cli import commands, diagnostics
-from larix.cli.options import BUG_REPORTS, Answered, Grammar, UsageError
+from larix.cli.options import BUG_REPORTS, Answered, Grammar, UsageError, filled, help_width
 from larix.errors import LarixError
 from larix.words import mark, tr
 
@@ -210,6 +210,8 @@ def overview() -> str:
     for category, commands_in_it in by_category().items():
         if commands_in_it:
             lines += ["", f"  {tr(CATEGORIES[category])}"]
-            lines += [f"    {name:<14}{tr(synopsis)}" for name, synopsis in commands_in_it]
+        for name, synopsis in commands_in_it:
+            first, *more = filled(tr(synopsis), help_width() - 18)
+            lines += [f"    {name:<13} {first}", *(" " * 18 + each for each in more)]
     lines += ["", tr(BUG_REPORTS)]
     return "\n".join(lines)

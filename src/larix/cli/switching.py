@@ -92,7 +92,9 @@ def _start(profile: Profile, line: CommandLine) -> int | None:
         profile.require()
         number = generation_named(profile, wanted)
         if not number or profile.item(number) is None:
-            raise NoSuchGeneration(tr("cannot switch to generation '{wanted}'", wanted=wanted))
+            raise NoSuchGeneration(
+                tr("cannot switch to generation '{wanted}'", wanted=wanted), hint=profile.lacks(wanted).hint
+            )
         start = number
     return start
 

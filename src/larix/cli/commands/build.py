@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from contextlib import closing
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from larix.cli import diagnostics
 from larix.cli.building import (
@@ -171,6 +171,7 @@ def _print_plan(
     as_json: bool,
 ) -> int:
     if as_json:
+        from larix.cli.explanations import explanation_fields
         from larix.cli.tables import print_json
 
         results = [path for target in targets for path in target.paths]
@@ -181,7 +182,7 @@ def _print_plan(
             cost=None if work.cost is None else work.cost.data(),
             replacements=[{"from": old, "to": new} for old, new in pending],
             results=results,
-            **_explanations_data(explanations),
+            **explanation_fields(explanations),
         )
     else:
         tell_work(work, dry_run=True, verbosity=verbosity)
@@ -194,14 +195,6 @@ def _print_plan(
 
             tell_pending(pending)
     return 0
-
-
-def _explanations_data(explanations: list[Explanation] | None) -> dict[str, Any]:
-    if explanations is None:
-        return {}
-    from larix.cli.explanations import explanation_data
-
-    return {"explanations": explanation_data(explanations)}
 
 
 def _print_derivations(targets: list[Target], *, as_json: bool) -> int:

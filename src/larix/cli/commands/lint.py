@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterator
 
     from larix.cli.evaluation import Evaluation
-    from larix.errors import Location
     from larix.lint.running import Checker
     from larix.lint.subject import Finding
     from larix.packages.package import Package
@@ -75,7 +74,8 @@ def main(arguments: list[str]) -> int:
         rows.sort(key=lambda row: (row.finding.place.file, row.finding.place.line))
         if not line.has("json"):
             for row in rows:
-                print(f"{_shown(row.finding.place)}: {package.full_name}: {row.finding.message}")
+                place = diagnostics.shown_place(row.finding.place)
+                print(f"{place}: {package.full_name}: {row.finding.message}")
         found += rows
     if line.has("json"):
         _print_json(found)
@@ -154,11 +154,6 @@ def _shown_progress(name: str) -> Generator[Callable[[str], None]]:
     finally:
         terminal.write("\r\x1b[K")
         terminal.flush()
-
-
-def _shown(place: Location) -> str:
-    relative = os.path.relpath(place.file)
-    return str(place if relative.startswith("../") else place._replace(file=relative))
 
 
 def _print_json(found: list[Row]) -> None:

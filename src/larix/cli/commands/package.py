@@ -147,7 +147,7 @@ def _answer_from_profiles(line: CommandLine, session: Session) -> int | None:
             return exporting.print_manifest(profiles, line.values("load-path"))
         return exporting.print_channels(profiles, as_json=as_json)
     if line.has("search-paths"):
-        listing.print_search_paths(profiles, line.last("search-paths") or "exact")
+        listing.print_search_paths(profiles, line.last("search-paths") or "exact", as_json=as_json)
         return 0
     listing.print_own_profiles(session, as_json=as_json)
     return 0

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from typing import TYPE_CHECKING, NamedTuple
 
 from larix.cli import diagnostics
@@ -10,7 +9,7 @@ from larix.cli.building import LOAD_PATH
 from larix.cli.options import CommandLine, Grammar, Option, UsageError, parse
 from larix.cli.subsets import all_packages
 from larix.cli.verifying import SIGNATURES, chosen_verifier, signature_check
-from larix.errors import LarixError, Location
+from larix.errors import LarixError
 from larix.words import plural, tr
 
 if TYPE_CHECKING:
@@ -182,16 +181,17 @@ def _tell(row: Row, wish: Wish, *, updating: bool) -> None:
     package, update = row.package, row.update
     if row.error is not None:
         told = row.error.message if wish.is_named else _briefly(row.error)
-        diagnostics.warning(f"{package.name}: {told}", _shown(package.location))
+        diagnostics.warning(f"{package.name}: {told}", diagnostics.shown_place(package.location))
         if row.error.hint and wish.is_named:
             diagnostics.show_hint(row.error.hint)
     elif update is None:
         if wish.is_named:
             diagnostics.warning(
-                tr("no updater for {package}", package=package.name), _shown(package.location)
+                tr("no updater for {package}", package=package.name),
+                diagnostics.shown_place(package.location),
             )
     elif _is_wanted(wish, update):
-        place, new = _shown(package.location), update.release.version
+        place, new = diagnostics.shown_place(package.location), update.release.version
         if updating:
             print(
                 tr(
@@ -226,7 +226,7 @@ def _tell(row: Row, wish: Wish, *, updating: bool) -> None:
                     package=package.name,
                     newest=update.release.version,
                 ),
-                _shown(package.location),
+                diagnostics.shown_place(package.location),
             )
 
 
@@ -237,11 +237,6 @@ def _briefly(error: LarixError) -> str:
     if isinstance(error, DownloadFailed):
         return tr("cannot be looked up: {brief}", brief=error.brief)
     return error.message.partition("\n")[0]
-
-
-def _shown(place: Location) -> str:
-    relative = os.path.relpath(place.file)
-    return str(place if relative.startswith("../") else place._replace(file=relative))
 
 
 def _update(package: Package, update: Update, verifier: Verifier) -> bool:

@@ -48,7 +48,6 @@ def main(arguments: list[str]) -> int:
 
 
 def _sealed(session: Session, profile: Profile, line: CommandLine) -> Deployment:
-    from larix.cli.profiles import NoSuchGeneration
     from larix.cli.switching import generation_named
     from larix.packages.platform import host_system
     from larix.profiles import generation
@@ -61,9 +60,7 @@ def _sealed(session: Session, profile: Profile, line: CommandLine) -> Deployment
     )
     item = None if number is None else profile.item(number)
     if number is None or item is None:
-        raise NoSuchGeneration(
-            tr("generation {name} of '{shown}' does not exist", name=wanted or number, shown=profile.shown)
-        )
+        raise profile.lacks(wanted or number)
     store = session.store
     closure = store.path_infos(store.closure([item])).values()
     return seal_profile(

@@ -135,7 +135,7 @@ class Stylist:
                 if not is_safe and self._derivations(source.data) != self._derivations(after.data):
                     diagnostics.warning(
                         tr("`{rule}' would change how this is built, so it is left alone", rule=rule),
-                        _shown(source.place(call)),
+                        diagnostics.shown_place(source.place(call)),
                     )
                     continue
                 places.insert(0, source.place(call))
@@ -218,7 +218,8 @@ def _packages(line: CommandLine, evaluation: Evaluation) -> Iterator[Package]:
 def _told(change: Change, *, dry_run: bool) -> str:
     if dry_run:
         return _diff(change)
-    return "".join(tr("{place}: restyled", place=_shown(place)) + "\n" for place in change.places)
+    shown = map(diagnostics.shown_place, change.places)
+    return "".join(tr("{place}: restyled", place=place) + "\n" for place in shown)
 
 
 def _diff(change: Change) -> str:
@@ -228,8 +229,3 @@ def _diff(change: Change) -> str:
     name = change.file if name.startswith("../") else name
     texts = [data.decode().splitlines(keepends=True) for data in (change.before, change.after)]
     return "".join(difflib.unified_diff(texts[0], texts[1], f"a/{name.lstrip('/')}", f"b/{name.lstrip('/')}"))
-
-
-def _shown(place: Location) -> str:
-    relative = os.path.relpath(place.file)
-    return str(place if relative.startswith("../") else place._replace(file=relative))
