@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from larix.cli.options import CommandLine, UsageError
 from larix.containers.shape import Container, Identity, Shown
 from larix.errors import LarixError
+from larix.pack.options import checked_link
 from larix.words import tr
 
 if TYPE_CHECKING:
@@ -224,12 +225,8 @@ def _place(source: str, line: CommandLine, identity: Identity) -> str:
 def _links(line: CommandLine, identity: Identity, profile: str) -> list[tuple[str, str]]:
     links: list[tuple[str, str]] = []
     for text in line.values("symlink"):
-        name, equals, target = text.partition("=")
-        if not equals or not name.startswith("/") or os.path.normpath(name).lstrip("/") == "":
-            raise UsageError(tr("{text}: invalid symlink specification", text=text))
-        if target.startswith("/"):
-            raise UsageError(tr("symlink target is absolute: '{target}'", target=target))
-        links.append((os.path.normpath(name), f"{profile}/{target}" if target else profile))
+        name, target = checked_link(text)
+        links.append((name, f"{profile}/{target}" if target else profile))
     if line.has("link-profile"):
         links.append((f"{identity.home}/{_HOME_LINK}", profile))
     return links
