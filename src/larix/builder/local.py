@@ -22,7 +22,7 @@ from larix.builder.sandbox.client import Launcher, read_message
 from larix.builder.sandbox.filter import build_filter
 from larix.builder.sandbox.unavailable import SandboxUnavailable
 from larix.builder.sandbox.users import BuildUser, UserPool
-from larix.builder.workspace import Workspaces
+from larix.builder.workspace import Workspace, Workspaces
 from larix.protocol import BuildLog, DownloadFinished, DownloadProgress, DownloadStarted
 from larix.words import tr
 
@@ -157,7 +157,12 @@ class LocalBuilder:
             user = self._users.acquire()
             if user is None:
                 return None
-        return LocalBuild(self, job, user, now)
+        try:
+            workspace = self.workspaces.take()
+        except BaseException:
+            self.give_back(user)
+            raise
+        return LocalBuild(self, job, user, workspace, now)
 
     def launch(self, request: Request, log: int, user: BuildUser | None) -> _socket.socket:
         builtin = request["builtin"]
@@ -203,12 +208,12 @@ def _make_cache(folder: str) -> None:
 
 
 class LocalBuild:
-    """A build that was started: its descriptors are to be watched until `is_over`.
+    """A build that was started: its descriptors are to be watched until `is_over`."""
 
-    It gives `user` back, once, also when it cannot be made.
-    """
-
-    def __init__(self, builder: LocalBuilder, job: Job, user: BuildUser | None, now: float) -> None:
+    def __init__(
+        self, builder: LocalBuilder, job: Job, user: BuildUser | None, workspace: Workspace, now: float
+    ) -> None:
+        """Takes `user` and `workspace` over: it gives them back when it is over, or cannot be started."""
         self.job = job
         self.drv = job.drv
         self.started = self._heard = now
@@ -224,11 +229,7 @@ class LocalBuild:
         self.log = -1
         self.control = -1
         self.logger: BuildLogger | None = None
-        try:
-            self._workspace = builder.workspaces.take()
-        except BaseException:
-            builder.give_back(user)
-            raise
+        self._workspace = workspace
         try:
             self._start()
         except BaseException:
