@@ -422,6 +422,7 @@ def test_a_user_has_so_many_sessions_and_no_more(stranger: int) -> None:
         ('cores = "two"\n', "`cores` must be a number"),
         ("trusted-users = 'root'\n", "must be a list of names"),
         ("cores = \n", "is no TOML"),
+        ("cores = " + "[" * 5000 + "\n", "is no TOML"),
     ],
 )
 def test_settings_that_make_no_sense_stop_the_daemon(tmp_path: Path, settings: str, message: str) -> None:

@@ -94,6 +94,7 @@ class Session:
         self._announced = announced
         self._open_store = open_store
         self._store: LocalStore | None = None
+        self._is_client_gone = False
         self.dialect: Dialect
         self.teller: Teller
 
@@ -194,6 +195,9 @@ class Session:
         poll = select.poll()
         poll.register(self._socket, gone)
         if any(event & gone for _, event in poll.poll(0)):
+            # Once: what tidies up after that must not be interrupted again.
+            signal.signal(signal.SIGIO, signal.SIG_IGN)
+            self._is_client_gone = True
             raise PeerGone("the client has gone")
 
     def _alert(self, *, on: bool) -> None:
@@ -242,7 +246,9 @@ class Session:
             if body is not None and form.body != PULLED:
                 drain(body)
             self.channel.tell(_failure(error, self.dialect), self.dialect)
-        except Exception as error:  # noqa: BLE001 - a bug costs this session, told to the client in one line
+        except Exception as error:
+            if self._is_client_gone:  # that came in the middle of something, which then failed in its own way
+                raise PeerGone("the client has gone") from error
             traceback.print_exc(file=sys.stderr)
             return self._end(
                 LarixError(tr("a bug of the daemon: {name}: {error}", name=type(error).__name__, error=error))

@@ -129,7 +129,7 @@ def read_settings(file: str, defaults: Settings = DEFAULTS) -> Settings:
 
     try:
         values = tomllib.loads(contents.decode())
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
         raise BadSettings(
             tr("`{file}` is no TOML: {error}", file=file, error=error),
             hint=tr("see the manual on daemon.toml"),
