@@ -351,3 +351,17 @@ def test_listing_roots_changes_nothing(filled: LocalStore) -> None:
     all_roots(filled)
     assert os.path.islink(filled.layout.gc_roots_dir + "/auto/x")
     assert os.path.exists(f"{filled.layout.temp_roots_dir}/999999999")
+
+
+def test_the_reserve_is_given_back_for_a_collection_and_set_aside_again(filled: LocalStore) -> None:
+    reserve, names = filled.layout.reserve_file, filled.layout.reserved_names_dir
+
+    def is_set_aside() -> bool:
+        return os.path.exists(reserve) and len(os.listdir(names)) == 8
+
+    assert is_set_aside()
+    meanwhile: list[bool] = []
+    collect(filled, on_delete=lambda _: meanwhile.append(is_set_aside() or bool(os.listdir(names))))
+    assert meanwhile == [False] * 4
+    assert is_set_aside()
+    assert os.stat(reserve).st_blocks * 512 >= 8 << 20

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, NamedTuple
 from larix.builder.graph import is_builtin, load_graph
 from larix.builder.policy import DEFAULT_POLICY, Policy
 from larix.protocol import BuildOptions, ignore_events
+from larix.store.errors import NO_ROOM, os_failure
+from larix.words import tr
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -60,6 +62,11 @@ def realise(
             if any(node.must_be_built and not is_builtin(node.derivation) for node in graph.nodes.values()):
                 owned.prepare()
             Scheduler(store, graph, owned, options, sink).run()
+        except OSError as error:
+            if error.errno not in NO_ROOM:
+                raise
+            where = error.filename or store.layout.state_dir
+            raise os_failure(tr("build in"), where, error) from error
         finally:
             if builder is None:
                 owned.close()

@@ -8,7 +8,7 @@ import os
 from larix.protocol.store import StoreError
 from larix.words import tr
 
-__all__ = ["DiskFull", "StoreCorrupt", "StoreError", "StoreUnusable", "os_failure", "quoted"]
+__all__ = ["NO_ROOM", "DiskFull", "StoreCorrupt", "StoreError", "StoreUnusable", "os_failure", "quoted"]
 
 
 class StoreUnusable(StoreError):
@@ -31,14 +31,14 @@ def quoted(name: str | bytes) -> str:
 
 
 _PERMISSION = frozenset({errno.EACCES, errno.EPERM, errno.EROFS})
-_NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
+NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 
 
 def os_failure(action: str, name: str | bytes, cause: OSError) -> StoreError:
     """The typed error for a refused system call: what could not be done to `name`, why, the next step."""
     reason = os.strerror(cause.errno) if cause.errno else str(cause)
     message = tr("cannot {action} `{name}`: {reason}", action=action, name=quoted(name), reason=reason)
-    if cause.errno in _NO_ROOM:
+    if cause.errno in NO_ROOM:
         return DiskFull(
             message, hint=tr("free some space, for instance with `larix gc`, then run the command again")
         )

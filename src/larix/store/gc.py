@@ -27,6 +27,7 @@ from larix.store.leftovers import remove_abandoned
 from larix.store.local import LocalStore
 from larix.store.locks import open_lock_file, try_lock
 from larix.store.optimise import TEMPORARY_LINK
+from larix.store.reserve import give_back, set_aside
 from larix.store.roots import Root, find_roots, process_roots, read_temp_roots
 from larix.store.soundness import refuse_damaged
 from larix.store.waiting import Holder, wait_for_lock
@@ -301,15 +302,15 @@ class _Collection:
         try:
             wait_for_lock(self._lock_file, layout.gc_lock_file, self._on_wait)
             os.utime(self._lock_file)  # since when, for who waits
+            give_back(layout)
             self._serve()
         except BaseException:
             os.close(self._lock_file)
             raise
-        with suppress(OSError):  # used up already
-            os.unlink(layout.reserve_file)
         return self
 
     def __exit__(self, *_: object) -> None:
+        set_aside(self._store.layout)
         # The lock goes before the socket: who is told by the one that there is no collector finds the other
         # free.
         with suppress(OSError):  # a stale socket is replaced by the next collection

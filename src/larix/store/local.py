@@ -52,6 +52,7 @@ from larix.store.locks import PathLocks, open_lock_file, try_lock
 from larix.store.optimise import share_new
 from larix.store.pipeline import hash_file
 from larix.store.registrations import Registrations, Tail
+from larix.store.reserve import give_back_names, set_aside
 from larix.store.roots import indirect_root_file, make_link
 from larix.store.space import Space, SpaceKeeper
 from larix.store.temproots import release_temp_roots, temp_roots_of
@@ -762,6 +763,7 @@ def open_local_store(layout: Layout, *, on_busy: Callable[[float], None] | None 
         if not os.access(directory, os.W_OK | os.X_OK):
             raise os_failure(tr("write in"), directory, OSError(errno.EACCES, os.strerror(errno.EACCES)))
     _refuse_default_acl(layout.store_dir)
+    give_back_names(layout)
     log = Registrations(layout.journal_dir)
     noted = log.tail()
     big_lock = open_lock_file(layout.big_lock_file)
@@ -835,21 +837,9 @@ def _initialise(layout: Layout) -> None:
                 database.initialise(file.read())
         finally:
             database.close()
-        _reserve(layout)
+        set_aside(layout)
         write_file(layout.schema_file, SCHEMA_VERSION.encode("ascii"))
     except OSError as error:
         raise os_failure(tr("create"), layout.database_file, error) from error
     finally:
         os.close(lock)
-
-
-def _reserve(layout: Layout) -> None:
-    """Set space aside that a collection on a full disk gives back first."""
-    try:
-        descriptor = os.open(layout.reserve_file, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        try:
-            os.posix_fallocate(descriptor, 0, 8 * 1024 * 1024)
-        finally:
-            os.close(descriptor)
-    except OSError:
-        return  # a help, no need
