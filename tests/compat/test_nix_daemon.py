@@ -236,7 +236,7 @@ def real_daemon(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DaemonStor
             with DaemonStore(Connection(connect(name), layout.store_dir)) as store:
                 yield store
         finally:
-            process.kill()  # told to end while it starts, it sometimes goes on and waits
+            process.kill()  # a termination that comes while it begins to wait for clients is lost on it
             process.wait()
 
 
