@@ -16,7 +16,7 @@ from larix.derivation import Derivation, Output, derivation, print_derivation
 from larix.errors import LarixError
 from larix.formats.hashes import hash_bytes
 from larix.formats.nar import Directory, File, encode_tree
-from larix.formats.storepath import StorePath, make_fixed_path, make_text_path
+from larix.formats.storepath import StorePath, make_fixed_path, make_text_path, name_part
 from larix.protocol import PathInfo
 from larix.protocol.values import DerivationText
 from security.den import SYSTEM, Den, recursive
@@ -38,7 +38,7 @@ def ways_in(store: DaemonStore, name: str, text: bytes) -> list[Callable[[], obj
 
 def forged(den: Den, output: Output) -> bytes:
     made = Derivation(
-        name="forged",
+        name=name_part(output.path),
         system=SYSTEM,
         builder=b"/x",
         args=[],
@@ -70,7 +70,7 @@ def test_outputs_under_names_that_are_not_theirs_are_refused(den: Den, kind: str
 
     def attack(store: DaemonStore) -> list[str]:
         found: list[str] = []
-        for way in ways_in(store, "forged.drv", text):
+        for way in ways_in(store, f"{name_part(output.path)}.drv", text):
             try:
                 way()
                 found.append("taken")
