@@ -354,14 +354,15 @@ def test_listing_roots_changes_nothing(filled: LocalStore) -> None:
 
 
 def test_the_reserve_is_given_back_for_a_collection_and_set_aside_again(filled: LocalStore) -> None:
-    reserve, names = filled.layout.reserve_file, filled.layout.reserved_names_dir
+    reserve = filled.layout.reserve_file
+    inodes = f"{reserve}-inodes"
 
     def is_set_aside() -> bool:
-        return os.path.exists(reserve) and len(os.listdir(names)) == 8
+        return os.path.exists(reserve) and len(os.listdir(inodes)) == 16
 
     assert is_set_aside()
     meanwhile: list[bool] = []
-    collect(filled, on_delete=lambda _: meanwhile.append(is_set_aside() or bool(os.listdir(names))))
+    collect(filled, on_delete=lambda _: meanwhile.append(os.path.exists(reserve) or bool(os.listdir(inodes))))
     assert meanwhile == [False] * 4
     assert is_set_aside()
     assert os.stat(reserve).st_blocks * 512 >= 8 << 20

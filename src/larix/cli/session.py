@@ -59,6 +59,7 @@ class Session:
         self.mode = mode
         self.host_root = host_root
         self.daemon = daemon
+        self.is_to_collect = False  # what is set aside for a full disk may be used
 
     @cached_property
     def store(self) -> AnyStore:
@@ -80,7 +81,11 @@ class Session:
         from larix.store.local import open_local_store
         from larix.store.waiting import tell_of_database
 
-        store = open_local_store(self.layout, on_busy=tell_of_database(self.layout, diagnostics.note))
+        store = open_local_store(
+            self.layout,
+            on_busy=tell_of_database(self.layout, diagnostics.note),
+            to_collect=self.is_to_collect,
+        )
         store.keep_space(self.settings.space, diagnostics.note)
         store.deduplicate(on=self.settings.deduplicate)
         store.on_wait = _tell_wait

@@ -254,7 +254,7 @@ class Server:
                 peer=peer,
                 settings=self._settings,
                 announced=announced,
-                open_store=lambda: open_local_store(self._layout),
+                open_store=lambda: open_local_store(self._layout, to_collect=True),
             )
             session.run()
             status = 0

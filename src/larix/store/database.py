@@ -31,6 +31,7 @@ from typing import Any
 from larix.formats.storepath import StorePath
 from larix.store.errors import StoreCorrupt, StoreError, StoreUnusable, os_failure
 from larix.store.registrations import Logged, Record, Registrations
+from larix.store.reserve import is_full
 from larix.words import mark, tr
 
 __all__ = ["Database", "DatabaseCorrupt", "Row", "StillReferred", "UnknownReference"]
@@ -159,6 +160,8 @@ class Database:
 
     def _failure(self, error: sqlite3.Error) -> StoreError:
         code = _code(error)
+        if code in {sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN} and is_full(os.path.dirname(self._file)):
+            code = sqlite3.SQLITE_FULL  # of the files beside the database it tells no more
         if str(error).startswith("Could not decode"):
             return DatabaseCorrupt(self._file, tr("it holds a text that is none"))
         if code in {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}:

@@ -302,7 +302,7 @@ class _Collection:
         try:
             wait_for_lock(self._lock_file, layout.gc_lock_file, self._on_wait)
             os.utime(self._lock_file)  # since when, for who waits
-            give_back(layout)
+            give_back(layout, everything=True)
             self._serve()
         except BaseException:
             os.close(self._lock_file)
@@ -315,6 +315,7 @@ class _Collection:
         # free.
         with suppress(OSError):  # a stale socket is replaced by the next collection
             os.unlink(self._store.layout.gc_socket_file)
+        set_aside(self._store.layout)
         fcntl.flock(self._lock_file, fcntl.LOCK_UN)
         os.close(self._lock_file)
         if self._server is not None and self._thread is not None:

@@ -54,11 +54,6 @@ class Layout(NamedTuple):
         return self.state_dir + "/db/reserved"
 
     @property
-    def reserved_names_dir(self) -> str:
-        """Empty files, for file systems that run out of names before they run out of space."""
-        return self.state_dir + "/db/reserved-names"
-
-    @property
     def big_lock_file(self) -> str:
         """Held shared by every user of the database, exclusively while its schema changes."""
         return self.state_dir + "/db/big-lock"

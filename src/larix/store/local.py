@@ -35,7 +35,7 @@ from larix.protocol.store import PathInfo, PathNotValid
 from larix.store.adding import Staged, ingest_tree, stage_archive, stage_dump, stage_path
 from larix.store.atomic import write_file
 from larix.store.database import SCHEMA_VERSION, Database, DatabaseCorrupt, NewRow, Row
-from larix.store.errors import StoreError, StoreUnusable, os_failure, quoted
+from larix.store.errors import DiskFull, StoreError, StoreUnusable, os_failure, quoted
 from larix.store.ingest import Incoming, Ingested, new_incoming
 from larix.store.instantiate import (
     DerivationOutput,
@@ -52,7 +52,7 @@ from larix.store.locks import PathLocks, open_lock_file, try_lock
 from larix.store.optimise import share_new
 from larix.store.pipeline import hash_file
 from larix.store.registrations import Registrations, Tail
-from larix.store.reserve import give_back_names, set_aside
+from larix.store.reserve import give_back, is_full, set_aside
 from larix.store.roots import indirect_root_file, make_link
 from larix.store.space import Space, SpaceKeeper
 from larix.store.temproots import release_temp_roots, temp_roots_of
@@ -736,9 +736,12 @@ def _refuse_cycles(references: Mapping[StorePath, Iterable[StorePath]]) -> None:
             del waiting[path]
 
 
-def open_local_store(layout: Layout, *, on_busy: Callable[[float], None] | None = None) -> LocalStore:
+def open_local_store(
+    layout: Layout, *, on_busy: Callable[[float], None] | None = None, to_collect: bool = False
+) -> LocalStore:
     """Open the store, after making what is missing of it; what a crash of the machine tore is mended first.
 
+    `to_collect`: all that is set aside for a full disk may be used, for garbage is to be collected.
     Raises `StoreUnusable` when this user may not write there or when a newer program has changed its format.
     """
     if not layout.is_complete():
@@ -763,19 +766,19 @@ def open_local_store(layout: Layout, *, on_busy: Callable[[float], None] | None 
         if not os.access(directory, os.W_OK | os.X_OK):
             raise os_failure(tr("write in"), directory, OSError(errno.EACCES, os.strerror(errno.EACCES)))
     _refuse_default_acl(layout.store_dir)
-    give_back_names(layout)
     log = Registrations(layout.journal_dir)
     noted = log.tail()
     big_lock = open_lock_file(layout.big_lock_file)
     try:
         was_stopped = _was_stopped(layout, big_lock)
         fcntl.flock(big_lock, fcntl.LOCK_SH)
-        database = Database(layout.database_file, on_busy=on_busy, log=log)
+        database = _open_database(layout, on_busy, log, to_collect=to_collect)
     except BaseException:
         os.close(big_lock)
         raise
     journal = Journal(layout.journal_dir, layout.store_dir)
     store = LocalStore(layout, database, journal, big_lock)
+    set_aside(layout)
     try:
         _check_database(store, noted, is_suspect=was_stopped)
         if journal.needs_replay():
@@ -803,6 +806,20 @@ def _was_stopped(layout: Layout, big_lock: int) -> bool:
     except OSError:
         return False
     return not is_closed and try_lock(big_lock)
+
+
+def _open_database(
+    layout: Layout, on_busy: Callable[[float], None] | None, log: Registrations, *, to_collect: bool
+) -> Database:
+    """On a full disk, with what was set aside for that."""
+    if to_collect and is_full(os.path.dirname(layout.database_file)):
+        give_back(layout, everything=True)
+    try:
+        return Database(layout.database_file, on_busy=on_busy, log=log)
+    except DiskFull:
+        if not give_back(layout, everything=False):
+            raise
+    return Database(layout.database_file, on_busy=on_busy, log=log)
 
 
 def _refuse_default_acl(store_dir: str) -> None:
@@ -837,7 +854,7 @@ def _initialise(layout: Layout) -> None:
                 database.initialise(file.read())
         finally:
             database.close()
-        set_aside(layout)
+        set_aside(layout, is_new=True)
         write_file(layout.schema_file, SCHEMA_VERSION.encode("ascii"))
     except OSError as error:
         raise os_failure(tr("create"), layout.database_file, error) from error

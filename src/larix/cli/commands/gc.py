@@ -86,6 +86,7 @@ def main(arguments: list[str]) -> int:
     with closing(open_session()) as session:
         if any(line.has(option.name) for option in QUERIES[:-1]):
             return _query(session, line)
+        session.is_to_collect = not line.has("dry-run")
         if line.has("vacuum-database"):
             return _vacuum(session)
         if line.has("delete"):
