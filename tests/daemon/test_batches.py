@@ -60,6 +60,27 @@ def test_no_derivation_comes_as_an_archive_unread(daemon: Daemon) -> None:
         assert store.all_valid_paths() == set()
 
 
+@pytest.mark.parametrize("name", ["../escape", "a/b", "", ".", "x" * 250])
+def test_names_are_checked(daemon: Daemon, name: str) -> None:
+    with daemon.store() as store:
+        for batch in (
+            DerivationText(name, encode_tree(TREES["tree"]), (), is_archive=True),
+            DerivationText(name, b"text", ()),
+        ):
+            with pytest.raises(LarixError):
+                store._call("add_texts", texts=(batch,))
+        assert store.all_valid_paths() == set()
+
+
+def test_more_than_is_held_in_memory_ends_the_session_alone(daemon: Daemon) -> None:
+    half = DerivationText("half", bytes(1 << 26), ())
+    with daemon.store() as store, pytest.raises(LarixError):
+        store._call("add_texts", texts=(half, half, half))
+    with daemon.store() as store:
+        assert store.all_valid_paths() == set()
+    assert "Traceback" not in daemon.log()
+
+
 def test_what_is_kept_is_told_apart_and_stays(daemon: Daemon) -> None:
     with daemon.store() as store, daemon.store() as other:
         path = other.add_text("there", b"there")

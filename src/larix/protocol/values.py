@@ -19,6 +19,7 @@ from larix.formats.wire import MAX_COUNT, Reader, encode_string, encode_strings,
 from larix.protocol.build import BuildTarget
 from larix.protocol.dialect import Dialect
 from larix.protocol.store import PathInfo
+from larix.words import tr
 
 __all__ = [
     "BOOLEAN",
@@ -58,6 +59,7 @@ U = TypeVar("U")
 
 _MAX_PATH = 1 << 12
 _MAX_TEXT = 1 << 26  # a whole text, or a variable of a derivation
+_MAX_TEXTS = 1 << 27  # all texts of one request
 _NOWHERE = "e" * 32 + "-refused"  # stands for a path that was refused until the request ends
 
 
@@ -472,6 +474,22 @@ def _write_derivation_text(value: DerivationText, dialect: Dialect) -> bytes:
     )
 
 
-DERIVATION_TEXTS: Codec[tuple[DerivationText, ...]] = listed(
-    "texts with references", Codec("text with references", _read_derivation_text, _write_derivation_text)
+def _read_derivation_texts(reader: Reader, dialect: Dialect) -> tuple[DerivationText, ...]:
+    """They are held in memory together, so there is a bound for all."""
+    found: list[DerivationText] = []
+    size = 0
+    for _ in range(reader.u64(limit=MAX_COUNT)):
+        found.append(_read_derivation_text(reader, dialect))
+        size += len(found[-1].contents)
+        if size > _MAX_TEXTS:
+            raise reader.fail(tr("at most {size} bytes of texts", size=_MAX_TEXTS), f"{size}")
+    return tuple(found)
+
+
+DERIVATION_TEXTS: Codec[tuple[DerivationText, ...]] = Codec(
+    "texts with references",
+    _read_derivation_texts,
+    lambda value, dialect: (
+        encode_u64(len(value)) + b"".join([_write_derivation_text(each, dialect) for each in value])
+    ),
 )
