@@ -12,7 +12,9 @@ from larix.derivation import (
     derivation,
     hash_modulo,
     parse_derivation,
+    print_derivation,
 )
+from larix.derivation.modulo import hash_masked
 from larix.formats.hashes import hash_bytes
 from larix.formats.storepath import DEFAULT_STORE_DIR, StorePath
 
@@ -54,6 +56,54 @@ def test_a_path_that_is_not_the_implied_one_is_refused(path: StorePath, name: st
     with pytest.raises(BadDerivation) as caught:
         check(made.text.replace(path.encode(), forged), made.name)
     assert f"output `{name}` at `{path}`" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        '("out","',
+        '("out","PATH")',
+        'x(","out","PATH")',
+        '\\("out","PATH")',
+        '(\\"out\\",\\"PATH\\")',
+        '("',
+    ],
+)
+def test_hashes_are_the_same_with_the_text_at_hand_and_without(text: str) -> None:
+    """Whatever stands in strings and looks like an entry."""
+    plain = derivation("p", store_dir=D, system="s", builder="/b", inputs=[(DEP, ["out"])])
+    text = text.replace("PATH", plain.output_path())
+    made = derivation(
+        "p",
+        store_dir=D,
+        system=f"s{text}".encode("ascii", "ignore").decode(),
+        builder=f"/b{text}",
+        args=[text, "out", text],
+        env={"a(": text, "outer": text, "z": f"{text}("},
+        inputs=[(DEP, ["out"])],
+        outputs=("out", "dev"),
+    )
+    drv = made.derivation
+    for with_outputs in (drv, _with_env(drv)):
+        printed = print_derivation(with_outputs)
+        known = ModuloHashes(read)
+        assert hash_masked(with_outputs, known, printed) == hash_masked(with_outputs, known)
+        assert hash_modulo(with_outputs, known, printed) == hash_modulo(with_outputs, known)
+
+
+def _with_env(drv: Derivation) -> Derivation:
+    """With a variable that is not the path of its output, which is to be blank all the same."""
+    return Derivation(
+        name=drv.name,
+        system=drv.system,
+        builder=drv.builder,
+        args=drv.args,
+        env={**drv.env, b"out": b"elsewhere"},
+        outputs=drv.outputs,
+        input_drvs=drv.input_drvs,
+        input_srcs=drv.input_srcs,
+    )
 
 
 def test_a_variable_that_is_not_the_path_of_its_output_is_refused() -> None:

@@ -18,7 +18,7 @@ from hashlib import sha256
 from typing import TYPE_CHECKING
 
 from larix.derivation.record import BadDerivation, Derivation, Output
-from larix.derivation.text import print_parts
+from larix.derivation.text import print_inputs, print_outputs, print_parts
 from larix.formats.storepath import (
     StoreDir,
     StorePath,
@@ -29,7 +29,7 @@ from larix.formats.storepath import (
 from larix.words import tr
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Mapping
 
 __all__ = ["ModuloHashes", "check_output_paths", "fixed_modulo", "hash_masked", "hash_modulo", "merge_inputs"]
 
@@ -65,8 +65,40 @@ def _inputs_by_modulo(
     return merge_inputs(found)
 
 
-def hash_modulo(drv: Derivation, modulo_of: Callable[[StorePath], bytes | None]) -> bytes | None:
-    """What stands for `drv` in the hashes of its users; None when its outputs are named only once built."""
+def _printed(
+    drv: Derivation,
+    text: bytes | None,
+    *,
+    outputs: Mapping[str, Output],
+    inputs: list[tuple[str, tuple[str, ...]]],
+    are_blank: bool = False,
+) -> bytes:
+    """`drv` with other outputs and inputs; `are_blank`: and with the variables of its outputs blank.
+
+    Most of it is as in its own `text`, where that is at hand. There, `("` before a name begins an entry and
+    nothing else, as quotes inside of strings are escaped.
+    """
+    head = b"Derive(%b,%b," % (print_outputs(drv.outputs), print_inputs(drv.input_drvs.items()))
+    variables = {
+        name: drv.env[name.encode()] for name in drv.outputs if are_blank and name.encode() in drv.env
+    }
+    is_usual = all(value == drv.outputs[name].path.encode() for name, value in variables.items())
+    if text is None or not is_usual or not text.startswith(head):
+        env = {**drv.env, **{name.encode(): b"" for name in variables}}
+        return print_parts(drv, outputs=outputs, inputs=inputs, env=env)
+    tail = text[len(head) :]
+    for name, value in variables.items():
+        tail = tail.replace(b'("%b","%b")' % (name.encode(), value), b'("%b","")' % name.encode())
+    return b"Derive(%b,%b,%b" % (print_outputs(outputs), print_inputs(inputs), tail)
+
+
+def hash_modulo(
+    drv: Derivation, modulo_of: Callable[[StorePath], bytes | None], text: bytes | None = None
+) -> bytes | None:
+    """What stands for `drv` in the hashes of its users; None when its outputs are named only once built.
+
+    `text` is what it was read from, if that is at hand: it saves printing it again.
+    """
     out = drv.outputs.get("out")
     if out is not None and out.is_fixed:
         return fixed_modulo(out)
@@ -75,25 +107,25 @@ def hash_modulo(drv: Derivation, modulo_of: Callable[[StorePath], bytes | None])
     inputs = _inputs_by_modulo(drv, modulo_of)
     if inputs is None:
         return None
-    return sha256(print_parts(drv, outputs=drv.outputs, inputs=inputs, env=drv.env)).digest()
+    return sha256(_printed(drv, text, outputs=drv.outputs, inputs=inputs)).digest()
 
 
-def hash_masked(drv: Derivation, modulo_of: Callable[[StorePath], bytes | None]) -> bytes | None:
+def hash_masked(
+    drv: Derivation, modulo_of: Callable[[StorePath], bytes | None], text: bytes | None = None
+) -> bytes | None:
     """What names the outputs of `drv`; None when an input is named only once built."""
     inputs = _inputs_by_modulo(drv, modulo_of)
     if inputs is None:
         return None
-    env = dict(drv.env)
-    for name in drv.outputs:
-        if name.encode() in env:
-            env[name.encode()] = b""
-    return sha256(
-        print_parts(drv, outputs=dict.fromkeys(drv.outputs, Output("")), inputs=inputs, env=env)
-    ).digest()
+    blank = dict.fromkeys(drv.outputs, Output(""))
+    return sha256(_printed(drv, text, outputs=blank, inputs=inputs, are_blank=True)).digest()
 
 
 def check_output_paths(
-    drv: Derivation, store_dir: StoreDir, modulo_of: Callable[[StorePath], bytes | None]
+    drv: Derivation,
+    store_dir: StoreDir,
+    modulo_of: Callable[[StorePath], bytes | None],
+    text: bytes | None = None,
 ) -> None:
     """Refuse `drv` unless each output path, and each variable named like an output, is the one implied.
 
@@ -103,7 +135,7 @@ def check_output_paths(
     """
     masked = None
     if any(not output.hash_algo for output in drv.outputs.values()):
-        masked = hash_masked(drv, modulo_of)
+        masked = hash_masked(drv, modulo_of, text)
     for name, output in drv.outputs.items():
         if output.is_fixed:
             implied: str = make_fixed_path(
@@ -133,13 +165,19 @@ def check_output_paths(
 class ModuloHashes:
     """Hashes modulo of derivations that are read on demand, each hashed once; calling it gives one.
 
-    `read` may raise; what was hashed before stays. Deep graphs are walked without recursion.
+    `read` may raise; what was hashed before stays. Deep graphs are walked without recursion. `text_of` gives
+    the text of a derivation, where that is at hand.
     """
 
-    __slots__ = ("_known", "_read")
+    __slots__ = ("_known", "_read", "_text_of")
 
-    def __init__(self, read: Callable[[StorePath], Derivation]) -> None:
+    def __init__(
+        self,
+        read: Callable[[StorePath], Derivation],
+        text_of: Callable[[StorePath], bytes | None] = lambda _path: None,
+    ) -> None:
         self._read = read
+        self._text_of = text_of
         self._known: dict[StorePath, bytes | None] = {}
 
     def add(self, path: StorePath, modulo: bytes | None) -> None:
@@ -168,7 +206,7 @@ class ModuloHashes:
                 todo += missing
                 if missing:
                     continue
-            known[top] = hash_modulo(drv, known.__getitem__)
+            known[top] = hash_modulo(drv, known.__getitem__, self._text_of(top))
             del reading[top]
             todo.pop()
         return known[path]

@@ -323,9 +323,10 @@ class LocalStore:
             self._need_space()
             outputs: list[DerivationOutput] = []
             parsed = {path: _parse(path, item) for path, item in fresh.items() if path.endswith(".drv")}
-            modulos = ModuloHashes(lambda path: parsed.get(path) or self.read_derivation(path))
+            texts_of = {path: fresh[path].text for path in parsed}
+            modulos = ModuloHashes(lambda path: parsed.get(path) or self.read_derivation(path), texts_of.get)
             for path, derivation in parsed.items():
-                outputs += self._admit(path, derivation, modulos)
+                outputs += self._admit(path, derivation, modulos, texts_of[path])
             infos = [item.info for item in fresh.values()]
             trees = [path for path, item in fresh.items() if item.text is None]
             with self.lock_paths(trees):
@@ -620,14 +621,14 @@ class LocalStore:
         self._register_rows(infos, outputs)
 
     def _admit(
-        self, path: StorePath, derivation: Derivation, modulos: ModuloHashes
+        self, path: StorePath, derivation: Derivation, modulos: ModuloHashes, text: bytes | None = None
     ) -> list[DerivationOutput]:
         """The outputs to be registered of a derivation that was lowered elsewhere.
 
         Raises BadDerivation when they stand under names that are not theirs: who builds it would put what it
         makes in the place of something else.
         """
-        check_output_paths(derivation, self.store_dir, modulos)
+        check_output_paths(derivation, self.store_dir, modulos, text)
         return [
             (path, name, StorePath(output.path)) for name, output in derivation.outputs.items() if output.path
         ]
