@@ -123,12 +123,12 @@ def test_what_changed_between_generations(larix, shelf, profile):
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (["--diff", "1", "9"], "generation 9 of './p' does not exist"),
-        (["--diff", "live"], "generation live of './p' does not exist"),
+        (["--diff", "1", "9"], "generation '9' of './p' does not exist"),
+        (["--diff", "live"], "generation 'live' of './p' does not exist"),
         (["--diff", "1", "2", "3"], "3: extraneous argument: two generations are compared"),
-        (["--tag", "9=x"], "generation 9 of './p' does not exist"),
+        (["--tag", "9=x"], "generation '9' of './p' does not exist"),
         (["--tag", "7"], "'7' cannot be a tag"),
-        (["--comment", "0=x"], "generation 0 of './p' does not exist"),
+        (["--comment", "0=x"], "generation '0' of './p' does not exist"),
         (["--keep-tagged"], "'--keep-tagged' says what '--delete-generations' spares, which is not given"),
         (["-d", "--keep-last=x"], "not a number: 'keep-last' option argument: x"),
         (["-d", "--older-than=soon"], "soon does not denote a duration"),

@@ -64,7 +64,7 @@ class Profile(NamedTuple):
     def lacks(self, name: object) -> NoSuchGeneration:
         """The error that a generation, named by number or tag, is not there."""
         return NoSuchGeneration(
-            tr("generation {name} of '{shown}' does not exist", name=name, shown=self.shown),
+            tr("generation '{name}' of '{shown}' does not exist", name=name, shown=self.shown),
             hint=tr("`larix package -p {shown} -l' lists the generations", shown=self.shown),
         )
 
