@@ -153,7 +153,7 @@ def parse_acl(data: bytes) -> tuple[Key, ...]:
     for entry in sexp[1:]:
         key, tag = find(entry, b"public-key"), find(entry, b"tag")
         if isinstance(entry, bytes) or entry[:1] != (b"entry",) or key is None or tag is None:
-            raise BadSignature(expected="(entry (public-key ...) (tag ...))", found=tr("something else"))
+            raise BadSignature(expected=tr("an entry with a key and a tag"), found=tr("something else"))
         if tag[1:] == (_IMPORT,):
             keys.append(Key(key))
     return tuple(keys)
