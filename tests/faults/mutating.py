@@ -20,6 +20,7 @@ import sys
 import tarfile
 import tempfile
 import zipfile
+import zlib
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
@@ -254,7 +255,9 @@ def tars() -> Decoder:
     with zipfile.ZipFile(buffer, "w") as archive:
         archive.writestr("d/f", b"text\n" * 100, zipfile.ZIP_DEFLATED)
     samples.append(buffer.getvalue())
-    return Decoder(samples, lambda data: unpacked(data, unpack), (BuildSideError,))
+    # The standard library's errors about what a damaged archive has it do end the build as well.
+    others = OSError, NotImplementedError, RuntimeError, LookupError, zlib.error
+    return Decoder(samples, lambda data: unpacked(data, unpack), (BuildSideError, *others))
 
 
 def debs() -> Decoder:
