@@ -119,11 +119,12 @@ def test_what_was_changed_on_the_way_is_refused_and_adds_nothing(
     name = os.path.basename(paths[0]).encode()
     second = bundle.index(b"nix-archive-1", 100) - 16
     marker = bundle.rindex(b"EXIN") if b"EXIN" in bundle else bundle.rindex(b"NIXE")
+    digit = bundle.index(b"(r #") + 12
     changed = {
         "archive": bundle.replace(b"below\0\0\0", b"belox\0\0\0", 1),
         "name": bundle.replace(name, name[:-5] + b"belox", 1),
         "references": bundle[:marker] + bundle[marker:].replace(name, name[:-5] + b"belox", 1),
-        "signature": bundle.replace(b"(r #0", b"(r #1", 1),
+        "signature": bundle[:digit] + (b"1" if bundle[digit:][:1] == b"0" else b"0") + bundle[digit + 1 :],
         "end": bundle[: second - 24],
     }[at]
     assert changed != bundle
