@@ -114,13 +114,14 @@ def test_a_tree_without_end_is_no_obstacle(tmp_path: Path, elsewhere: bool) -> N
     try:
         make_deep(top, 2500)
         os.lchown(top, BYSTANDER, BYSTANDER)
-        before = set(Path("/tmp").glob("larix-build-endless.drv-*"))
+        name = f"endless-{os.getpid()}"
+        before = set(Path("/tmp").glob(f"larix-build-{name}.drv-*"))
         if elsewhere:
             with pytest.raises(OSError, match="File name too long"):
-                keep_tree(str(top), "endless", built_by=BYSTANDER)
-            assert set(Path("/tmp").glob("larix-build-endless.drv-*")) == before
+                keep_tree(str(top), name, built_by=BYSTANDER)
+            assert set(Path("/tmp").glob(f"larix-build-{name}.drv-*")) == before
         else:
-            place = keep_tree(str(top), "endless", built_by=BYSTANDER)
+            place = keep_tree(str(top), name, built_by=BYSTANDER)
             assert os.stat(place).st_uid == 0
             remove_tree(place)
     finally:
