@@ -17,6 +17,7 @@ from larix.formats.hashes import hash_bytes
 from larix.formats.nar import File, decode_tree, encode_tree
 from larix.formats.storepath import StoreDir, StorePath
 from larix.protocol import PathInfo
+from larix.store.keys import authorise, make_pair
 from larix.testing.store_conformance import TREE, StoreConformance, small_graph, write_tree
 
 pytestmark = pytest.mark.slow
@@ -95,7 +96,10 @@ class TestGuixDaemonStore(StoreConformance):
         assert store.path_info(path).references == (text,)
 
     @pytest.fixture
-    def store(self, daemon: Daemon) -> Iterator[DaemonStore]:
+    def store(self, daemon: Daemon, monkeypatch: pytest.MonkeyPatch) -> Iterator[DaemonStore]:
+        keys = str(daemon.folder / "etc")
+        authorise(keys, make_pair(keys).public)
+        monkeypatch.setenv("LARIX_CONFIGURATION_DIRECTORY", keys)
         with DaemonStore(Connection(connect(daemon.guix_socket), daemon.layout.store_dir)) as opened:
             yield opened
 

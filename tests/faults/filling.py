@@ -114,7 +114,7 @@ def prepare_import(larix: Larix, number: int) -> list[str]:
     return program("""\
     from larix.daemon.importing import import_stream
     with open("export", "rb") as file:
-        import_stream(store, iter(lambda: file.read(1 << 15), b""))
+        import_stream(store, iter(lambda: file.read(1 << 15), b""), authorised=None)
 """)
 
 

@@ -25,6 +25,7 @@ from typing import NamedTuple
 from cli.conftest import Larix
 from daemons import Daemon
 from larix.formats.storepath import StorePath
+from larix.protocol.dialect import NIX_VERSION
 from larix.store import LocalStore, open_local_store
 from larix.store.gc import collect, live_paths
 from larix.store.verify import verify
@@ -327,7 +328,7 @@ def collect_all(scene: Scene) -> None:
         collect(store)
 
 
-def client_program(script: str) -> list[str]:
+def client_program(script: str, *, version: int = NIX_VERSION) -> list[str]:
     """A client as a program, with `store` the daemon's."""
     program = f"""\
 import os, sys
@@ -341,7 +342,8 @@ def act(store):
 {script}
 try:
     socket = connect(os.environ["LARIX_DAEMON_SOCKET"])
-    with DaemonStore(Connection(socket, StoreDir(os.environ["LARIX_STORE_DIR"]))) as store:
+    directory = StoreDir(os.environ["LARIX_STORE_DIR"])
+    with DaemonStore(Connection(socket, directory, version={version})) as store:
         act(store)
 except LarixError as error:
     sys.exit(f"{{error}}")

@@ -97,7 +97,7 @@ def test_without_a_kind_of_namespace_nothing_is_built(den: Den, kind: str) -> No
 
 def test_ids_of_build_users_that_are_not_there_are_told(den: Den, monkeypatch: pytest.MonkeyPatch) -> None:
     """The group names users whom this container does not map."""
-    monkeypatch.setattr("larix.builder.sandbox.users._group_members", lambda: [(4_000_000, 4_000_000)])
+    monkeypatch.setattr("larix.builder.sandbox.users._group_members", lambda _: [(4_000_000, 4_000_000)])
 
     told = build_here(den, "echo it ran; : > $out", lambda: enter_mapped("0 0 100000"))
     assert "it ran" not in told
@@ -113,7 +113,7 @@ def test_a_machine_without_a_table_of_system_calls_builds_nothing(
 
     def elsewhere(self: LocalBuilder, **how: object) -> None:
         before(self, **how)  # type: ignore[arg-type]
-        self._machine = "riscv64"
+        self._machine, self._system = "riscv64", "riscv64-linux"
 
     monkeypatch.setattr(LocalBuilder, "__init__", elsewhere)
     monkeypatch.setattr("security.den.SYSTEM", "riscv64-linux")

@@ -138,7 +138,9 @@ def test_many_small_items_need_no_more_than_few(layout: Layout, disk: Path) -> N
     """The log of the database grows with what is deleted; room for it comes from what is gone."""
     with open_local_store(layout) as store:
         count = 300 if os.statvfs(disk).f_files < 1000 else 700
-        store.add_texts([(f"text{number}", str(number).encode() * 2000, ()) for number in range(count)])
+        store.add_texts(
+            [(f"text{number}", str(number).encode() * 2000, (), False) for number in range(count)]
+        )
     fill_bytes(disk)
     done = larix(layout, "gc")
     assert done.returncode == 0, done.stderr

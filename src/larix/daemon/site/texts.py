@@ -127,6 +127,7 @@ def settings_file(site: Site) -> str:
 
 # allowed-users = ["*"]            # who may connect; "@group" too
 # trusted-users = ["root"]         # who may add what is not signed, and repair
+# trusted-public-keys = []         # `NAME:BASE64`, or files of such lines: what they signed anybody may add
 
 # max-jobs = 0                     # builds at one time for each client; 0: half the processors
 # cores = 0                        # for each build; 0: all
