@@ -233,6 +233,56 @@ def row_d2(scratch: Scratch, runs: int) -> Iterator[Comparison]:
     )
 
 
+def row_d3(scratch: Scratch, runs: int) -> Iterator[Comparison]:
+    tree = big_tree(scratch)
+    scratch.start_empty()
+    scratch.add(tree)
+    scratch.keep_as("added")
+    yield compare(
+        "D3",
+        "optimise that tree, first time",
+        Bar(1.0, 0.7),
+        nix=scratch.nix("nix-store", "--optimise", template="added"),
+        larix=scratch.larix(LARIX, "gc", "--optimize", template="added"),
+        runs=runs,
+    )
+
+
+def half_dead(scratch: Scratch) -> None:
+    """A store of 20,000 items, half of which some 500 roots keep."""
+    scratch.start_empty()
+    filled = scratch.larix(*larix_script("fill.py", scratch.store, scratch.var, "20000"))
+    measure_in_turn([filled], 1)
+    dead = scratch.nix_output("nix-store", "--gc", "--print-dead")
+    if len(dead) != 10_000:
+        raise Failed(f"{len(dead)} items are dead, not 10,000")
+
+
+def row_f1(scratch: Scratch, runs: int) -> Iterator[Comparison]:
+    half_dead(scratch)
+    yield compare(
+        "F1",
+        "list dead among 20,000 paths",
+        Bar(1.0, 0.4),
+        nix=scratch.nix("nix-store", "--gc", "--print-dead"),
+        larix=scratch.larix(LARIX, "gc", "--list-dead"),
+        runs=runs,
+    )
+
+
+def row_f2(scratch: Scratch, runs: int) -> Iterator[Comparison]:
+    half_dead(scratch)
+    scratch.keep_as("half-dead")
+    yield compare(
+        "F2",
+        "collect 10,000 dead paths",
+        Bar(1.0, 0.7),
+        nix=scratch.nix("nix-store", "--gc", "--quiet", template="half-dead"),
+        larix=scratch.larix(LARIX, "gc", template="half-dead"),
+        runs=runs,
+    )
+
+
 def packages_in_store(scratch: Scratch) -> list[str]:
     """200 store items of 100 files each, to make a profile of; the template is called `packages`."""
     scratch.start_empty()

@@ -21,9 +21,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from larix.formats import base32
 from larix.formats.hashes import new_hasher
+from larix.formats.nar.encoder import ARCHIVE_START, regular_end, regular_start
 from larix.store.errors import StoreError, os_failure
-from larix.store.pipeline import feed_archive
-from larix.store.tree import read_steps
 from larix.words import tr
 
 if TYPE_CHECKING:
@@ -108,6 +107,7 @@ class _Sharing:
         self._links = links
         self._hashes: dict[int, str] = {}  # of inodes
         self._folders: set[bytes] = set()  # those of `.links` that are there
+        self._flat: set[bytes] | None = None  # names as Nix has them, once looked for
         self.files = 0
         self.bytes_freed = 0
 
@@ -140,7 +140,9 @@ class _Sharing:
             with suppress(FileExistsError):
                 os.mkdir(folder)
             self._folders.add(folder)
-        if not os.path.lexists(link):
+        if self._flat is None:
+            self._flat = {name for name in os.listdir(self._links) if len(name) > 2}
+        if digits in self._flat and not os.path.lexists(link):
             with suppress(FileNotFoundError):
                 os.rename(os.path.join(self._links, digits), link)
         return link
@@ -148,20 +150,18 @@ class _Sharing:
     def _hash_of(self, name: bytes, inode: int) -> str:
         known = self._hashes.get(inode)
         if known is None:
-            hasher = new_hasher("sha256")
-            feed_archive(read_steps(name, borrow=True), hasher.update)
-            known = self._hashes[inode] = base32.encode(hasher.digest())
+            known = self._hashes[inode] = base32.encode(_archive_digest(name))
         return known
 
     def _inode_to_share(self, link: bytes, file: _File) -> int:
         """The inode that `link` names; that of `file` when nobody had it before, or when it is damaged."""
         while True:
+            with suppress(FileExistsError):
+                os.link(file.name, link, follow_symlinks=False)
+                return file.inode
             try:
                 status = os.lstat(link)
             except FileNotFoundError:
-                with suppress(FileExistsError):
-                    os.link(file.name, link, follow_symlinks=False)
-                    return file.inode
                 continue
             if status.st_ino == file.inode or self._is_sound(link, status, file):
                 return status.st_ino
@@ -196,6 +196,25 @@ class _Sharing:
             if not is_item:
                 os.chmod(folder, stat.S_IMODE(before.st_mode))
                 os.utime(folder, ns=(before.st_atime_ns, before.st_mtime_ns))
+
+
+def _archive_digest(name: bytes) -> bytes:
+    """That of the archive of a regular file: in one read where it is small."""
+    descriptor = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    try:
+        status = os.fstat(descriptor)
+        size, done = status.st_size, 0
+        hasher = new_hasher("sha256")
+        hasher.update(ARCHIVE_START + regular_start(size, executable=bool(status.st_mode & 0o100)))
+        while done < size and (data := os.read(descriptor, _PIECE)):
+            hasher.update(data)
+            done += len(data)
+        if done != size:
+            raise OSError(errno.ESTALE, os.strerror(errno.ESTALE), name)  # somebody writes into the store
+        hasher.update(regular_end(size))
+        return hasher.digest()
+    finally:
+        os.close(descriptor)
 
 
 def _are_equal(one: bytes, other: bytes) -> bool:
