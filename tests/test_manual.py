@@ -59,10 +59,12 @@ def test_python_shown_runs(name: str) -> None:
 
 
 def test_settings_shown_are_settings(tmp_path: Path) -> None:
+    """All pages' together are one file, in which nothing comes twice."""
     shown = [block for text in TEXTS.values() for block in blocks(text, "toml")]
-    assert len(shown) == 1
-    (tmp_path / "daemon.toml").write_text(shown[0])
-    assert read_settings(str(tmp_path / "daemon.toml")).max_jobs == 4
+    (tmp_path / "daemon.toml").write_text("\n".join(shown))
+    settings = read_settings(str(tmp_path / "daemon.toml"))
+    assert (settings.max_jobs, settings.max_sessions) == (4, 512)
+    assert settings.space.max_free == 20 << 30
 
 
 def commands() -> list[tuple[str, str]]:

@@ -369,7 +369,8 @@ class LocalBuild:
 
     def _folder_failure(self, error: OSError) -> LarixError:
         if error.errno == errno.EINVAL and self._user is not None:
-            return SandboxUnavailable("chown", errno.EINVAL, f"uid {self._user.uid}, gid {self._user.gid}")
+            step, ids = "chown", f"uid {self._user.uid}, gid {self._user.gid}"
+            return SandboxUnavailable(step, errno.EINVAL, ids)
         return CannotBuild(
             self.drv,
             tr(
