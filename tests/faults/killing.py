@@ -161,6 +161,11 @@ class Scene:
             int.from_bytes(self._shared[8:16], sys.byteorder),
         )
 
+    def was_struck(self, orders: Orders) -> bool:
+        """Whether the effect of the orders has come; those who are to die of it do, or are dead."""
+        client, daemon = self.counts()
+        return client >= orders.client or daemon >= orders.daemon
+
     def _environment(self, role: str) -> dict[str, str]:
         return self.larix.environment | {
             "KILL_FOLDER": str(self._hook),

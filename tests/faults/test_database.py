@@ -301,3 +301,19 @@ def test_a_log_of_what_is_gone_shrinks_with_a_collection(layout: Layout) -> None
         collect(store)
         assert os.path.getsize(file) < large / 100
         assert store.registrations.read().is_complete
+
+
+def test_rows_of_a_damaged_file_that_are_no_rows_are_passed_over(layout: Layout) -> None:
+    with open_local_store(layout) as store:
+        path = store.add_text("a", b"a")
+        with store.database.transaction() as connection:
+            connection.execute("pragma ignore_check_constraints = 1")
+            connection.execute(
+                "insert into ValidPaths (path, hash, registrationTime) values (x'ff', 'x', 'y')"
+            )
+            connection.execute("insert into Refs (referrer, reference) values (1, 2)")
+    os.unlink(f"{layout.journal_dir}/registered")
+    rebuilt = rebuild_database(layout)
+    assert rebuilt.saved == 1
+    with open_local_store(layout) as store:
+        assert store.all_valid_paths() == {path}

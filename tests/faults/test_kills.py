@@ -19,6 +19,7 @@ import pytest
 from cli.conftest import builder
 from faults.killing import (
     CLIENT,
+    DAEMON,
     Orders,
     Scene,
     check,
@@ -221,9 +222,10 @@ def test_kills_lose_nothing_and_leave_nothing(
         assert daemon is not None
         if CLIENT not in orders.victims and done.returncode:
             assert "Traceback" not in done.stderr, f"{told}\n{done.stderr}"
+        ends.append(killable.settle())
+        if DAEMON in orders.victims and killable.was_struck(orders):
             daemon.process.wait()
         struck += done.returncode == -signal.SIGKILL or daemon.process.poll() is not None
-        ends.append(killable.settle())
         killable.order(Orders())
         begin = time.monotonic()
         killable.start()

@@ -63,6 +63,8 @@ def _readable(connection: sqlite3.Connection, statement: str) -> Iterator[tuple[
 def _believable(layout: Layout, row: tuple[Any, ...], used: list[Any]) -> Record:
     """The row, if it makes sense. Raises BadStorePath, TypeError or ValueError."""
     number, path, text, registered, deriver, size, ultimate, signatures, address = row
+    if not all(isinstance(each, str) for each in (path, text, *used, deriver or "")):
+        raise TypeError(path)
     parse_store_path(layout.store_dir, path)
     if not _HASH.fullmatch(text):
         raise ValueError(text)
