@@ -24,6 +24,7 @@ def name_the_shell(*, shell: Path) -> None:
     substitute(templates, ('"/bin/sh"', f'"{shell.parent}/sh"'))
     tests = find_files("gettext-tools/tests", r"^(lang-sh|msgexec-[0-9]|msgfilter-[0-9])$")
     substitute(tests, (r"^#! ?/bin/sh", f"#!{shell.parent}/sh"))  # of scripts that they write
+    substitute("gettext-tools/system-tests/run-test", ("exec /bin/sh", f"exec {shell.parent}/sh"))
 
 
 def forget_the_shell(*, outputs: dict[str, Path]) -> None:

@@ -72,7 +72,10 @@ emacs = Package(
     },
     native_inputs=lambda: [autoconf.autoconf, pkgconf.pkgconf],
     inputs=lambda: [libxml2.libxml2, ncurses.ncurses, zlib.zlib],
-    native_search_paths=[SearchPath("EMACSLOADPATH", ("share/emacs/site-lisp",))],
+    # Whoever sets the variable sets all of it: Emacs's own Lisp stands there, too.
+    native_search_paths=lambda p: [
+        SearchPath("EMACSLOADPATH", ("share/emacs/site-lisp", f"share/emacs/{p.version}/lisp"))
+    ],
     synopsis="Editor that is extended in its own language",
     description=(
         "GNU Emacs edits texts of all kinds: it knows the syntax of programming languages, runs shells and "
