@@ -22,14 +22,14 @@ def main() -> None:
     with open_local_store(layout) as store:
         for half in ("live", "dead"):
             paths: list[StorePath] = []
-            texts: list[tuple[str, bytes, list[StorePath]]] = []
+            texts: list[tuple[str, bytes, list[StorePath], bool]] = []
             used: set[StorePath] = set()
             for number in range(count // 2):
                 references = sorted(set(chance.choices(paths[-1000:], k=3))) if paths else []
                 used.update(references)
                 text = f"{half} {number}\n{' '.join(references)}\n{'x' * 1500}".encode()
                 name = f"{half}-{number}"
-                texts.append((name, text, references))
+                texts.append((name, text, references, False))
                 paths.append(make_text_path(store_dir, name, sha256(text).digest(), tuple(references)))
             store.add_texts(texts)
             if half == "live":

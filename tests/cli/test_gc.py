@@ -204,7 +204,7 @@ def test_what_is_new_is_spared(larix, items: Items) -> None:
 
 def test_the_database_is_written_anew(larix, items: Items) -> None:
     with open_local_store(items.layout) as store:
-        store.add_texts([(f"text{number}", str(number).encode(), ()) for number in range(3000)])
+        store.add_texts([(f"text{number}", str(number).encode(), (), False) for number in range(3000)])
     done = larix("gc")
     assert done.returncode == 0
     before = os.stat(items.layout.database_file).st_size
