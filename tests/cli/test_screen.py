@@ -183,8 +183,12 @@ class Process:
     def __init__(self):
         source = str(Path(module.__file__).parents[2])
         self.primary, secondary = pty.openpty()
+        # In a process group of its own: no signal of the terminal stops one whose shell is gone.
         self.process = subprocess.Popen(
-            [sys.executable, "-c", PROGRAM.format(source=source)], stdout=subprocess.PIPE, stderr=secondary
+            [sys.executable, "-c", PROGRAM.format(source=source)],
+            stdout=subprocess.PIPE,
+            stderr=secondary,
+            process_group=0,
         )
         os.close(secondary)
         assert self.process.stdout.readline() == b"ready\n"
