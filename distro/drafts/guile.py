@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from gnu_gettext import gettext
 from larix.buildside.files import find_files, substitute
 from larix.buildside.gnu import standard_phases
 from larix.buildside.shebang import patch_shebang
@@ -16,6 +15,7 @@ from larixpkgs.packages import (
     automake,
     flex,
     gconv_modules,
+    gettext,
     gmp,
     gperf,
     libffi,
@@ -68,7 +68,7 @@ guile = Package(
         automake.automake,
         flex.flex,
         gconv_modules.gconv_modules,
-        gettext,
+        gettext.gettext,
         gperf.gperf,
         libtool.libtool,
         pkgconf.pkgconf,

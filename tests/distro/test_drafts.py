@@ -23,7 +23,7 @@ def found_by_each_other(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize("file", DRAFTS, ids=lambda file: file.stem)
 def test_a_draft_can_be_lowered_and_is_explained(file: Path) -> None:
     ((name, package),) = packages_of_file(str(file))
-    assert package.name == file.stem.removeprefix("gnu_").replace("_", "-"), name
+    assert package.name == file.stem.replace("_", "-"), name
     assert not (DISTRIBUTION / "larixpkgs/packages" / f"{package.name.replace('-', '_')}.py").exists()
     lowering_for(DEFAULT_STORE_DIR, "x86_64-linux").lower(package)
     readme = (DISTRIBUTION / "drafts/README.md").read_text(encoding="utf-8")
