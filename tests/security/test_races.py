@@ -266,8 +266,9 @@ def test_nothing_is_given_away_while_a_build_is_prepared(den: Den) -> None:
         # Where it is let in like this, it can have a build end badly, and with it those that were to follow.
         for first in range(0, count, some):
             texts = dict.fromkeys((f"race-{number}" for number in range(first, first + some)), text)
-            with bystander(plant) as end, suppress(OSError):
-                build_all(den, texts, sink, env=env)
+            with bystander(plant) as end:
+                with suppress(OSError):
+                    build_all(den, texts, sink, env=env)
                 planted += end()
             while handed:
                 os.close(handed.pop())
