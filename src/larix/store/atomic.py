@@ -203,7 +203,10 @@ def _remove_files(descriptor: int, level: _Level) -> int:
         if is_directory:
             level.directories.append(name)
             continue
-        status = os.stat(name, dir_fd=descriptor, follow_symlinks=False)
-        os.unlink(name, dir_fd=descriptor)
+        try:
+            status = os.stat(name, dir_fd=descriptor, follow_symlinks=False)
+            os.unlink(name, dir_fd=descriptor)
+        except FileNotFoundError:  # somebody was faster
+            continue
         freed += _freed(status)
     return freed
