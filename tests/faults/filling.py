@@ -20,11 +20,10 @@ from pathlib import Path
 from typing import NamedTuple
 
 from cli.conftest import Larix, add_packages
+from faults.exports import chained_export
 from larix.derivation import tree_source
-from larix.formats.export import EXPORT_END, ITEM_START, item_end
-from larix.formats.hashes import hash_bytes
-from larix.formats.nar import Directory, File, encode_tree
-from larix.formats.storepath import StorePath, make_fixed_path
+from larix.formats.nar import Directory, File
+from larix.formats.storepath import StorePath
 from larix.store import open_local_store
 from larix.store.verify import verify
 
@@ -98,19 +97,8 @@ def prepare_add(larix: Larix, number: int) -> list[str]:
 
 
 def prepare_import(larix: Larix, number: int) -> list[str]:
-    stream, above = b"", ()
-    for each in range(3):
-        archive = encode_tree(Directory({b"tree": tree(number), b"above": File("".join(above).encode())}))
-        path = make_fixed_path(
-            larix.layout.store_dir,
-            f"imported-{each}-{number}",
-            hash_bytes(archive),
-            recursive=True,
-            references=above,
-        )
-        stream += ITEM_START + archive + item_end(path, above, None)
-        above = (path,)
-    (larix.folder / "export").write_bytes(stream + EXPORT_END)
+    export = chained_export(larix.layout.store_dir, tree(number), number)
+    (larix.folder / "export").write_bytes(export)
     return program("""\
     from larix.daemon.importing import import_stream
     with open("export", "rb") as file:

@@ -17,6 +17,7 @@ from typing import NamedTuple
 import pytest
 
 from cli.conftest import builder
+from faults.exports import chained_export
 from faults.killing import (
     CLIENT,
     DAEMON,
@@ -30,10 +31,7 @@ from faults.killing import (
     scene,
 )
 from larix.derivation import tree_source
-from larix.formats.export import EXPORT_END, ITEM_START, item_end
-from larix.formats.hashes import hash_bytes
-from larix.formats.nar import Directory, File, Symlink, encode_tree
-from larix.formats.storepath import make_fixed_path
+from larix.formats.nar import Directory, File, Symlink
 
 pytestmark = pytest.mark.slow
 
@@ -98,20 +96,8 @@ def prepare_add(scene: Scene, number: int) -> list[str]:
 
 
 def prepare_import(scene: Scene, number: int) -> list[str]:
-    """An export of three items, each of which refers to the one before."""
-    stream, above = b"", ()
-    for each in range(3):
-        archive = encode_tree(Directory({b"tree": tree(number), b"above": File("".join(above).encode())}))
-        path = make_fixed_path(
-            scene.layout.store_dir,
-            f"imported-{each}-{number}",
-            hash_bytes(archive),
-            recursive=True,
-            references=above,
-        )
-        stream += ITEM_START + archive + item_end(path, above, None)
-        above = (path,)
-    (scene.folder / "export").write_bytes(stream + EXPORT_END)
+    export = chained_export(scene.layout.store_dir, tree(number), number)
+    (scene.folder / "export").write_bytes(export)
     script = """\
     with open("export", "rb") as file:
         store._call("import_paths", body=iter(lambda: file.read(1 << 15), b""))
