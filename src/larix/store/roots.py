@@ -199,13 +199,19 @@ def make_link(target: str, link: str) -> None:
                 )
         except FileNotFoundError:
             pass
-        temporary = f"{link}.tmp-{os.getpid()}-{base32.encode(os.urandom(5))}"
-        os.symlink(target, temporary)
-        try:
-            os.rename(temporary, link)
-        except BaseException:
-            os.unlink(temporary)
-            raise
+        while True:
+            temporary = f"{link}.tmp-{os.getpid()}-{base32.encode(os.urandom(5))}"
+            os.symlink(target, temporary)
+            try:
+                os.rename(temporary, link)
+            except FileNotFoundError:  # a collection took it for a root that leads nowhere
+                if os.path.lexists(temporary) or not os.path.isdir(os.path.dirname(link) or "."):
+                    raise
+            except BaseException:
+                os.unlink(temporary)
+                raise
+            else:
+                break
         sync_directory(os.path.dirname(link) or ".")
     except OSError as error:
         raise os_failure(tr("create the link"), link, error) from error

@@ -103,7 +103,11 @@ class _FtpServer(ftplib.FTP):
 
     def getresp(self) -> str:
         if self.sock is not None:
-            _refuse_link_local(self.sock)
+            try:
+                _refuse_link_local(self.sock)
+            except LinkLocal:
+                self.close()  # else it would take its leave, and be heard
+                raise
         return super().getresp()
 
 
