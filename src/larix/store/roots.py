@@ -205,13 +205,11 @@ def make_link(target: str, link: str) -> None:
             try:
                 os.rename(temporary, link)
             except FileNotFoundError:  # a collection took it for a root that leads nowhere
-                if os.path.lexists(temporary) or not os.path.isdir(os.path.dirname(link) or "."):
-                    raise
+                continue
             except BaseException:
                 os.unlink(temporary)
                 raise
-            else:
-                break
+            break
         sync_directory(os.path.dirname(link) or ".")
     except OSError as error:
         raise os_failure(tr("create the link"), link, error) from error
