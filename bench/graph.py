@@ -78,7 +78,7 @@ def open_store() -> Store:
         from larix.client.transport import connect
 
         return DaemonStore(Connection(connect(address), layout.store_dir))
-    from larix.store.local import open_local_store
+    from larix.store.opening import open_local_store
 
     return open_local_store(layout)
 

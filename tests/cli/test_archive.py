@@ -13,7 +13,7 @@ import pytest
 from daemons import SOURCES, running_daemon
 from larix.formats.storepath import StoreDir
 from larix.store import Layout
-from larix.store.local import open_local_store
+from larix.store.opening import open_local_store
 
 pytestmark = pytest.mark.slow
 

@@ -78,7 +78,7 @@ class Session:
 
     @cached_property
     def _local(self) -> LocalStore:
-        from larix.store.local import open_local_store
+        from larix.store.opening import open_local_store
         from larix.store.waiting import tell_of_database
 
         store = open_local_store(

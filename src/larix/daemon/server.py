@@ -25,8 +25,8 @@ from larix.daemon.settings import Settings
 from larix.errors import LarixError
 from larix.protocol.dialect import GUIX_VERSION, NIX_VERSION
 from larix.store.layout import Layout
-from larix.store.local import open_local_store
 from larix.store.locks import open_lock_file, try_lock
+from larix.store.opening import open_local_store
 from larix.words import tr
 
 __all__ = [

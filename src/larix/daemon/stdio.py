@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from larix.daemon.access import Peer
 from larix.daemon.session import Session
 from larix.protocol.dialect import NIX_VERSION
-from larix.store.local import open_local_store
+from larix.store.opening import open_local_store
 
 if TYPE_CHECKING:
     from larix.daemon.settings import Settings

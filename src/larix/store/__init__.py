@@ -13,7 +13,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from larix.store.ingest import Ingested
     from larix.store.layout import Layout
-    from larix.store.local import LocalStore, open_local_store
+    from larix.store.local import LocalStore
+    from larix.store.opening import open_local_store
 
 __all__ = ["Ingested", "Layout", "LocalStore", "open_local_store"]
 
@@ -22,7 +23,7 @@ _HOMES = {
     "Ingested": "larix.store.ingest",
     "Layout": "larix.store.layout",
     "LocalStore": "larix.store.local",
-    "open_local_store": "larix.store.local",
+    "open_local_store": "larix.store.opening",
 }
 
 

@@ -37,8 +37,8 @@ from larix.store.atomic import sync_directory, write_file
 from larix.store.database import SCHEMA_VERSION, Database, NewRow
 from larix.store.errors import StoreError, StoreUnusable, os_failure
 from larix.store.layout import Layout
-from larix.store.local import open_local_store
 from larix.store.locks import open_lock_file, try_lock
+from larix.store.opening import open_local_store
 from larix.store.pipeline import hash_file
 from larix.store.refscan import ReferenceScanner
 from larix.store.registrations import Record, Registrations
