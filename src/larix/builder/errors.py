@@ -7,6 +7,7 @@ Exit codes are Nix's: 100 a build failed, 101 it ran out of time, 102 its conten
 from __future__ import annotations
 
 import os
+import time
 from typing import TYPE_CHECKING
 
 from larix.errors import LarixError
@@ -26,6 +27,7 @@ __all__ = [
     "BuildsFailed",
     "BuiltinFailed",
     "CannotBuild",
+    "FailedBefore",
     "HashMismatch",
     "LogTooLong",
     "NotDeterministic",
@@ -78,6 +80,19 @@ class BuilderFailed(BuildError):
         )
         self.status = status
         self.last_lines = tuple(last_lines)
+
+
+class FailedBefore(BuildError):
+    """A build of it failed, which the operator has remembered (`cache-failures`)."""
+
+    def __init__(self, drv: StorePath, output: StorePath, *, when: int, log_file: str | None) -> None:
+        date = time.strftime("%Y-%m-%d %H:%M", time.localtime(when))
+        super().__init__(
+            drv,
+            tr("`{drv}` failed to build at {date}, and is not tried again", drv=drv, date=date),
+            log_file=log_file,
+            hint=tr("have it tried again with `larix gc --clear-failures {output}`", output=output),
+        )
 
 
 def describe_status(status: int) -> str:

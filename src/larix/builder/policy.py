@@ -14,7 +14,7 @@ class Policy(NamedTuple):
 
     `max_log_size` is in bytes, 0: without limit. `system` is what derivations call this machine, empty: what
     the kernel says. `sandbox_paths` are files and folders of the host that builds see, each `PLACE` or
-    `PLACE=FILE`.
+    `PLACE=FILE`. `cache_failures`: what failed for good is not tried again.
     """
 
     build_group: str = "larixbuild"
@@ -23,6 +23,7 @@ class Policy(NamedTuple):
     max_log_size: int = 0
     system: str = ""
     sandbox_paths: tuple[str, ...] = ()
+    cache_failures: bool = False
 
 
 DEFAULT_POLICY = Policy()

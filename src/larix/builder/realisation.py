@@ -61,7 +61,7 @@ def realise(
         try:
             if any(node.must_be_built and not is_builtin(node.derivation) for node in graph.nodes.values()):
                 owned.prepare()
-            Scheduler(store, graph, owned, options, sink).run()
+            Scheduler(store, graph, owned, options, sink, cache_failures=policy.cache_failures).run()
         except OSError as error:
             if error.errno not in NO_ROOM:
                 raise

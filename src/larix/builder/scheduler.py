@@ -13,13 +13,16 @@ import time
 from collections import deque
 from typing import TYPE_CHECKING, NamedTuple
 
-from larix.builder.errors import BuildError, BuildsFailed, CannotBuild
+from larix.builder.errors import BuilderFailed, BuildError, BuildsFailed, CannotBuild, FailedBefore
 from larix.builder.graph import building_order
 from larix.builder.interface import Job
+from larix.builder.logs import existing_log_file
 from larix.builder.outputs import Outputs, compare_outputs, export_references, take_outputs
 from larix.builder.workers import Workers
 from larix.protocol import BuildFailed, BuildFinished, BuildStarted, BuildWaiting
+from larix.store.failures import failures, note_failure
 from larix.store.locks import PathLocks
+from larix.store.space import free_space
 from larix.store.waiting import Holder, Patience, holder_of
 from larix.words import tr
 
@@ -34,6 +37,7 @@ __all__ = ["Scheduler"]
 _DOWNLOADS = 8
 _RETRY_SECONDS = 0.1
 _TICK_SECONDS = 1.0
+_ROOM = 8 << 20  # with fewer bytes free, a build may have failed for that
 _MOST_PENDING = 16  # builds whose outputs are not taken in yet: more would only fill the disk
 
 
@@ -49,9 +53,18 @@ class Scheduler:
     """Builds the nodes of one graph that must be built; used once."""
 
     def __init__(
-        self, store: LocalStore, graph: Graph, builder: Builder, options: BuildOptions, sink: Sink
+        self,
+        store: LocalStore,
+        graph: Graph,
+        builder: Builder,
+        options: BuildOptions,
+        sink: Sink,
+        *,
+        cache_failures: bool = False,
     ) -> None:
+        """`cache_failures`: note what fails for good, and fail at once where that was noted before."""
         self._store = store
+        self._cache_failures = cache_failures
         self._builder = builder
         self._options = options
         self._sink = sink
@@ -160,6 +173,14 @@ class Scheduler:
             locks.release()
             self._done(node)
             return True
+        if self._cache_failures:
+            for output, when in failures(self._store.database, node.outputs.values()).items():
+                raise FailedBefore(
+                    node.drv,
+                    output,
+                    when=when,
+                    log_file=existing_log_file(self._store.layout.log_dir, node.drv),
+                )
         return self._start(node, locks, 1)
 
     def _start(self, node: Node, locks: PathLocks, number: int) -> bool:
@@ -239,6 +260,8 @@ class Scheduler:
             error = self._go_on(running)
             if error is None:
                 return
+        if self._cache_failures and self._is_permanent(running.node, error):
+            note_failure(self._store.database, running.node.outputs.values())
         running.locks.release()
         if isinstance(error, BuildError):
             self._keep(running.build, error)
@@ -246,6 +269,15 @@ class Scheduler:
         running.build.discard()
         if not isinstance(error, BuildError):
             raise error
+
+    def _is_permanent(self, node: Node, error: BaseException) -> bool:
+        """Whether a build would fail again: not for want of memory or space, and not for what it fetches."""
+        return (
+            isinstance(error, BuilderFailed)
+            and os.WIFEXITED(error.status)
+            and not node.derivation.is_fixed
+            and free_space(self._store.layout.state_dir) >= _ROOM
+        )
 
     def _go_on(self, running: _Running) -> BaseException | None:
         """The outputs are valid, or the same again; what then went wrong, if anything."""

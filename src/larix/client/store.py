@@ -512,6 +512,14 @@ class DaemonStore:
         """Have the daemon look at every item; true when something is wrong. What, it tells in lines."""
         return bool(self._call("verify_store", check_contents=check_contents, repair=False))
 
+    def failed_paths(self) -> tuple[StorePath, ...]:
+        """The outputs whose builds failed, where the daemon remembers that."""
+        answer: tuple[StorePath, ...] = self._call("query_failed_paths")
+        return answer
+
+    def clear_failed_paths(self, paths: Sequence[StorePath]) -> None:
+        self._call("clear_failed_paths", paths=tuple(paths))
+
     def optimise(self) -> None:
         """Have equal files shared; the daemon tells in a line what that saved."""
         self._call("optimise_store")

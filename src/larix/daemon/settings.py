@@ -21,6 +21,7 @@ Builds:
     system = ""                    what derivations call this machine; empty: what the kernel says
     build-users-group = "larixbuild"   as whose members builds run, if it has any
     sandbox-paths = []             what builds see of the host: "/FILE", or "/INSIDE=/OUTSIDE"
+    cache-failures = false         what failed is not tried again before `larix gc --clear-failures`
 
 Space; sizes are bytes, or texts such as "5GiB". These hold without a daemon, too:
 
@@ -76,6 +77,7 @@ class Settings(NamedTuple):
     system: str = ""
     build_users_group: str = "larixbuild"
     sandbox_paths: tuple[str, ...] = ()
+    cache_failures: bool = False
     min_free: int = 0
     max_free: int = 0
     min_free_check_interval: int = 5
@@ -95,6 +97,7 @@ class Settings(NamedTuple):
             max_log_size=self.max_build_log_size,
             system=self.system,
             sandbox_paths=self.sandbox_paths,
+            cache_failures=self.cache_failures,
         )
 
     @property

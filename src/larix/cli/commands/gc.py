@@ -46,6 +46,7 @@ COLLECTING = (
     Option("dry-run", "n", help="tell what a collection would delete"),
     Option("optimize", help="share equal files of all items, deleting nothing"),
     Option("rebuild-database", help="make a damaged database again from what is in the store"),
+    Option("clear-failures", help="forget that builds of the PATHs failed; without PATHs, of all"),
     Option("vacuum-database", help="write the store's database anew, without gaps"),
 )
 QUERIES = (
@@ -56,6 +57,7 @@ QUERIES = (
     Option("list-busy", help="list what running processes use"),
     Option("list-live", help="list what is in use"),
     Option("list-dead", help="list what is not"),
+    Option("list-failures", help="list outputs whose builds failed and are not tried again"),
     Option("references", help="list what the PATHs refer to"),
     Option("referrers", help="list what refers to the PATHs"),
     Option("requisites", "R", help="list the PATHs and all they refer to, at any distance"),
@@ -91,6 +93,8 @@ def main(arguments: list[str]) -> int:
             return _vacuum(session)
         if line.has("delete"):
             return _delete(session, line)
+        if line.has("clear-failures"):
+            return _clear_failures(session, line)
         if line.has("optimize"):
             return _optimise(session)
         if line.has("rebuild-database"):
@@ -120,7 +124,7 @@ def _check(line: CommandLine) -> None:
     if any(line.has(name) for name in takes_paths):
         if not line.operands:
             raise UsageError(tr("missing argument: no store items given"))
-    elif line.operands:
+    elif line.operands and not line.has("clear-failures"):
         raise UsageError(tr("extraneous arguments: {operands}", operands=" ".join(line.operands)))
 
 
@@ -177,6 +181,8 @@ def _query(session: Session, line: CommandLine) -> int:
         return _print(sorted(_living(session)), as_json=as_json)
     if line.has("list-dead"):
         return _print(sorted(_dead(session)), as_json=as_json)
+    if line.has("list-failures"):
+        return _print(_failed(session), as_json=as_json)
     paths = _paths(session, line)
     if line.has("requisites"):
         return _print(sorted(store.closure(paths)), as_json=as_json)
@@ -231,6 +237,31 @@ def _delete(session: Session, line: CommandLine) -> int:
         return _tell_freed(*store.collect(_DELETE_THESE, paths))
     collected = gc.delete(store, paths, on_delete=_tell_deletion, on_wait=_tell_wait)
     diagnostics.say(tr("freed {bytes_freed}", bytes_freed=shown_size(collected.bytes_freed)))
+    return 0
+
+
+def _failed(session: Session) -> Sequence[StorePath]:
+    from larix.client.store import DaemonStore
+    from larix.store.failures import failures
+
+    store = session.store
+    return store.failed_paths() if isinstance(store, DaemonStore) else tuple(failures(store.database))
+
+
+def _clear_failures(session: Session, line: CommandLine) -> int:
+    from larix.client.store import DaemonStore
+    from larix.store.failures import clear_failures
+
+    store = session.store
+    failed = _failed(session)
+    wanted = _paths(session, line) or failed
+    if isinstance(store, DaemonStore):
+        store.clear_failed_paths(wanted)
+    else:
+        clear_failures(store.database, wanted)
+    for path in wanted:
+        if path not in failed:
+            diagnostics.warning(tr("no build of '{path}' is known to have failed", path=path))
     return 0
 
 

@@ -118,6 +118,10 @@ def _realisations(session: Session, target: BuildTarget) -> dict[str, str]:
 
 
 def _status(error: LarixError) -> Status:
+    from larix.builder.errors import FailedBefore
+
+    if isinstance(error, FailedBefore):
+        return Status.CACHED_FAILURE
     return {
         101: Status.TIMED_OUT,
         102: Status.OUTPUT_REJECTED,

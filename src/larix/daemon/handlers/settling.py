@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from larix.store.failures import clear_failures, failures
+
 if TYPE_CHECKING:
     from larix.daemon.session import Session
     from larix.formats.storepath import StorePath
@@ -67,10 +69,9 @@ def _limited(wanted: int | None, most: int) -> int:
 
 
 def query_failed_paths(session: Session) -> tuple[StorePath, ...]:
-    """Failures are not remembered: what failed is tried again."""
-    del session
-    return ()
+    return tuple(failures(session.store.database))
 
 
 def clear_failed_paths(session: Session, *, paths: Sequence[StorePath]) -> None:
-    del session, paths
+    """Anybody may: all that it does is let a build be tried again."""
+    clear_failures(session.store.database, paths)

@@ -139,6 +139,7 @@ def settings_file(site: Site) -> str:
 # system = ""                      # what derivations call this machine; empty: found out
 # rounds = 1                       # how often everything is built and compared
 # sandbox-paths = []               # what builds see of the host: "/FILE" or "/INSIDE=/OUTSIDE"
+# cache-failures = false           # true: what failed is not tried again
 {group}
 # keep-outputs = false             # what collections keep besides what is reached
 # keep-derivations = true
