@@ -111,7 +111,7 @@ def print_holdings(held: Held, *, as_json: bool, only: str = "") -> None:
             holders=[_data(each, is_flat=bool(only)) for each in holdings],
         )
         return
-    print(f"{tr('total'):>8}  {tr('alone'):>8}  {tr('held by')}")
+    print(f"{tr('total'):>8}  {tr('alone'):>8}  {tr('MiB held by')}")
     for holding in holdings:
         for line in _lines(holding, ""):
             print(line)
