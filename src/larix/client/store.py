@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from larix.client.connection import Connection
 from larix.derivation.lowered import Lowered, instantiation_order
+from larix.derivation.ordering import inputs_first
 from larix.derivation.record import Derivation
 from larix.derivation.source import FileContent, Source, TextContent, TreeContent
 from larix.derivation.text import parse_derivation
@@ -430,20 +431,7 @@ class DaemonStore:
 
     def in_building_order(self, drvs: Iterable[StorePath]) -> list[StorePath]:
         """Derivations, each behind those of `drvs` that it is built from."""
-        wanted = set(drvs)
-        order: list[StorePath] = []
-        seen: set[StorePath] = set()
-        todo = [(drv, False) for drv in sorted(wanted, reverse=True)]
-        while todo:
-            drv, is_ready = todo.pop()
-            if is_ready:
-                order.append(drv)
-            elif drv not in seen:
-                seen.add(drv)
-                inputs = self.read_derivation(drv).input_drvs
-                todo.append((drv, True))
-                todo += [(below, False) for below in inputs if below in wanted]
-        return order
+        return inputs_first({drv: self.read_derivation(drv).input_drvs for drv in sorted(drvs)})
 
     def made_paths(self) -> list[tuple[StorePath, StorePath, int]]:
         """What was built and still is there: a path, its derivation, when it became valid."""

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from larix.derivation.ordering import inputs_first
+
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
 
@@ -41,7 +43,7 @@ def weights(
     No store has items that go round; where some did, an arrow back would count for nothing.
     """
     wanted = list(dict.fromkeys(roots))
-    order = _users_first(arrows, wanted)
+    order = inputs_first(arrows, wanted)[::-1]
     places = {key: place for place, key in enumerate(order)}
     arrows = {key: [each for each in arrows[key] if places[each] > places[key]] for key in order}
     totals = _totals(arrows, sizes, order) if only is None else _totals_of(arrows, sizes, order, only)
@@ -55,21 +57,6 @@ def weights(
         for key in order
         if key in totals
     }
-
-
-def _users_first(arrows: Mapping[str, Sequence[str]], roots: Sequence[str]) -> list[str]:
-    order: list[str] = []
-    seen: set[str] = set()
-    todo: list[tuple[str, bool]] = [(root, False) for root in reversed(roots)]
-    while todo:
-        key, is_done = todo.pop()
-        if is_done:
-            order.append(key)
-        elif key not in seen:
-            seen.add(key)
-            todo.append((key, True))
-            todo += [(each, False) for each in reversed(arrows[key])]
-    return order[::-1]
 
 
 def _totals(

@@ -18,7 +18,6 @@ if TYPE_CHECKING:
 
     from larix.cli.session import Session
     from larix.formats.storepath import StorePath
-    from larix.protocol import PathInfo
 
 __all__ = ["CATEGORY", "SYNOPSIS", "main"]
 
@@ -90,6 +89,7 @@ def _input() -> Iterator[bytes]:
 def _export(line: CommandLine) -> int:
     from larix.cli.items import Items
     from larix.cli.session import open_session
+    from larix.derivation.ordering import inputs_first
     from larix.formats.export import EXPORT_END, ITEM_START
 
     if not line.operands:
@@ -103,28 +103,12 @@ def _export(line: CommandLine) -> int:
         session.store.add_temp_root(*roots)
         paths = session.store.closure(roots) if line.has("recursive") else set(roots)
         infos = session.store.path_infos(paths)
-        for path in _inputs_first(infos):
+        for path in inputs_first({path: infos[path].references for path in sorted(infos)}):
             out.write(ITEM_START)
             _export_one(session, path, out.write)
         out.write(EXPORT_END)
         out.flush()
     return 0
-
-
-def _inputs_first(infos: dict[StorePath, PathInfo]) -> list[StorePath]:
-    """An item behind those it refers to, so that each can be added as it comes."""
-    order: list[StorePath] = []
-    seen: set[StorePath] = set()
-    todo = [(path, False) for path in sorted(infos, reverse=True)]
-    while todo:
-        path, is_ready = todo.pop()
-        if is_ready:
-            order.append(path)
-        elif path not in seen:
-            seen.add(path)
-            todo.append((path, True))
-            todo += [(each, False) for each in infos[path].references if each in infos]
-    return order
 
 
 def _export_one(session: Session, path: StorePath, give: Callable[[bytes], object]) -> None:

@@ -13,7 +13,7 @@ from larix.store.sizes import parse_size, shown_size
 from larix.words import plural, tr
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Sequence
     from typing import TypedDict
 
     from larix.cli.session import Session
@@ -377,6 +377,7 @@ def _doomed(
 ) -> list[tuple[StorePath, int]]:
     """What a collection would delete, with sizes; `without` are links that would be gone by then."""
     from larix.client.store import DaemonStore
+    from larix.derivation.ordering import inputs_first
     from larix.store import gc
 
     store = session.store
@@ -392,32 +393,13 @@ def _doomed(
             spared += infos[path].references
     found: list[tuple[StorePath, int]] = []
     size = 0
-    for path in _referrers_first({path: infos[path].references for path in infos.keys() - kept}):
+    references = {path: infos[path].references for path in sorted(infos.keys() - kept)}
+    for path in reversed(inputs_first(references)):
         if most is not None and size >= most:
             break
         found.append((path, infos[path].nar_size))
         size += infos[path].nar_size
     return found
-
-
-def _referrers_first(references: Mapping[StorePath, Iterable[StorePath]]) -> list[StorePath]:
-    """The keys in an order in which nothing comes before what refers to it."""
-    users: dict[StorePath, int] = dict.fromkeys(references, 0)
-    for path, some in references.items():
-        for other in some:
-            if other in users and other != path:
-                users[other] += 1
-    ready = sorted(path for path, count in users.items() if not count)
-    order: list[StorePath] = []
-    while ready:
-        path = ready.pop()
-        order.append(path)
-        for other in references[path]:
-            if other in users and other != path:
-                users[other] -= 1
-                if not users[other]:
-                    ready.append(other)
-    return order
 
 
 def _tell_doomed(doomed: Sequence[tuple[StorePath, int]], *, as_json: bool) -> int:
