@@ -131,6 +131,7 @@ def test_what_was_changed_on_the_way_is_refused_and_adds_nothing(
     refused = receiver.run("--import", data=changed)
     assert refused.returncode == 1
     assert b"Traceback" not in refused.stderr
+    assert b"hint: " in refused.stderr
     if at in {"archive", "name", "signature"}:
         names = "".join(f"{path}\n" for path in paths).encode()
         assert receiver("--missing", data=names) == names

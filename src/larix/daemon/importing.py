@@ -10,6 +10,7 @@ from hashlib import sha256
 
 from larix.errors import LarixError
 from larix.formats.authentication import Key, signed_by
+from larix.formats.errors import FormatError
 from larix.formats.export import ExportDecoder, ExportItem, NarChunk, item_end
 from larix.formats.hashes import Hash
 from larix.formats.storepath import StorePath
@@ -129,6 +130,12 @@ def import_stream(
             if decoder.done:
                 break
         decoder.close()
+    except FormatError as error:
+        error.hint = error.hint or tr(
+            "it must be, whole, what `larix archive --export` or `guix archive --export` wrote; what came "
+            "before the damage is there"
+        )
+        raise
     finally:
         if arriving is not None:
             arriving.discard()
