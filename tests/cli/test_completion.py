@@ -205,7 +205,7 @@ def in_bash(larix, line, **variables):
         source <(larix completion bash)
         COMP_LINE={line!r} COMP_POINT=${{#COMP_LINE}}
         compopt() {{ IFS=' ' eval 'echo "compopt $*"'; }}
-        cur=${{COMP_LINE##*[ =:@]}}
+        cur=${{COMP_LINE##*[ =:]}}
         _larix larix "$cur" ""
         printf '%s\\n' "${{COMPREPLY[@]}}"
     """
@@ -231,7 +231,7 @@ def test_bash_gets_words_from_where_it_breaks_them(reader):
     assert in_bash(reader, "larix build --fil") == ["compopt -o nospace", "--file="]
     assert in_bash(reader, "larix hash --format=nix") == ["nix-base32"]
     assert in_bash(reader, "larix build --with-input=alpha=be") == ["beta"]
-    assert in_bash(reader, "larix show alpha@0") == ["0.9"]
+    assert in_bash(reader, "larix show alpha@0") == ["@0.9"]
     assert in_bash(reader, "larix hash x") == ["compopt -o default -o bashdefault -o filenames", ""]
     (reader.folder / "some-folder").mkdir()
     assert in_bash(reader, "larix build -L some") == ["compopt -o filenames", "some-folder"]
@@ -300,6 +300,8 @@ def test_a_key_in_a_real_shell_completes_words(shell, reader):
         for typed, run in [
             ("packa\t", "package"),
             ("show gam\t", "show gamma"),
+            ("show alpha@0\t", "show alpha@0.9"),
+            ("build --with-input=alpha=alpha@0\t", "build --with-input=alpha=alpha@0.9"),
             ("hash --format=nix\t file-to-h\t", "hash --format=nix-base32 file-to-hash"),
             ("build --fi\tfile-to-h\t", "build --file=file-to-hash"),
         ]:

@@ -89,8 +89,9 @@ def _answer(shell: str, given: Sequence[str]) -> int:
 
 
 def _broken(word: str, breaks: str) -> int:
-    """How much of a word bash takes for another one before it."""
-    return max(word.rfind(letter) for letter in breaks) + 1 if breaks else 0
+    """How much of a word bash takes for another one before it; an `@` that breaks belongs to what follows."""
+    at = max(word.rfind(letter) for letter in breaks) if breaks else -1
+    return at if word[at : at + 1] == "@" else at + 1
 
 
 def _lines(answer: Answer, shell: str, broken: int) -> Iterable[str]:

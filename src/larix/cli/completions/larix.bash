@@ -3,7 +3,7 @@
 _larix() {
     local IFS=$'\n' answer
     COMPREPLY=()
-    # With a word broken at `=', `:' or `@', bash wants what is behind the break.
+    # With a word broken at `=' or `:', bash wants what is behind the break; at `@', with it.
     answer=($("$1" completion --answer=bash -- "${COMP_LINE:0:COMP_POINT}" "$COMP_WORDBREAKS" 2>/dev/null))
     case ${answer[0]-} in
     files) compopt -o default -o bashdefault -o filenames ;;
