@@ -129,6 +129,8 @@ def tell_work(work: Work, *, dry_run: bool, verbosity: int) -> None:
     lines += plan.graft_lines(_fitting(work.grafts), dry_run=dry_run)
     if work.cost is not None:
         lines += plan.cost_lines(work.cost)
+    if dry_run and not work:
+        lines.append(tr("nothing to be done"))
     for line in lines:
         diagnostics.say(line)
 

@@ -160,7 +160,8 @@ def _tell(change: _Change, *, dry_run: bool, verbosity: int) -> None:
         diagnostics.say(text)
     if None not in change.sizes:
         diagnostics.say(plan.size_line(*change.sizes, dry_run=dry_run) + "\n")
-    tell_work(change.work, dry_run=dry_run, verbosity=verbosity)
+    if change.work:
+        tell_work(change.work, dry_run=dry_run, verbosity=verbosity)
     if change.explanations is not None:
         from larix.cli.explanations import tell_explanations
 

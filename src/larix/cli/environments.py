@@ -224,6 +224,8 @@ def make(session: Session, line: CommandLine, wishes: list[Wish]) -> Environment
         tell_work(work, dry_run=True, verbosity=options.verbosity)
         return None
     if len(work):
+        if len(work) > 1:  # else there is the profile alone, a matter of a moment
+            tell_work(work, dry_run=False, verbosity=options.verbosity)
         make_profile(session, making, options, work)
     return Environment(making.item, manifest.search_paths())
 
