@@ -19,13 +19,13 @@ CHECKOUT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(CHECKOUT / "src"))
 
 from larix.cli import registry  # noqa: E402
-from larix.cli.manual import EXIT_CODES, shown_groups  # noqa: E402
+from larix.cli.manual import EXIT_CODES, VARIABLES, shown_groups  # noqa: E402
 from larix.cli.options import STANDARD, Grammar, Option, spelled  # noqa: E402
 
 
 def reference() -> str:
     """The page on all commands."""
-    lines = ["# Commands", "", "`larix COMMAND --help` shows the same.", "", *exit_codes()]
+    lines = ["# Commands", "", "`larix COMMAND --help` shows the same.", "", *exit_codes(), *variables()]
     for category, commands in registry.by_category().items():
         shown = [(name, synopsis) for name, synopsis in commands if registry.grammar_of(name) is not None]
         if shown:
@@ -41,6 +41,14 @@ def exit_codes() -> list[str]:
     rows = [f"| {code} | {meaning} |" for code, meaning in EXIT_CODES]
     after = "Under `--keep-going`, the codes of all builds that failed are or-ed. Programs give their own."
     return ["## Exit codes", "", "| code | meaning |", "|---|---|", *rows, "", after, ""]
+
+
+def variables() -> list[str]:
+    rows = [
+        f"| {', '.join(f'`{name}`' for name in names.split(', '))} | {plain(meaning)} |"
+        for names, meaning in VARIABLES
+    ]
+    return ["## Environment variables", "", "| variable | meaning |", "|---|---|", *rows, ""]
 
 
 def command(name: str, synopsis: str, grammar: Grammar) -> Iterator[str]:

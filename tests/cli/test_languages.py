@@ -163,3 +163,13 @@ def test_results_are_the_same_in_every_language(builder, words):
     english, french = builder(*words), builder(*words, **FRENCH)
     assert english.stdout.startswith(builder.environment["LARIX_STORE_DIR"]), english.stderr
     assert english.stdout == french.stdout
+
+
+def test_warnings_follow_the_language_though_the_index_keeps_them(reader):
+    (reader.folder / "packages" / "broken_one.py").write_text("raise ValueError('no')\n")
+    for variables, said in (
+        (FRENCH, "impossible de charger"),
+        ({}, "failed to load"),
+        (FRENCH, "impossible de charger"),
+    ):
+        assert said in reader("search", "alpha", **variables).stderr

@@ -96,6 +96,13 @@ def test_an_entry_point_is_a_program_of_the_profile(builder):
     assert "larix pack: error: there is no program `bin/alhpa' to be the entry point\nhint: " in done.stderr
 
 
+@pytest.mark.slow
+def test_a_link_leads_to_what_the_profile_has(builder):
+    done = builder("pack", "-S", "/opt/bin=bni", "alpha")
+    assert (done.returncode, done.stdout) == (100, "")
+    assert "the link `/opt/bin' would lead nowhere: the profile has no `bni'\nhint: " in done.stderr
+
+
 def test_a_dry_run_tells_what_would_be_built(builder):
     done = builder("pack", "--dry-run", "alpha", "beta")
     assert done.returncode == 0

@@ -226,6 +226,15 @@ def _links(line: CommandLine, identity: Identity, profile: str) -> list[tuple[st
     links: list[tuple[str, str]] = []
     for text in line.values("symlink"):
         name, target = checked_link(text)
+        if not os.path.lexists(f"{profile}/{target}"):
+            raise UsageError(
+                tr(
+                    "the link `{source}' would lead nowhere: the profile has no `{target}'",
+                    source=name,
+                    target=target,
+                ),
+                hint=tr("name it as the profile of the packages has it, such as `bin/NAME'"),
+            )
         links.append((name, f"{profile}/{target}" if target else profile))
     if line.has("link-profile"):
         links.append((f"{identity.home}/{_HOME_LINK}", profile))

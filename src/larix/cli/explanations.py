@@ -59,7 +59,7 @@ def _lines(same: Sequence[Explanation]) -> Iterator[str]:
         return
     if len(same) == 1:
         path, moment = first.compared
-        made = time.strftime("%b %d %Y %T", time.localtime(moment))
+        made = time.strftime("%F %T", time.localtime(moment))
         yield tr(
             "Reasons to build {names}, compared with {path} of {time}:", names=names, path=path, time=made
         )

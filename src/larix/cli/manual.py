@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from larix.cli.options import Grammar, Option
 
-__all__ = ["EXIT_CODES", "pages", "shown_groups"]
+__all__ = ["EXIT_CODES", "VARIABLES", "pages", "shown_groups"]
 
 _COLON = ": \u00a0\u202f"  # and the spaces before it that some languages have
 
@@ -26,12 +26,42 @@ _COLON = ": \u00a0\u202f"  # and the spaces before it that some languages have
 EXIT_CODES = (
     ("0", mark("done")),
     ("1", mark("any error that is none of the following")),
+    ("2", mark("what was replayed or compared differs")),
     ("100", mark("a build failed")),
     ("101", mark("a build took longer than allowed")),
     ("102", mark("what was downloaded or built has another hash than promised")),
     ("104", mark("two builds of the same differ")),
+    ("126", mark("the program cannot be run")),
     ("127", mark("there is no such program to run")),
+    ("128+N", mark("the signal N ended the program")),
     ("130", mark("interrupted by the user")),
+)
+
+# What is read from the environment, by all commands or by those of which it says so.
+VARIABLES = (
+    ("LARIX_PROFILE", mark("the profile that `etc/profile` is read for, under the name that stays")),
+    ("LARIX_ENVIRONMENT", mark("set in the shells of `larix shell`: their profile")),
+    ("LARIX_PACKAGE_PATH", mark("folders of packages, separated by colons, searched after those of -L")),
+    ("LARIX_BUILD_OPTIONS", mark("options of commands that build, as on a command line")),
+    ("LARIX_DAEMON_SOCKET", mark("the daemon to use: a file name or an address; empty: none")),
+    ("LARIX_STORE_DIR", mark("the store, instead of /larix/store; items keep its name")),
+    ("LARIX_STATE_DIRECTORY", mark("its database, roots and profiles, instead of /larix/var")),
+    ("LARIX_LOG_DIRECTORY", mark("logs of builds, instead of `log` in the state directory")),
+    ("LARIX_CONFIGURATION_DIRECTORY", mark("settings and keys, instead of /etc/larix")),
+    ("LARIX_EXTENSIONS_PATH", mark("folders of modules that add commands")),
+    ("LARIX_EXECUTION_ENGINE", mark("how programs of relocatable packs run: see `larix pack`")),
+    ("LARIX_DEBIAN_MIRROR", mark("a mirror of Debian, where sources are found that are gone elsewhere")),
+    ("LARIX_PYPI_INDEX", mark("indexes of Python packages, instead of those that pip is set to")),
+    ("LARIX_GITHUB_TOKEN", mark("for `larix refresh` and `import`, so that GitHub answers more often")),
+    ("LARIX_NO_UPDATE_CHECK", mark("not empty: do not offer newer versions after an installation")),
+    ("LARIX_TOOLCHAIN", mark("a module that gives another toolchain")),
+    ("LARIX_PAGER, PAGER", mark("what long output is shown with on a terminal")),
+    ("VISUAL, EDITOR", mark("what `larix edit` opens")),
+    ("LARIX_DEBUG", mark("not empty: show a traceback when larix itself fails")),
+    ("NO_COLOR", mark("not empty: no colours")),
+    ("LANGUAGE, LC_ALL, LC_MESSAGES, LANG", mark("the language of messages")),
+    ("http_proxy, https_proxy, no_proxy", mark("how downloads reach the network")),
+    ("SSL_CERT_FILE, SSL_CERT_DIR", mark("the certificates that are trusted")),
 )
 
 
@@ -89,7 +119,10 @@ def _overview(described: list[tuple[str, str]]) -> str:
     for code, meaning in EXIT_CODES:
         lines += [".TP", f".B {code}", _text(tr(meaning))]
     text = tr("Under --keep-going, the codes of all builds that failed are or-ed.")
-    lines += [".PP", _text(text), *_foot([(f"larix-{name}", "1") for name, _ in described])]
+    lines += [".PP", _text(text), _section(tr("Environment"))]
+    for names, meaning in VARIABLES:
+        lines += [".TP", f".B {_text(names)}", _text(tr(meaning))]
+    lines += [*_foot([(f"larix-{name}", "1") for name, _ in described])]
     return "\n".join(lines) + "\n"
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from larix.profiles.manifest import Entry
 from larix.profiles.transaction import Effects
+from larix.store.sizes import shown_size
 from larix.words import mark_plural, plural, tr
 
 if TYPE_CHECKING:
@@ -117,23 +118,20 @@ def size_line(before: int | None, after: int | None, *, dry_run: bool) -> str:
 
 def shown_bytes(count: int) -> str:
     """With one decimal, in the largest unit that gives at least one."""
-    for power, unit in ((4, "TiB"), (3, "GiB"), (2, "MiB"), (1, "KiB")):
-        if count >= 1024**power:
-            return f"{count / 1024**power:.1f} {unit}"
-    return f"{count} B"
+    return shown_size(count, 1)
 
 
 def cost_lines(cost: Cost) -> list[str]:
     """What the builds will take, going by earlier ones of the same names."""
-    time, size = _duration(cost.seconds), shown_bytes(cost.size)
+    needed = _duration(cost.seconds)
+    if cost.size:  # nothing of those names may have been built to the end
+        needed = tr("{time} and {size}", time=needed, size=shown_bytes(cost.size))
     if not cost.unknown:
-        return [tr("Going by earlier builds, this takes about {time} and {size}", time=time, size=size), ""]
+        return [tr("Going by earlier builds, this takes about {needed}", needed=needed), ""]
     return [
         tr(
-            "Going by earlier builds, this takes at least {time} and {size}; "
-            "{unknown} of {count} are new here",
-            time=time,
-            size=size,
+            "Going by earlier builds, this takes at least {needed}; {unknown} of {count} are new here",
+            needed=needed,
             unknown=cost.unknown,
             count=cost.builds,
         ),

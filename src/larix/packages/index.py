@@ -23,13 +23,14 @@ from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from larix.errors import Location
 from larix.packages.entry import Entry
+from larix.words import source
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
 __all__ = ["COMMON_OUTPUTS", "Index", "Translation", "fold", "make_index", "read_index"]
 
-MAGIC = b"larix index 4 %08x\n"
+MAGIC = b"larix index 5 %08x\n"
 COMMON_OUTPUTS = ("out", "bin", "doc", "lib", "debug", "static")
 # What small letters are not enough for: letters that ignoring case takes for the same.
 _ALIKE = {ord("\u017f"): "s", ord("\u0131"): "i", ord("\n"): " ", ord("\t"): " "}
@@ -68,6 +69,11 @@ class Index:
     def warnings(self) -> Sequence[tuple[str, Location | None, str | None]]:
         read: list[Any] = json.loads(self.text("warnings"))
         return [(message, Location(*place) if place else None, hint) for message, place, hint in read]
+
+    @property
+    def is_understood(self) -> bool:
+        """Whether its warnings, if it has any, are in the language that is spoken now."""
+        return self.header["warned_in"] == source() or not self.warnings
 
     def text(self, part: str) -> str:
         if part not in self._texts:
@@ -196,6 +202,7 @@ def make_index(
         "byteorder": sys.byteorder,
         "count": len(entries),
         "languages": list(languages),
+        "warned_in": source(),
         "size": len(body),
         "parts": parts.places,
     }

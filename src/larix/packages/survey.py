@@ -91,7 +91,7 @@ def open_index(group: Group, *, system: str, cache_directory: str | None, is_fix
     known = None
     if file is not None:
         known = read_index(file, group.directories, lambda: make(None, _stamps_text(group)))
-    if known is not None and known.header["stamp"] != stamp:
+    if known is not None and (known.header["stamp"] != stamp or not known.is_understood):
         known = None
     if known is not None and is_fixed:
         return known

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from larix.errors import LarixError
-from larix.words import tr
+from larix.words import mark, tr
 
 __all__ = ["BadSize", "parse_size", "shown_size"]
 
@@ -14,6 +14,7 @@ _UNITS = {"": 1, "B": 1, "k": 1024, "kB": 1000} | {
     for power, letter in enumerate("KMGTPE", 1)
     for suffix, base in (("iB", 1024), ("", 1024), ("B", 1000))
 }
+_SHOWN = ((4, mark("TiB")), (3, mark("GiB")), (2, mark("MiB")), (1, mark("KiB")))
 
 
 class BadSize(LarixError):
@@ -31,9 +32,9 @@ def parse_size(text: str) -> int:
     return int(float(match.group(1)) * _UNITS[match.group(2)])
 
 
-def shown_size(count: int) -> str:
-    """A whole number of the largest unit that gives one."""
-    for power, unit in ((4, "TiB"), (3, "GiB"), (2, "MiB"), (1, "KiB")):
+def shown_size(count: int, decimals: int = 0) -> str:
+    """A number of the largest unit of which there is one, with `decimals` unless it counts bytes."""
+    for power, unit in _SHOWN:
         if count >= 1024**power:
-            return f"{round(count / 1024**power)} {unit}"
-    return f"{count} B"
+            return f"{count / 1024**power:.{decimals}f} {tr(unit)}"
+    return tr("{count} B", count=count)

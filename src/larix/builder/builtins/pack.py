@@ -32,7 +32,7 @@ def run(argument: dict[str, Any], report: Callable[[tuple[Any, ...]], None]) -> 
     try:
         closure = parse_graph(argument["store_dir"], argument["files"]["graph"].decode("ascii"))
         contents = Contents(closure, options, tuple(state_entries(closure, options)))
-        _check_entry_point(options)
+        _check_names(options)
         write_pack(
             argument["outputs"]["out"],
             contents,
@@ -52,7 +52,18 @@ def run(argument: dict[str, Any], report: Callable[[tuple[Any, ...]], None]) -> 
         )
 
 
-def _check_entry_point(options: PackOptions) -> None:
+def _check_names(options: PackOptions) -> None:
+    """What is named in the profile must be there: a pack may be opened where nobody can mend it."""
+    for source, target in options.links:
+        if not os.path.lexists(f"{options.profile}/{target}"):
+            raise BadPack(
+                tr(
+                    "the link `{source}' would lead nowhere: the profile has no `{target}'",
+                    source=source,
+                    target=target,
+                ),
+                hint=tr("name it as the profile of the packages has it, such as `bin/NAME'"),
+            )
     if options.entry_point and not os.path.exists(f"{options.profile}/{options.entry_point[0]}"):
         raise BadPack(
             tr("there is no program `{program}' to be the entry point", program=options.entry_point[0]),
