@@ -153,6 +153,18 @@ def test_enough_is_enough(larix, items: Items) -> None:
     assert items.valid() == set()
 
 
+def test_enough_is_enough_where_files_are_shared(larix, items: Items) -> None:
+    """As a daemon shares those of all that it adds."""
+    for number, path in enumerate(items.sizes):
+        os.link(path, f"{items.layout.store_dir}/.links/{number}")
+    link = items.root("keep", items.lone)
+    assert larix("gc", "-C", "1k").returncode == 0
+    assert len(items.valid()) == len(items.sizes) - 1
+    os.unlink(link)
+    done = larix("gc", "-D", items.lone)
+    assert "freed 400 KiB" in done.stderr
+
+
 def test_so_much_is_to_be_free(larix, items: Items) -> None:
     done = larix("gc", "-F", "1B")
     assert re.fullmatch(r"already .* available on .*, nothing to do\n", done.stderr)

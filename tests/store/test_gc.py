@@ -154,6 +154,51 @@ def test_some_bytes_are_enough(layout: Layout, tmp_path: Path) -> None:
         assert len(store.all_valid_paths()) == 3
 
 
+def filled_with_shared(layout: Layout, folder: Path, count: int) -> int:
+    """Items of 100 kB, each equal file of which has a name in `.links`; the bytes of disk of one."""
+    tree = folder / "tree"
+    tree.mkdir()
+    with open_local_store(layout) as store:
+        store.deduplicate(on=True)
+        for number in range(count):
+            (tree / "file").write_bytes(bytes([number]) * 100_000)
+            path = store.add_path(f"t{number}", str(tree))
+        status = os.stat(f"{path}/file")
+        assert status.st_nlink == 2
+        return status.st_blocks * 512
+
+
+def on_disk(folder: str) -> int:
+    files = [Path(top, name).lstat() for top, _, names in os.walk(folder) for name in names]
+    return sum({status.st_ino: status.st_blocks * 512 for status in files}.values())
+
+
+def test_some_bytes_are_enough_where_files_are_shared(layout: Layout, tmp_path: Path) -> None:
+    """What only `.links` still names is freed, too, and is not counted again when that name goes."""
+    size = filled_with_shared(layout, tmp_path, 5)
+    with open_local_store(layout) as store:
+        before = on_disk(layout.store_dir)
+        collected = collect(store, max_freed=size + 1)
+        assert len(collected.paths) == 2
+        assert before - on_disk(layout.store_dir) == 2 * size
+        assert collected.bytes_freed - 2 * size in range(32768), "besides the file its folder"
+        rest = collect(store)
+        assert rest.bytes_freed - 3 * size in range(32768)
+        assert on_disk(layout.store_dir) == 0
+
+
+def test_what_another_item_shares_is_not_freed(layout: Layout, tmp_path: Path) -> None:
+    size = filled_with_shared(layout, tmp_path, 1)
+    with open_local_store(layout) as store:
+        store.deduplicate(on=True)
+        store.add_path("again", str(tmp_path / "tree"))
+    with open_local_store(layout) as store:
+        first, second = sorted(store.all_valid_paths())
+        assert delete(store, [first]).bytes_freed < size
+        assert delete(store, [second]).bytes_freed >= size
+        assert on_disk(layout.store_dir) == 0
+
+
 def test_deleting_takes_users_along(filled: LocalStore) -> None:
     doomed = named(filled, "b", "c")
     collected = delete(filled, [one(filled, "b")])

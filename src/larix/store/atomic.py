@@ -10,9 +10,16 @@ from __future__ import annotations
 import errno
 import os
 import stat
+from typing import TYPE_CHECKING
 
 from larix.store.errors import os_failure
 from larix.words import tr
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import TypeAlias
+
+    IsFreed: TypeAlias = Callable[[os.stat_result], bool]
 
 __all__ = ["exchange", "remove_tree", "sync_directory", "sync_file_system", "write_all", "write_file"]
 
@@ -93,29 +100,31 @@ def _discard(name: str) -> None:
         return
 
 
-def remove_tree(name: str | bytes, *, dir_fd: int | None = None) -> int:
+def _is_last_name(status: os.stat_result) -> bool:
+    return status.st_nlink <= 1
+
+
+def remove_tree(name: str | bytes, *, dir_fd: int | None = None, is_freed: IsFreed = _is_last_name) -> int:
     """Remove a file, link or tree of any depth; the bytes of disk freed.
 
-    What has links elsewhere is not counted. Missing is fine. Never follows a link and never leaves the tree,
-    whatever others do to it meanwhile.
+    `is_freed` tells of files that are about to go whether they count; without it, what has links elsewhere
+    does not. Missing is fine. Never follows a link and never leaves the tree, whatever others do to it
+    meanwhile.
     """
     try:
         status = os.lstat(name) if dir_fd is None else os.stat(name, dir_fd=dir_fd, follow_symlinks=False)
     except FileNotFoundError:
         return 0
     if not stat.S_ISDIR(status.st_mode):
+        is_counted = is_freed(status)
         try:
             os.unlink(name, dir_fd=dir_fd)
         except FileNotFoundError:  # somebody was faster
             return 0
-        return _freed(status)
-    freed = _empty_directory(name, dir_fd)
+        return status.st_blocks * 512 if is_counted else 0
+    freed = _empty_directory(name, dir_fd, is_freed)
     os.rmdir(name, dir_fd=dir_fd)
-    return freed + _freed(status)
-
-
-def _freed(status: os.stat_result) -> int:
-    return status.st_blocks * 512 if status.st_nlink <= 1 or stat.S_ISDIR(status.st_mode) else 0
+    return freed + status.st_blocks * 512
 
 
 def _open_writable(name: str | bytes, dir_fd: int | None) -> int:
@@ -159,7 +168,7 @@ class _Level:
         self.directories: list[bytes] = []
 
 
-def _empty_directory(name: str | bytes, dir_fd: int | None) -> int:
+def _empty_directory(name: str | bytes, dir_fd: int | None, is_freed: IsFreed) -> int:
     """Remove everything below a directory, with two descriptors open at any depth.
 
     Going up is by "..", checked against the identity remembered on the way down.
@@ -167,7 +176,7 @@ def _empty_directory(name: str | bytes, dir_fd: int | None) -> int:
     current = _open_writable(name, dir_fd)
     try:
         level = _Level(b"", current)
-        freed = _remove_files(current, level)
+        freed = _remove_files(current, level, is_freed)
         above: list[_Level] = []
         while True:
             if level.directories:
@@ -177,7 +186,7 @@ def _empty_directory(name: str | bytes, dir_fd: int | None) -> int:
                 current = deeper
                 above.append(level)
                 level = _Level(below, current)
-                freed += _remove_files(current, level)
+                freed += _remove_files(current, level, is_freed)
                 continue
             if not above:
                 return freed
@@ -194,7 +203,7 @@ def _empty_directory(name: str | bytes, dir_fd: int | None) -> int:
         os.close(current)
 
 
-def _remove_files(descriptor: int, level: _Level) -> int:
+def _remove_files(descriptor: int, level: _Level, is_freed: IsFreed) -> int:
     """Remove what is not a directory, note in `level` what is; the bytes freed."""
     freed = 0
     with os.scandir(descriptor) as entries:
@@ -205,8 +214,9 @@ def _remove_files(descriptor: int, level: _Level) -> int:
             continue
         try:
             status = os.stat(name, dir_fd=descriptor, follow_symlinks=False)
+            is_counted = is_freed(status)
             os.unlink(name, dir_fd=descriptor)
         except FileNotFoundError:  # somebody was faster
             continue
-        freed += _freed(status)
+        freed += status.st_blocks * 512 if is_counted else 0
     return freed

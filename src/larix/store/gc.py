@@ -24,9 +24,9 @@ from larix.formats.storepath import BadStorePath, StorePath, parse_store_path
 from larix.store.atomic import remove_tree
 from larix.store.errors import StoreError, os_failure
 from larix.store.leftovers import remove_abandoned
+from larix.store.links import Links
 from larix.store.local import LocalStore
 from larix.store.locks import open_lock_file, try_lock
-from larix.store.optimise import TEMPORARY_LINK
 from larix.store.reserve import give_back, set_aside
 from larix.store.roots import Root, find_roots, process_roots, read_temp_roots
 from larix.store.soundness import refuse_damaged
@@ -227,7 +227,7 @@ def collect(
     `on_delete` hears of each path as it goes, `on_wait` who is at it if another one
     takes long.
     """
-    with _Collection(store, on_wait) as collection:
+    with _Collection(store, on_wait, is_partial=max_freed is not None) as collection:
         refuse_damaged(store)
         graph = _Graph(store, keep_derivations=keep_derivations, keep_outputs=keep_outputs)
         live: set[int] = set()
@@ -239,6 +239,8 @@ def collect(
         collection.remove(dead, max_freed, on_delete)
         if max_freed is None or collection.freed < max_freed:
             collection.sweep()
+        else:
+            collection.sweep_links()
     return Collected(collection.removed, collection.freed)
 
 
@@ -254,7 +256,7 @@ def delete(
     Raises `PathAlive`, with nothing removed, if a root reaches one of them; roots of this process count too.
     """
     wanted = list(dict.fromkeys(paths))
-    with _Collection(store, on_wait) as collection:
+    with _Collection(store, on_wait, is_partial=True) as collection:
         refuse_damaged(store)
         graph = _Graph(store, keep_derivations=True, keep_outputs=False)
         live: set[int] = set()
@@ -269,6 +271,7 @@ def delete(
         for path in wanted:
             if path not in graph.ids:
                 collection.sweep_item(path)
+        collection.sweep_links()
     return Collected(collection.removed, collection.freed)
 
 
@@ -283,7 +286,9 @@ def _reason(store: LocalStore, path: StorePath, roots: Sequence[Root]) -> str:
 class _Collection:
     """One running collection: its lock, its socket, what it may still delete."""
 
-    def __init__(self, store: LocalStore, on_wait: Callable[[Holder], object] | None) -> None:
+    def __init__(
+        self, store: LocalStore, on_wait: Callable[[Holder], object] | None, *, is_partial: bool
+    ) -> None:
         self._store = store
         self._on_wait = on_wait
         self._lock_file = -1
@@ -293,6 +298,7 @@ class _Collection:
         self._graph: _Graph | None = None
         self._live: set[int] = set()
         self._roots: set[StorePath] = set()
+        self._links = Links(store.store_dir, ahead=is_partial)
         self.removed: list[StorePath] = []
         self.freed = 0
 
@@ -433,8 +439,9 @@ class _Collection:
                 os.rename(path, trash)
                 aside.append(trash)
             else:
+                is_freed = self._links.is_freed(status)
                 os.unlink(path)
-                self.freed += status.st_blocks * 512 if status.st_nlink == 1 else 0
+                self.freed += status.st_blocks * 512 if is_freed else 0
         except FileNotFoundError:
             return
         except OSError as error:
@@ -443,7 +450,7 @@ class _Collection:
     def _remove_trees(self, aside: list[str]) -> None:
         for tree in aside:
             try:
-                self.freed += remove_tree(tree)
+                self.freed += remove_tree(tree, is_freed=self._links.is_freed)
             except OSError as error:
                 raise os_failure(tr("delete"), tree, error) from error
 
@@ -458,8 +465,13 @@ class _Collection:
                     _remove_stale_lock(path)
                 else:
                     self.sweep_item(path)
-        self._sweep_links(store_dir + "/.links")
+        self.freed += self._links.sweep()
         self.freed += remove_abandoned(self._store.layout.builds_dir)
+
+    def sweep_links(self) -> None:
+        """Remove the last names of shared files that count as freed; nothing else that could be swept."""
+        if self._links.has_promised:
+            self.freed += self._links.sweep()
 
     def sweep_item(self, path: str) -> None:
         """Remove an item that is not valid and no root; other names are not ours to remove."""
@@ -473,31 +485,6 @@ class _Collection:
                 return
             self._move_aside(item, aside)
         self._remove_trees(aside)
-
-    def _sweep_links(self, directory: str) -> None:
-        """Remove files of the deduplication that nothing shares any more."""
-        try:
-            with os.scandir(directory) as entries:
-                # The names for a moment come first: those beside them, and below, may be alone then.
-                for entry in sorted(entries, key=lambda entry: not entry.name.startswith(TEMPORARY_LINK)):
-                    if entry.is_dir(follow_symlinks=False):
-                        self._sweep_links(entry.path)
-                        with suppress(OSError):  # not empty, mostly
-                            os.rmdir(entry.path)
-                        continue
-                    try:
-                        status = entry.stat(follow_symlinks=False)
-                    except FileNotFoundError:
-                        continue
-                    # Names for a moment may be of who is at work: to lose one costs that one file only.
-                    if status.st_nlink == 1 or entry.name.startswith(TEMPORARY_LINK):
-                        with suppress(FileNotFoundError):
-                            os.unlink(entry.path)
-                            self.freed += status.st_blocks * 512 if status.st_nlink == 1 else 0
-        except FileNotFoundError:
-            return
-        except OSError as error:
-            raise os_failure(tr("delete in"), directory, error) from error
 
 
 def _remove_stale_lock(file: str) -> None:
