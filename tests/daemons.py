@@ -21,6 +21,7 @@ from larix.store import Layout
 from larix.store.atomic import remove_tree
 
 SOURCES = str(Path(__file__).parents[1] / "src")
+PYTHON_FOR_ALL = "/usr/bin/python3"  # the one that runs the tests may stand where other users cannot go
 
 
 class Daemon(NamedTuple):
@@ -59,22 +60,32 @@ class Daemon(NamedTuple):
 
 
 @contextmanager
-def running_daemon(*arguments: str, settings: str = "", layout: Layout | None = None) -> Iterator[Daemon]:
-    """Start one and wait until it listens; end it, and what it left, at the end."""
+def running_daemon(
+    *arguments: str, settings: str = "", layout: Layout | None = None, user: int | None = None
+) -> Iterator[Daemon]:
+    """Start one and wait until it listens; end it, and what it left, at the end.
+
+    With `user`, as that one, who owns the store.
+    """
     folder = Path(tempfile.mkdtemp(prefix="larix-test-"))
     os.chmod(folder, 0o755)  # pytest's own folders are for their owner only
     layout = layout or Layout(StoreDir(f"{folder}/store"), f"{folder}/var", f"{folder}/log")
     (folder / "etc").mkdir()
     (folder / "etc/daemon.toml").write_text(settings, encoding="utf-8")
+    python, rights = sys.executable, {}
+    if user is not None:
+        python, rights = PYTHON_FOR_ALL, {"user": user, "group": user, "extra_groups": []}
+        os.chown(folder, user, user)
     unstarted = Daemon(None, layout, folder)  # type: ignore[arg-type]
     with (folder / "daemon.log").open("w", encoding="utf-8") as log:
         process = subprocess.Popen(
-            [sys.executable, "-m", "larix.cli.main", "daemon", *arguments],
+            [python, "-B", "-m", "larix.cli.main", "daemon", *arguments],
             env=unstarted.environment(),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=log,
             text=True,
+            **rights,  # type: ignore[call-overload]
         )
     daemon = Daemon(process, layout, folder)
     try:

@@ -9,13 +9,13 @@ from __future__ import annotations
 import contextlib
 import grp
 import os
-import pwd
 import socket
 import struct
 from collections.abc import Iterable
 from typing import NamedTuple
 
 from larix.daemon.settings import Settings
+from larix.store.waiting import user_name
 
 __all__ = ["Peer", "is_allowed", "peer_of"]
 
@@ -38,11 +38,7 @@ def peer_of(connection: socket.socket, settings: Settings) -> Peer:
         return Peer(f"{connection.getpeername()[0]}")
     data = connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _CREDENTIALS.size)
     pid, uid, gid = _CREDENTIALS.unpack(data)
-    try:
-        name = pwd.getpwuid(uid).pw_name
-    except KeyError:
-        name = str(uid)
-    peer = Peer(name, uid, gid, pid)
+    peer = Peer(user_name(uid), uid, gid, pid)
     # Who the daemon runs as could do all that it does without it.
     own = uid == os.geteuid() != 0
     return peer._replace(is_trusted=own or _is_among(peer, settings.trusted_users))

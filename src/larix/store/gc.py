@@ -140,10 +140,13 @@ class _Graph:
         return order
 
 
-def all_roots(store: LocalStore, *, prune: bool = False) -> list[Root]:
-    """Every root there is: permanent, temporary and of running processes; not all need be valid paths."""
+def all_roots(store: LocalStore, *, prune: bool = False, must_know: bool = True) -> list[Root]:
+    """Every root there is: permanent, temporary and of running processes; not all need be valid paths.
+
+    Raises HiddenRoots, if the caller `must_know`, where there may be others.
+    """
     return [
-        *find_roots(store.layout, prune=prune),
+        *find_roots(store.layout, prune=prune, must_know=must_know),
         *read_temp_roots(store.layout, prune=prune),
         *process_roots(store.store_dir),
     ]

@@ -2,7 +2,7 @@
 
 The names below the state directory are Nix's, so that its tools find what they expect: `db/` (database,
 schema number, locks, reserve), `temproots/PID`, `gcroots/` (with `auto/` for indirect roots), `profiles/`,
-`gc.lock`, `gc-socket/socket`. `journal/` is ours (see `journal`).
+`gc.lock`, `gc-socket/socket`. `journal/` and `root-notes/` are ours (see `journal`, `root_notes`).
 """
 
 from __future__ import annotations
@@ -73,6 +73,11 @@ class Layout(NamedTuple):
     @property
     def gc_roots_dir(self) -> str:
         return self.state_dir + "/gcroots"
+
+    @property
+    def root_notes_dir(self) -> str:
+        """What indirect roots point to, for when that cannot be seen (see `root_notes`)."""
+        return self.state_dir + "/root-notes"
 
     @property
     def profiles_dir(self) -> str:

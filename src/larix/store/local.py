@@ -49,7 +49,7 @@ from larix.store.locks import PathLocks
 from larix.store.optimise import share_new
 from larix.store.pipeline import hash_file
 from larix.store.registrations import Registrations
-from larix.store.roots import indirect_root_file, make_link
+from larix.store.roots import make_indirect_root, make_link
 from larix.store.space import Space, SpaceKeeper
 from larix.store.temproots import release_temp_roots, temp_roots_of
 from larix.store.tree import FILE, ROOT_NAME, StepsOfEvents, read_archive
@@ -246,10 +246,20 @@ class LocalStore:
     def add_temp_root(self, *paths: StorePath) -> None:
         self._temp_roots.add(paths)
 
-    def add_indirect_root(self, link: str) -> None:
+    def add_indirect_root(self, link: str, *, teller: int | None = None) -> None:
+        """As the protocol says, asked for by the user `teller`, or by this process's.
+
+        Raises HiddenRoots where this process may not look, and nothing tells what the link could point to.
+        """
         link = os.path.abspath(link)
         if not link.startswith(self.layout.gc_roots_dir + "/"):
-            make_link(link, indirect_root_file(self.layout, link))
+            user = os.geteuid() if teller is None else teller
+            make_indirect_root(self.layout, link, self._unneeded_temp_roots, teller=user)
+
+    def _unneeded_temp_roots(self) -> set[StorePath]:
+        """What was kept for this process that nothing else of it refers to: what it is likely to want."""
+        infos = self.path_infos(self._temp_roots.added())
+        return set(infos).difference(*(set(info.references) - {info.path} for info in infos.values()))
 
     def add_permanent_root(self, path: StorePath, link: str) -> None:
         """As the protocol says; raises `StoreError` when `link` would replace something other than a link."""

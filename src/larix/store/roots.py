@@ -3,7 +3,9 @@
 As Nix: a link straight into the store is a root; a link to a link into the store (made below `gcroots/auto`)
 is an indirect root, alive as long as the outer link is there; a plain file is a root if it is called like an
 item. Asking never changes anything: links that lead nowhere are removed only by a collection, and only when
-the link they name is certainly gone, not when its directory cannot be read.
+the link they name is certainly gone: its folder can be read, or is missing on a file system that is there.
+
+Where the outer link cannot be looked at, what it was last known to point to stays alive (see `root_notes`).
 """
 
 from __future__ import annotations
@@ -12,7 +14,7 @@ import errno
 import os
 import re
 import stat
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from hashlib import sha1
 from typing import NamedTuple
 
@@ -22,11 +24,24 @@ from larix.store.atomic import sync_directory
 from larix.store.errors import StoreError, os_failure, quoted
 from larix.store.layout import Layout
 from larix.store.locks import try_lock
+from larix.store.root_notes import RootNotes
+from larix.store.waiting import user_name
 from larix.words import tr
 
-__all__ = ["Root", "find_roots", "indirect_root_file", "make_link", "process_roots", "read_temp_roots"]
+__all__ = [
+    "HiddenRoots",
+    "Root",
+    "find_roots",
+    "indirect_root_file",
+    "make_indirect_root",
+    "make_link",
+    "process_roots",
+    "read_temp_roots",
+]
 
 _NO_SUCH_NAME = frozenset({errno.ENOENT, errno.ENAMETOOLONG})
+_GONE = frozenset({errno.ENOENT, errno.ENOTDIR})
+_LEADS_NOWHERE = _NO_SUCH_NAME | _GONE | {errno.EINVAL, errno.ELOOP}
 
 
 class Root(NamedTuple):
@@ -36,13 +51,44 @@ class Root(NamedTuple):
     reason: str
 
 
-def find_roots(layout: Layout, *, prune: bool = False) -> list[Root]:
+class HiddenRoots(StoreError):
+    """There may be roots at `place`, where this process may not look."""
+
+    def __init__(self, place: str, cause: OSError, *, unless: str) -> None:
+        gaps = {"owner": _owner(place), "place": quoted(place), "user": user_name(os.geteuid())}
+        super().__init__(
+            tr(
+                "cannot look for roots at `{place}`, which {owner} owns: {reason}",
+                reason=os.strerror(cause.errno or 0),
+                **gaps,
+            ),
+            hint=tr(
+                "have {owner} let {user} look there, or remove `{link}` if nothing there is to be kept",
+                link=quoted(unless),
+                **gaps,
+            ),
+        )
+        self.hidden = place
+
+
+def _owner(place: str) -> str:
+    """Who owns it, or the folder above it that can still be seen."""
+    while True:
+        try:
+            return user_name(os.lstat(place).st_uid)
+        except OSError:
+            place = os.path.dirname(place)
+
+
+def find_roots(layout: Layout, *, prune: bool = False, must_know: bool = False) -> list[Root]:
     """The permanent and indirect roots, valid or not; with `prune`, stale links of `gcroots/auto` go.
 
-    Unreadable places are an error, not an absence. Only what has no name that anybody could use is passed
-    over: users make what they like in their own folders, which may be deeper than names are long.
+    Unreadable places are an error, not an absence; where an indirect root cannot be looked at and nothing was
+    noted of it, only for who `must_know`. What has no name that anybody could use is passed over: users make
+    what they like in their own folders, which may be deeper than names are long.
     """
     found: list[Root] = []
+    links = _Links(layout, found, prune=prune, must_know=must_know)
     auto = layout.gc_roots_dir + "/auto"
     todo = [layout.gc_roots_dir, layout.profiles_dir]
     seen: set[tuple[int, int]] = set()
@@ -58,10 +104,12 @@ def find_roots(layout: Layout, *, prune: bool = False) -> list[Root]:
                     if entry.is_dir(follow_symlinks=False):
                         todo.append(entry.path)
                     elif entry.is_symlink():
-                        _follow(layout, entry.path, found, prune=prune and directory == auto)
+                        links.follow(entry.path, is_automatic=directory == auto)
                     elif entry.is_file(follow_symlinks=False):
                         _note(layout.store_dir, f"{layout.store_dir}/{entry.name}", entry.path, found)
         except OSError as error:
+            if error.errno in {errno.EACCES, errno.EPERM}:
+                raise HiddenRoots(directory, error, unless=directory) from error
             if error.errno not in _NO_SUCH_NAME:
                 raise os_failure(tr("look for roots in"), directory, error) from error
     return found
@@ -77,25 +125,94 @@ def _note(store_dir: StoreDir, target: str, reason: str, found: list[Root]) -> b
     return True
 
 
-def _follow(layout: Layout, link: str, found: list[Root], *, prune: bool) -> None:
+class _Links:
+    """Links below `gcroots` and `profiles`, and where they lead."""
+
+    def __init__(self, layout: Layout, found: list[Root], *, prune: bool, must_know: bool) -> None:
+        self._layout = layout
+        self._found = found
+        self._prune = prune
+        self._must_know = must_know
+        self._notes = RootNotes(layout)
+
+    def follow(self, link: str, *, is_automatic: bool) -> None:
+        try:
+            content = os.readlink(link)
+        except OSError as error:
+            # It went, or became something else, since its folder was listed; the others of the folder are
+            # there.
+            if error.errno in _NO_SUCH_NAME | {errno.EINVAL}:
+                return
+            raise
+        outer = os.path.normpath(os.path.join(os.path.dirname(link), content))
+        if _note(self._layout.store_dir, outer, link, self._found):
+            return
+        try:
+            paths = _look(self._layout.store_dir, outer)
+        except OSError as error:
+            self._remember(link, outer, error)
+            return
+        if paths is None:
+            if self._prune and is_automatic:
+                self._remove_stale(link, outer)
+            return
+        self._found += [Root(path, outer) for path in paths]
+        if self._prune and paths:
+            self._notes.refresh(_note_name(outer), outer, paths)
+
+    def _remember(self, link: str, outer: str, cause: OSError) -> None:
+        """A home that is not readable now, or a disk that fails, keeps its roots."""
+        paths = self._notes.paths(_note_name(outer))
+        if paths is None and self._must_know:
+            raise HiddenRoots(outer, cause, unless=link) from cause
+        self._found += [Root(path, outer) for path in sorted(paths or ())]
+
+    def _remove_stale(self, link: str, outer: str) -> None:
+        name = _note_name(outer)
+        if os.path.isdir(os.path.dirname(outer)) or self._notes.is_gone_for_good(name, outer):
+            os.unlink(link)
+            self._notes.forget(name)
+
+
+def _look(store_dir: StoreDir, link: str) -> list[StorePath] | None:
+    """What a link that may be an indirect root keeps; None if it is not there. Raises OSError when hidden."""
     try:
         content = os.readlink(link)
     except OSError as error:
-        # It went, or became something else, since its folder was listed; the others of the folder are there.
-        if error.errno in _NO_SUCH_NAME | {errno.EINVAL}:
-            return
+        if error.errno in _LEADS_NOWHERE:
+            return None if error.errno in _GONE else []
         raise
     target = os.path.normpath(os.path.join(os.path.dirname(link), content))
-    if _note(layout.store_dir, target, link, found):
-        return
+    found: list[Root] = []
+    _note(store_dir, target, link, found)
+    return [root.path for root in found]
+
+
+def make_indirect_root(
+    layout: Layout, link: str, likely: Callable[[], Iterable[StorePath]], *, teller: int
+) -> None:
+    """Have collections look at `link`, and note what it keeps.
+
+    Where this process may not look, `likely` gives what it may be, as far as the user `teller` knows; raises
+    HiddenRoots, with nothing made, if that is nothing: such a root would keep nothing.
+    """
+    notes, name = RootNotes(layout), _note_name(link)
+    seen: Iterable[StorePath] | None
+    told: Iterable[StorePath] = ()
     try:
-        if stat.S_ISLNK(os.lstat(target).st_mode):
-            second = os.path.normpath(os.path.join(os.path.dirname(target), os.readlink(target)))
-            _note(layout.store_dir, second, target, found)
+        seen = _look(layout.store_dir, link) or ()
     except OSError as error:
-        # Only these two say that it is gone; a home that is not mounted or not readable now keeps its roots.
-        if prune and error.errno in {errno.ENOENT, errno.ENOTDIR} and os.path.isdir(os.path.dirname(target)):
-            os.unlink(link)
+        seen, told = None, likely()
+        if not told:
+            raise HiddenRoots(link, error, unless=link) from error
+    make_link(link, indirect_root_file(layout, link))
+    try:
+        if seen is None:
+            notes.note(name, link, told, teller=teller)
+        else:
+            notes.note(name, link, seen)
+    except OSError as error:
+        raise os_failure(tr("create the link"), link, error) from error
 
 
 def read_temp_roots(layout: Layout, *, prune: bool = False) -> list[Root]:
@@ -184,8 +301,11 @@ def _link_text(link: str) -> Iterable[tuple[str, bytes]]:
 
 def indirect_root_file(layout: Layout, link: str) -> str:
     """Where the indirect root for `link` is noted: one place for one link, whoever notes it."""
-    digest = sha1(os.fsencode(link), usedforsecurity=False).digest()
-    return f"{layout.gc_roots_dir}/auto/{base32.encode(digest)}"
+    return f"{layout.gc_roots_dir}/auto/{_note_name(link)}"
+
+
+def _note_name(link: str) -> str:
+    return base32.encode(sha1(os.fsencode(link), usedforsecurity=False).digest())
 
 
 def make_link(target: str, link: str) -> None:

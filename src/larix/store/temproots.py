@@ -71,6 +71,11 @@ class TempRoots:
                 )  # between its lock and its socket, or between its end and its unlock
             self._added.update(fresh)
 
+    def added(self) -> set[StorePath]:
+        """What this process keeps."""
+        with self._lock:
+            return set(self._added) if self._owner == os.getpid() else set()
+
     def _append(self, record: bytes) -> None:
         try:
             os.write(self._file, record)

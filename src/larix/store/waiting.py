@@ -30,6 +30,7 @@ __all__ = [
     "name_process_for",
     "shown_holder",
     "tell_of_database",
+    "user_name",
     "wait_for_lock",
 ]
 
@@ -87,19 +88,24 @@ def tell_of_database(layout: Layout, say: Callable[[str], object]) -> Callable[[
     return on_busy
 
 
-def _user_of(pid: int) -> str | None:
+def user_name(uid: int) -> str:
+    """Of a user; the number of who has none."""
     import pwd
 
+    try:
+        return pwd.getpwuid(uid).pw_name
+    except KeyError:
+        return str(uid)
+
+
+def _user_of(pid: int) -> str | None:
     try:
         with open(f"/proc/{pid}/comm", "rb") as file:
             match = _SESSION.fullmatch(file.read(64))
         uid = os.stat(f"/proc/{pid}").st_uid if match is None else int(match[1])
     except OSError:
         return None
-    try:
-        return pwd.getpwuid(uid).pw_name
-    except KeyError:
-        return str(uid)
+    return user_name(uid)
 
 
 def name_process_for(uid: int) -> None:

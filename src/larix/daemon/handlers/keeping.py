@@ -36,7 +36,8 @@ def add_temp_root(session: Session, *, path: StorePath) -> None:
 def add_indirect_root(session: Session, *, link: str) -> None:
     if not os.path.isabs(link) or "\0" in link:
         raise NotOffered(tr("a root must be an absolute name, not `{link}`", link=link[:255]))
-    session.store.add_indirect_root(link)
+    uid = session.peer.uid
+    session.store.add_indirect_root(link, teller=-1 if uid is None else uid)
 
 
 def add_perm_root(session: Session, *, path: StorePath, link: str) -> str:
@@ -58,7 +59,8 @@ def find_roots(session: Session) -> tuple[tuple[str, StorePath], ...]:
     from larix.store.gc import all_roots
 
     found = {
-        (root.reason if session.peer.is_trusted else _HIDDEN, root.path) for root in all_roots(session.store)
+        (root.reason if session.peer.is_trusted else _HIDDEN, root.path)
+        for root in all_roots(session.store, must_know=False)
     }
     valid = session.store.valid_paths([path for _, path in found])
     return tuple(sorted(root for root in found if root[1] in valid))
@@ -87,6 +89,10 @@ def collect_garbage(
     def wait(holder: Holder) -> None:
         session.teller.line(f"waiting for another collection to end, that of {shown_holder(holder)}...")
 
+    if os.geteuid() != 0:
+        session.teller.line(
+            tr("note: the daemon is not root: what only programs of other users still use is not kept")
+        )
     if action == _DELETE_DEAD:
         done = gc.collect(
             session.store,
