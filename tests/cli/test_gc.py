@@ -200,6 +200,49 @@ def test_what_is_alive_is_not_deleted(larix, items: Items) -> None:
     assert items.valid() == {items.top, items.left, items.base, items.right}
 
 
+def test_a_dry_deletion_deletes_nothing(larix, items: Items) -> None:
+    link = items.root("keep", items.top)
+    refused = larix("gc", "-n", "-D", items.base)
+    assert refused.returncode == 1
+    assert f"error: cannot delete path `{items.base}' since it is still alive\n" in refused.stderr
+    assert f"hint: `{items.top}` is kept by `{link}`; remove that root first\n" in refused.stderr
+    told = larix("gc", "-n", "-D", items.lone, items.dead)
+    assert f"would delete '{items.lone}' (400 KiB)\n" in told.stderr
+    assert f"would delete '{items.dead}' (50 KiB)\n" in told.stderr
+    assert freed(larix, "-D", items.dead) == (items.size(items.dead), [items.dead])
+    assert items.valid() == set(items.sizes)
+
+
+CONTRADICTIONS = [
+    ("list-dead", "delete-generations"),
+    ("list-live", "list-dead"),
+    ("references", "referrers"),
+    ("delete", "collect-garbage"),
+    ("delete", "verify"),
+    ("report", "list-roots"),
+    ("by-user", "by-root"),
+    ("optimize", "dry-run"),
+    ("rebuild-database", "dry-run"),
+    ("vacuum-database", "dry-run"),
+    ("clear-failures", "dry-run"),
+]
+
+
+def test_two_things_at_once_are_refused(larix_in, tmp_path: Path) -> None:
+    """With one line that names both, before anything is done."""
+    larix = larix_in(tmp_path, tmp_path / "store", tmp_path / "var")
+    for one, other in CONTRADICTIONS:
+        done = larix("gc", f"--{one}", f"--{other}", "/nowhere")
+        assert done.returncode == 1
+        assert f"'--{one}'" in done.stderr
+        assert f"'--{other}'" in done.stderr
+        assert "cannot be used together" in done.stderr.splitlines()[0]
+    assert "'--verify' and '--dry-run'" in larix("gc", "-n", "--verify=repair").stderr
+    assert not (tmp_path / "store").exists()
+    assert larix("gc", "--report", "--by-user").returncode == 0
+    assert larix("gc", "-d", "-C", "1k", "--keep-dead=1d", "-n").returncode == 0
+
+
 def test_what_is_new_is_spared(larix, items: Items) -> None:
     """With all that it refers to."""
     for path in items.sizes:
@@ -244,10 +287,26 @@ def test_what_the_settings_say_is_kept(larix_in, tmp_path: Path) -> None:
     larix.environment["LARIX_CONFIGURATION_DIRECTORY"] = str(configuration)
     (configuration / "daemon.toml").write_text("keep-derivations = false\n")
     assert items.lone in freed(larix)[1]
+    assert items.lone in larix.succeed("gc", "--list-dead").splitlines()
+    larix.succeed("gc", "-D", items.lone)
     (configuration / "daemon.toml").write_text("keep-derivation = false\n")
     done = larix("gc", "-n")
     assert done.returncode == 1
     assert "unknown setting `keep-derivation`" in done.stderr
+
+
+def test_a_report_by_a_daemon_knows_what_is_kept(larix_in) -> None:
+    with running_daemon(settings="keep-derivations = false\n") as daemon:
+        larix = larix_in(daemon.folder, Path(daemon.layout.store_dir), Path(daemon.layout.state_dir))
+        items = Items(larix.layout)
+        items.root("keep", items.top)
+        with sqlite3.connect(items.layout.database_file) as database:
+            database.execute("update ValidPaths set deriver = ? where path = ?", (items.lone, items.top))
+        database.close()
+        larix.environment["LARIX_CONFIGURATION_DIRECTORY"] = str(daemon.folder / "etc")
+        larix.environment["LARIX_DAEMON_SOCKET"] = daemon.socket
+        told = json.loads(larix.succeed("gc", "--report", "--json"))
+        assert told["unheld"] == freed(larix)[0]
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can be others")

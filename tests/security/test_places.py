@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 
 from daemons import Daemon, running_daemon
+from larix.client.store import DaemonStore
+from larix.errors import LarixError
 from larix.formats.storepath import StorePath
 from larix.store.roots import find_roots
 from security.den import BYSTANDER, CLIENT, Den, as_user, error_of, make_deep, needs_root, rounds
@@ -177,6 +179,30 @@ class _Planted(bytes):
 
 def _same(_size: int) -> bytes:
     return _Planted(b"x")
+
+
+def test_the_name_of_anothers_root_is_not_told(den: Den) -> None:
+    """V32: neither by a list nor by a refusal."""
+    theirs = den.client(lambda store: store.add_text("theirs", b"theirs"), BYSTANDER)
+    own = den.client(lambda store: store.add_text("own", b"own"))
+    secret = Path(den.daemon.layout.gc_roots_dir) / "secret"
+    secret.symlink_to(theirs)
+    link = own_folder(den) / "link"
+    as_user(CLIENT, lambda: os.symlink(own, link))
+
+    def ask(store: DaemonStore, path: str) -> str:
+        try:
+            store.collect(3, [StorePath(path)])
+        except LarixError as error:
+            return f"{error} {error.hint}"
+        return ""
+
+    refusal = den.client(lambda store: ask(store, theirs))
+    assert "still alive" in refusal
+    assert "secret" not in refusal
+    assert str(link) in den.client(lambda store: ask(store, own))
+    with den.daemon.store() as store:
+        assert str(secret) in ask(store, theirs)
 
 
 def test_links_that_come_and_go_hide_no_root(den: Den) -> None:

@@ -19,7 +19,7 @@ from larix.formats.storepath import StorePath
 from larix.protocol import PathInfo
 from larix.store import Layout, LocalStore, open_local_store
 from larix.store.errors import StoreError
-from larix.store.gc import PathAlive, all_roots, collect, dead_paths, delete, live_paths
+from larix.store.gc import PathAlive, all_roots, collect, dead_paths, delete, doomed_with, live_paths
 from larix.store.locks import PathLocks
 from larix.store.roots import find_roots, indirect_root_file
 from larix.store.waiting import Holder
@@ -133,8 +133,14 @@ def test_what_a_live_output_was_built_from_is_kept_unless_told(store: LocalStore
     with open_local_store(layout) as again:
         assert {above.path, below.path, source.path} <= live_paths(again)
         assert live_paths(again, keep_derivations=False) == {above.output_path()}
+        with pytest.raises(PathAlive) as caught:
+            delete(again, [below.path])
+        assert caught.value.keeper == (above.output_path(), layout.gc_roots_dir + "/root")
+        assert [path for path, _ in doomed_with(again, [above.path], keep_derivations=False)] == [above.path]
         os.unlink(layout.gc_roots_dir + "/root")
         os.symlink(above.path, layout.gc_roots_dir + "/root")
+        with pytest.raises(PathAlive):
+            delete(again, [above.output_path()], keep_outputs=True)
         assert above.output_path() not in live_paths(again)
         assert above.output_path() in live_paths(again, keep_outputs=True)
 
@@ -210,7 +216,10 @@ def test_deleting_what_is_alive_is_refused_with_the_reason(filled: LocalStore) -
     with pytest.raises(PathAlive, match="since it is still alive") as caught:
         delete(filled, [one(filled, "d"), one(filled, "a")])
     assert caught.value.path == one(filled, "a")
-    assert root in caught.value.reason
+    assert caught.value.keeper == (one(filled, "c"), root)
+    with pytest.raises(PathAlive):
+        doomed_with(filled, [one(filled, "a")])
+    assert root not in (caught.value.without_name().hint or "")
     assert len(filled.all_valid_paths()) == 4
 
 

@@ -38,18 +38,28 @@ class Held:
 
 def _kept_alive(session: Session, infos: Mapping[StorePath, PathInfo]) -> dict[StorePath, list[str]]:
     """For every valid path what it keeps alive by itself, among `infos`."""
+    settings = session.settings
     if session.daemon is None:
         keeps = gc.kept_alive(
             session.local_store,
-            keep_derivations=session.settings.keep_derivations,
-            keep_outputs=session.settings.keep_outputs,
+            keep_derivations=settings.keep_derivations,
+            keep_outputs=settings.keep_outputs,
         )
         return {path: [str(each) for each in keeps.get(path, ()) if each in infos] for path in infos}
     found: dict[StorePath, list[str]] = {}
+    outputs = _outputs(session, infos) if settings.keep_outputs else {}
     for path, info in infos.items():
-        kept = (*info.references, info.deriver) if info.deriver is not None else info.references
+        kept = [*info.references, *outputs.get(path, ())]
+        if info.deriver is not None and settings.keep_derivations:
+            kept.append(info.deriver)
         found[path] = [each for each in kept if each in infos and each != path]
     return found
+
+
+def _outputs(session: Session, infos: Mapping[StorePath, PathInfo]) -> dict[StorePath, Sequence[StorePath]]:
+    """What derivations make."""
+    drvs = [path for path in infos if path.endswith(".drv")]
+    return {drv: tuple(outputs.values()) for drv, outputs in session.store.outputs_of(drvs).items()}
 
 
 def _holders(session: Session) -> Iterator[Holder]:

@@ -93,11 +93,11 @@ class Session:
 
     @cached_property
     def settings(self) -> Settings:
-        """What holds for a store that this process keeps itself: that of the machine, or the user's own."""
+        """What holds for the store, as far as a file tells: that of the machine, or the user's own."""
         from larix.daemon.settings import WITHOUT_DAEMON, read_settings
 
         folder = os.environ.get("LARIX_CONFIGURATION_DIRECTORY")
-        if not folder and self.mode == "root":
+        if not folder and self.mode in {"root", "daemon"}:
             folder = "/etc/larix"
         if not folder:
             folder = os.path.join(

@@ -44,6 +44,7 @@ __all__ = [
     "dead_paths",
     "delete",
     "doomed_paths",
+    "doomed_with",
     "kept_alive",
     "live_paths",
 ]
@@ -52,15 +53,27 @@ _BATCH = 2000
 
 
 class PathAlive(StoreError):
-    """`path` was to be deleted, and something needs it; `reason` says what."""
+    """`path` was to be deleted, and what `keeper` is a root of needs it, as far as that is known."""
 
-    def __init__(self, path: StorePath, reason: str) -> None:
+    def __init__(self, path: StorePath, keeper: Root | None = None) -> None:
         super().__init__(
             tr("cannot delete path `{path}' since it is still alive", path=path),
-            hint=tr("{reason}; remove that root first", reason=reason),
+            hint=tr("a root keeps it, or what is built from it; `larix gc --list-roots` lists roots")
+            if keeper is None
+            else tr(
+                "`{path}` is kept by `{reason}`; remove that root first",
+                path=keeper.path,
+                reason=keeper.reason,
+            )
+            if keeper.reason
+            else tr("`{path}` is kept by a root that is not yours", path=keeper.path),
         )
         self.path = path
-        self.reason = reason
+        self.keeper = keeper
+
+    def without_name(self) -> PathAlive:
+        """The same for who may not know the names of other users' roots."""
+        return PathAlive(self.path, self.keeper and self.keeper._replace(reason=""))
 
 
 class Collected(NamedTuple):
@@ -251,23 +264,22 @@ def delete(
     store: LocalStore,
     paths: Iterable[StorePath],
     *,
+    keep_derivations: bool = True,
+    keep_outputs: bool = False,
     on_delete: Callable[[StorePath], object] | None = None,
     on_wait: Callable[[Holder], object] | None = None,
 ) -> Collected:
     """Remove `paths` and what refers to them.
 
-    Raises `PathAlive`, with nothing removed, if a root reaches one of them; roots of this process count too.
+    Raises `PathAlive`, with nothing removed, if a root reaches one of them, as in `collect`; roots of
+    this process count too.
     """
     wanted = list(dict.fromkeys(paths))
     with _Collection(store, on_wait, is_partial=True) as collection:
         refuse_damaged(store)
-        graph = _Graph(store, keep_derivations=True, keep_outputs=False)
-        live: set[int] = set()
+        graph = _Graph(store, keep_derivations=keep_derivations, keep_outputs=keep_outputs)
         roots = all_roots(store, prune=True)
-        graph.reach([root.path for root in roots], live)
-        for path in wanted:
-            if graph.ids.get(path) in live:
-                raise PathAlive(path, _reason(store, path, roots))
+        live = _live_without(graph, wanted, roots)
         collection.begin(graph, live, {root.path for root in roots})
         doomed = {graph.ids[path] for path in store.referrers_closure(wanted) if path in graph.ids}
         collection.remove(graph.referrers_first(doomed), None, on_delete)
@@ -278,12 +290,48 @@ def delete(
     return Collected(collection.removed, collection.freed)
 
 
-def _reason(store: LocalStore, path: StorePath, roots: Sequence[Root]) -> str:
-    users = store.referrers_closure([path])
-    for root in roots:
-        if root.path in users:
-            return tr("`{path}` is kept by `{reason}`", path=root.path, reason=root.reason)
-    return tr("what is built from it is in use")
+def doomed_with(
+    store: LocalStore,
+    paths: Iterable[StorePath],
+    *,
+    keep_derivations: bool = True,
+    keep_outputs: bool = False,
+) -> list[tuple[StorePath, int]]:
+    """What `delete` would remove with the same arguments, each with the size of its archive, or its error."""
+    wanted = list(dict.fromkeys(paths))
+    graph = _Graph(store, keep_derivations=keep_derivations, keep_outputs=keep_outputs)
+    _live_without(graph, wanted, all_roots(store))
+    doomed = {graph.ids[path] for path in store.referrers_closure(wanted) if path in graph.ids}
+    return [(graph.paths[number], graph.sizes[number]) for number in graph.referrers_first(doomed)]
+
+
+def _live_without(graph: _Graph, wanted: Iterable[StorePath], roots: Sequence[Root]) -> set[int]:
+    """All that `roots` reach; raises PathAlive if any of `wanted` is among that."""
+    live: set[int] = set()
+    graph.reach([root.path for root in roots], live)
+    for path in wanted:
+        if graph.ids.get(path) in live:
+            raise PathAlive(path, _keeper(graph, path, roots))
+    return live
+
+
+def _keeper(graph: _Graph, path: StorePath, roots: Sequence[Root]) -> Root | None:
+    """One of the roots that keep `path`, with the fewest items between them."""
+    by_number = {graph.ids[root.path]: root for root in reversed(roots) if root.path in graph.ids}
+    users: dict[int, list[int]] = {}
+    for kept in (graph.references, graph.keeps):
+        for user, needed in kept.items():
+            for number in needed:
+                users.setdefault(number, []).append(user)
+    seen = {graph.ids[path]}
+    layer = [graph.ids[path]]
+    while layer:
+        for number in layer:
+            if number in by_number:
+                return by_number[number]
+        layer = [user for number in layer for user in users.get(number, ()) if user not in seen]
+        seen.update(layer)
+    return None
 
 
 class _Collection:

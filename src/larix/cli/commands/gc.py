@@ -17,7 +17,9 @@ if TYPE_CHECKING:
     from typing import TypedDict
 
     from larix.cli.session import Session
+    from larix.client.store import DaemonStore
     from larix.formats.storepath import StorePath
+    from larix.store.roots import Root
     from larix.store.waiting import Holder
 
     class _Kept(TypedDict):
@@ -43,7 +45,7 @@ COLLECTING = (
     ),
     Option("delete", "D", help="delete the given PATHs, if nothing uses them"),
     Option("keep-dead", argument="DURATION", help="spare what was added within DURATION, such as 2w"),
-    Option("dry-run", "n", help="tell what a collection would delete"),
+    Option("dry-run", "n", help="tell what would be deleted"),
     Option("optimize", help="share equal files of all items, deleting nothing"),
     Option("rebuild-database", help="make a damaged database again from what is in the store"),
     Option("clear-failures", help="forget that builds of the PATHs failed; without PATHs, of all"),
@@ -77,6 +79,9 @@ GRAMMAR = Grammar(
     "Delete the store items that nothing uses any more, or ask about items.",
     (("", COLLECTING), ("Queries:", QUERIES)),
 )
+_OF_A_COLLECTION = ("collect-garbage", "free-space", "delete-generations", "keep-dead")
+_NO_ACTION = frozenset({*_OF_A_COLLECTION, "dry-run", "json"})
+_IS_NOT_DRY = frozenset({"optimize", "rebuild-database", "clear-failures", "vacuum-database"})
 _LIVING, _DEAD, _DELETE_DEAD, _DELETE_THESE = range(4)  # what a daemon is asked for
 
 
@@ -104,8 +109,26 @@ def main(arguments: list[str]) -> int:
         return _collect(session, line)
 
 
+def _actions(line: CommandLine) -> list[str]:
+    """The options that say what is to be done, in their order; those of one collection count as one."""
+    collecting = [name for name in _OF_A_COLLECTION if line.has(name)][:1]
+    others = [option.name for option in (*COLLECTING, *QUERIES) if option.name not in _NO_ACTION]
+    found = [name for name in others if line.has(name)]
+    if "report" in found and len(found) == 2 and found[1] in {"by-user", "by-root"}:
+        found.remove("report")
+    return collecting + found
+
+
 def _check(line: CommandLine) -> None:
     """Refuse what cannot be meant before anything is opened or deleted."""
+    actions = _actions(line)
+    repairs = "repair" in (line.last("verify") or "")
+    if line.has("dry-run") and (repairs or not _IS_NOT_DRY.isdisjoint(actions)):
+        actions = [*actions, "dry-run"]
+    if len(actions) > 1:
+        raise UsageError(
+            tr("'--{one}' and '--{other}' cannot be used together", one=actions[0], other=actions[1])
+        )
     verify = line.last("verify")
     if verify is not None and not set(verify.split(",")) <= {"contents", "repair"}:
         hint = diagnostics.did_you_mean(verify, ("contents", "repair"))
@@ -230,14 +253,56 @@ def _delete(session: Session, line: CommandLine) -> int:
     from larix.client.store import DaemonStore
     from larix.store import gc
 
+    store = session.store
+    if line.has("dry-run"):
+        paths = _paths(session, line)
+        if isinstance(store, DaemonStore):
+            doomed = _doomed_with(store, paths)
+        else:
+            doomed = gc.doomed_with(store, paths, **_kept(session))
+        return _tell_doomed(doomed, as_json=line.has("json"))
     session.facade.sweep()
     paths = _paths(session, line)
-    store = session.store
     if isinstance(store, DaemonStore):
         return _tell_freed(*store.collect(_DELETE_THESE, paths))
-    collected = gc.delete(store, paths, on_delete=_tell_deletion, on_wait=_tell_wait)
+    collected = gc.delete(store, paths, **_kept(session), on_delete=_tell_deletion, on_wait=_tell_wait)
     diagnostics.say(tr("freed {bytes_freed}", bytes_freed=shown_size(collected.bytes_freed)))
     return 0
+
+
+def _doomed_with(store: DaemonStore, paths: Sequence[StorePath]) -> list[tuple[StorePath, int]]:
+    """What a daemon would delete with `paths`, or its refusal."""
+    from larix.store.gc import PathAlive
+
+    dead = set(store.collect(_DEAD)[0])
+    for path in paths:
+        if path not in dead and store.is_valid(path):
+            raise PathAlive(path, _keeper(store, path))
+    doomed: set[StorePath] = set()
+    todo = [path for path in paths if path in dead]
+    while todo:
+        path = todo.pop()
+        if path not in doomed:
+            doomed.add(path)
+            todo += store.referrers(path)
+    return [(path, info.nar_size) for path, info in store.path_infos(doomed).items()]
+
+
+def _keeper(store: DaemonStore, path: StorePath) -> Root | None:
+    """A root that refers to `path`, without its name if that is hidden; others may keep it, too."""
+    from larix.store.roots import Root
+
+    links = {kept: link for link, kept in store.find_roots()}
+    seen: set[StorePath] = set()
+    todo = [path]
+    while todo:
+        path = todo.pop(0)
+        if path in links:
+            return Root(path, "" if links[path] == "{censored}" else links[path])
+        if path not in seen:
+            seen.add(path)
+            todo += store.referrers(path)
+    return None
 
 
 def _failed(session: Session) -> Sequence[StorePath]:

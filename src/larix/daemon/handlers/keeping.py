@@ -13,6 +13,7 @@ from larix.words import tr
 if TYPE_CHECKING:
     from larix.daemon.session import Session
     from larix.formats.storepath import StorePath
+    from larix.store.roots import Root
 
 __all__ = [
     "add_indirect_root",
@@ -102,10 +103,29 @@ def collect_garbage(
             on_wait=wait,
         )
     elif action == _DELETE_THESE:
-        done = gc.delete(session.store, paths, on_wait=wait)
+        try:
+            done = gc.delete(
+                session.store,
+                paths,
+                keep_derivations=derivations,
+                keep_outputs=outputs,
+                on_wait=wait,
+            )
+        except gc.PathAlive as error:
+            raise error if _may_know(session, error.keeper) else error.without_name() from None
     else:
         raise NotOffered(tr("the number {action} is no way to collect garbage", action=action))
     return tuple(done.paths), done.bytes_freed
+
+
+def _may_know(session: Session, root: Root | None) -> bool:
+    """Whether the client may be told what a root is called: it is the client's own, or all are."""
+    if root is None or session.peer.is_trusted:
+        return True
+    try:
+        return os.lstat(root.reason).st_uid == session.peer.uid
+    except OSError:
+        return False
 
 
 def optimise_store(session: Session) -> None:
