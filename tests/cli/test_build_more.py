@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 from pathlib import Path
 
 import pytest
@@ -100,6 +101,32 @@ def test_collector_repairs_the_whole_store(chain):
     assert Path(path, "bin/top").exists()
     done = chain("gc", "--verify=content")
     assert done.stderr.startswith("larix gc: error: content: invalid '--verify' option\n")
+
+
+def test_collector_makes_again_what_a_root_needs(chain):
+    """As the settings say, which here keep logs as they are."""
+    path = chain.succeed("build", "-q", "-r", "result", "top").strip()
+    logs = Path(chain.environment["LARIX_STATE_DIRECTORY"], "log/drvs")
+    shutil.rmtree(logs)
+    shutil.rmtree(path)
+    configuration = chain.folder / "etc"
+    configuration.mkdir()
+    (configuration / "daemon.toml").write_text('log-compression = "none"\n')
+    settings = {"LARIX_CONFIGURATION_DIRECTORY": str(configuration)}
+    done = chain("gc", "--verify", **settings)
+    assert done.returncode == 1
+    assert f"path `{path}' disappeared, but is needed\n" in done.stderr
+    assert "--verify=contents,repair" in done.stderr
+    done = chain("gc", "--verify=contents,repair", **settings)
+    assert done.returncode == 0
+    assert done.stderr.endswith(f"repaired `{path}'\n")
+    assert Path(path, "bin/top").exists()
+    assert [file.suffix for file in logs.glob("*/*")] == [".drv"]
+    shutil.rmtree(logs)
+    Path(path, "bin/top").unlink()
+    assert chain("build", "-q", "--repair", "top", **settings).returncode == 0
+    assert [file.suffix for file in logs.glob("*/*")] == [".drv"]
+    assert chain("gc", "--verify=contents").returncode == 0
 
 
 def test_systems_and_targets_are_listed(larix):

@@ -273,6 +273,19 @@ def test_the_database_is_written_anew(larix, items: Items) -> None:
     assert larix("gc", "--verify").returncode == 0
 
 
+def test_what_vanished_is_told_and_stays_registered_where_it_is_needed(larix, items: Items) -> None:
+    items.root("keep", items.lone)
+    os.unlink(items.lone)
+    os.unlink(items.dead)
+    done = larix("gc", "--verify")
+    assert done.returncode == 1
+    assert f"path `{items.lone}' disappeared, but is needed\n" in done.stderr
+    assert f"path `{items.dead}' disappeared; it is no longer registered\n" in done.stderr
+    assert "`larix gc --verify=contents,repair`" in done.stderr
+    assert items.valid() == set(items.sizes) - {items.dead}
+    assert larix("gc", "--verify").returncode == 1
+
+
 def test_what_the_settings_say_is_kept(larix_in, tmp_path: Path) -> None:
     """`keep-outputs` and `keep-derivations` hold without a daemon, too."""
     larix = larix_in(tmp_path, tmp_path / "store", tmp_path / "var")

@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from larix.formats.storepath import StorePath
-from larix.store import LocalStore
+from larix.store import Layout, LocalStore, open_local_store
+from larix.store.roots import HiddenRoots
 from larix.store.verify import verify
 from larix.testing.store_conformance import TREE, write_tree
 
@@ -62,16 +63,36 @@ def test_every_change_of_content_is_found(store: LocalStore, tree: StorePath, da
     assert verify(store).is_sound, "existence alone was asked"
 
 
-def test_a_vanished_path_is_forgotten_unless_it_is_needed(store: LocalStore) -> None:
-    needed = store.add_text("needed", b"1")
-    user = store.add_text("user", needed.encode(), [needed])
-    lone = store.add_text("lone", b"2")
-    os.unlink(needed)
+def test_a_vanished_path_is_forgotten_unless_it_is_needed(layout: Layout) -> None:
+    with open_local_store(layout) as store:
+        needed = store.add_text("needed", b"1")
+        user = store.add_text("user", needed.encode(), [needed])
+        lone = store.add_text("lone", b"2")
+        rooted = store.add_text("rooted", b"3")
+    os.symlink(rooted, layout.gc_roots_dir + "/root")
+    with open_local_store(layout) as store:
+        for path in (needed, lone, rooted):
+            os.unlink(path)
+        result = verify(store)
+        assert result.forgotten == [lone]
+        assert result.missing == sorted([needed, rooted])
+        assert not result.is_sound
+        assert store.all_valid_paths() == {needed, user, rooted}
+        os.unlink(user)
+        os.unlink(layout.gc_roots_dir + "/root")
+        assert verify(store).forgotten == sorted([needed, user, rooted])
+        assert store.all_valid_paths() == set()
+
+
+def test_where_roots_are_hidden_nothing_is_forgotten(layout: Layout, monkeypatch: pytest.MonkeyPatch) -> None:
+    with open_local_store(layout) as store:
+        lone = store.add_text("lone", b"2")
     os.unlink(lone)
-    result = verify(store)
-    assert result.forgotten == [lone]
-    assert result.missing == [needed]
-    assert store.all_valid_paths() == {needed, user}
-    os.unlink(user)
-    assert verify(store).forgotten == sorted([needed, user])
-    assert store.all_valid_paths() == set()
+
+    def hide(*_arguments: object, **_options: object) -> None:
+        raise HiddenRoots("/place", OSError(13, "no"), unless="/link")
+
+    monkeypatch.setattr("larix.store.gc.find_roots", hide)
+    with open_local_store(layout) as store:
+        assert verify(store).missing == [lone]
+        assert store.all_valid_paths() == {lone}

@@ -13,6 +13,7 @@ from graphlib import TopologicalSorter
 from typing import TYPE_CHECKING
 
 from larix.builder.graph import load_graph
+from larix.builder.policy import DEFAULT_POLICY
 from larix.builder.realisation import realise
 from larix.errors import LarixError
 from larix.protocol import BuildOptions, BuildTarget, ignore_events
@@ -24,6 +25,7 @@ from larix.words import tr
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
+    from larix.builder.policy import Policy
     from larix.formats.storepath import StorePath
     from larix.protocol import Sink
     from larix.store import LocalStore
@@ -41,6 +43,7 @@ def repair(
     options: BuildOptions | None = None,
     sink: Sink = ignore_events,
     *,
+    policy: Policy = DEFAULT_POLICY,
     tell: Callable[[StorePath], object] | None = None,
     give_up: Callable[[StorePath, LarixError], object] | None = None,
 ) -> list[StorePath]:
@@ -59,7 +62,7 @@ def repair(
         work.done.add(drv)
         try:
             again = (options or BuildOptions())._replace(check=True, repair=True, rounds=1)
-            realise(store, [BuildTarget(drv)], again, sink)
+            realise(store, [BuildTarget(drv)], again, sink, policy=policy)
         except LarixError as error:
             if give_up is None:
                 raise

@@ -40,11 +40,7 @@ def _kept_alive(session: Session, infos: Mapping[StorePath, PathInfo]) -> dict[S
     """For every valid path what it keeps alive by itself, among `infos`."""
     settings = session.settings
     if session.daemon is None:
-        keeps = gc.kept_alive(
-            session.local_store,
-            keep_derivations=settings.keep_derivations,
-            keep_outputs=settings.keep_outputs,
-        )
+        keeps = gc.kept_alive(session.local_store, **settings.kept)
         return {path: [str(each) for each in keeps.get(path, ()) if each in infos] for path in infos}
     found: dict[StorePath, list[str]] = {}
     outputs = _outputs(session, infos) if settings.keep_outputs else {}

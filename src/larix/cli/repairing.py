@@ -29,7 +29,8 @@ def repair_targets(session: Session, line: CommandLine, targets: list[Target], o
     paths = [store_item_of(store.store_dir, path) for target in targets for path in target.paths]
     there = store.closure(store.valid_paths(paths))
     with watching(options.verbosity, on_host=session.on_host) as sink:
-        repaired = repair(store, there, options, sink, tell=_tell_damage)
+        policy = session.settings.policy
+        repaired = repair(store, there, options, sink, policy=policy, tell=_tell_damage)
     if repaired:
         diagnostics.say(plural("repaired {number} item", "repaired {number} items", len(repaired)))
 

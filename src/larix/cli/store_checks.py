@@ -23,7 +23,7 @@ _SILENT_SECONDS = 10
 
 
 def verify_store(session: Session, *, contents: bool, repairing: bool) -> int:
-    """Tell all that is wrong, and with `repairing` mend it; 1 if something stays wrong."""
+    """Tell all that is wrong; 1 if anything is. With `repairing` mend it; 1 if something stays wrong."""
     from larix.client.store import DaemonStore
 
     if repairing:
@@ -33,9 +33,14 @@ def verify_store(session: Session, *, contents: bool, repairing: bool) -> int:
     from larix.store.verify import verify
 
     store = session.store
-    result = verify(store, check_contents=contents, on_path=_counter(store) if contents else None)
+    result = verify(
+        store,
+        check_contents=contents,
+        on_path=_counter(store) if contents else None,
+        **session.settings.kept,
+    )
     _tell(result)
-    return 0 if result.is_sound else 1
+    return 0 if result.is_sound and not result.forgotten else 1
 
 
 def _counter(store: LocalStore) -> Callable[[StorePath], None]:
@@ -58,7 +63,7 @@ def _tell(result: Verified) -> None:
     for path in result.forgotten:
         diagnostics.warning(tr("path `{path}' disappeared; it is no longer registered", path=path))
     for path in result.missing:
-        diagnostics.say(tr("path `{path}' disappeared, but others refer to it", path=path))
+        diagnostics.say(tr("path `{path}' disappeared, but is needed", path=path))
     for mismatch in result.mismatches:
         actual = mismatch.actual if mismatch.actual is not None else "unreadable"
         diagnostics.say(
@@ -86,7 +91,7 @@ def _repair(session: Session) -> int:
     from larix.store.verify import verify
 
     store = session.local_store
-    found = verify(store, check_contents=True, on_path=_counter(store))
+    found = verify(store, check_contents=True, on_path=_counter(store), **session.settings.kept)
     damaged = [*found.missing]
     damaged += [mismatch.path for mismatch in found.mismatches]
     damaged += [altered.path for altered in found.altered]
@@ -100,9 +105,10 @@ def _repair(session: Session) -> int:
         diagnostics.say(tr("cannot repair `{path}': {problem}", path=path, problem=error.message))
 
     with watching(1, on_host=session.on_host) as sink:
-        for path in repair(store, damaged, sink=sink, give_up=give_up):
+        mended = repair(store, damaged, sink=sink, policy=session.settings.policy, give_up=give_up)
+        for path in mended:
             diagnostics.say(tr("repaired `{path}'", path=path))
-    result = verify(store, paths=damaged, check_contents=True)
+    result = verify(store, paths=damaged, check_contents=True, **session.settings.kept)
     _tell(result)
     return 0 if result.is_sound else 1
 

@@ -39,7 +39,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from typing import Any, NamedTuple, cast
+from typing import Any, NamedTuple, TypedDict, cast
 
 from larix.builder.policy import LOG_COMPRESSIONS, Policy
 from larix.errors import LarixError, Location
@@ -56,6 +56,13 @@ _CHOICES = {"log-compression": LOG_COMPRESSIONS}
 
 class BadSettings(LarixError):
     """The settings file cannot be used; the daemon does not start with less than it says."""
+
+
+class Kept(TypedDict):
+    """What collections keep besides what is reached."""
+
+    keep_derivations: bool
+    keep_outputs: bool
 
 
 class Settings(NamedTuple):
@@ -101,14 +108,17 @@ class Settings(NamedTuple):
         )
 
     @property
+    def kept(self) -> Kept:
+        return {"keep_derivations": self.keep_derivations, "keep_outputs": self.keep_outputs}
+
+    @property
     def space(self) -> Space:
         """What holds for the store's file system."""
         return Space(
             min_free=self.min_free,
             max_free=self.max_free,
             interval=self.min_free_check_interval,
-            keep_derivations=self.keep_derivations,
-            keep_outputs=self.keep_outputs,
+            **self.kept,
         )
 
 

@@ -38,8 +38,8 @@ class Altered(NamedTuple):
 class Verified(NamedTuple):
     """What was found wrong.
 
-    `forgotten` are missing paths that were made invalid, `missing` those that could not be, because valid
-    paths refer to them.
+    `forgotten` are missing paths that were made invalid, `missing` those that stay, because a root or a valid
+    path needs them.
     """
 
     checked: int
@@ -64,10 +64,14 @@ def verify(
     paths: Iterable[StorePath] | None = None,
     check_contents: bool = False,
     on_path: Callable[[StorePath], object] | None = None,
+    keep_derivations: bool = True,
+    keep_outputs: bool = False,
 ) -> Verified:
-    """Check all valid paths, or those given. Paths that vanished and that nothing valid needs become invalid.
+    """Check all valid paths, or those given. Paths that vanished become invalid if they are garbage.
 
-    Content that is wrong is reported and left: whether it can be had again is for others to know.
+    That is, if a collection with `keep_derivations` and `keep_outputs` would remove them, and nothing that is
+    there refers to them. Content that is wrong is reported and left: whether it can be had again is for
+    others to know.
     """
     problem = database_problem(store)
     if problem is not None:
@@ -91,11 +95,29 @@ def verify(
                     mismatches.append(Mismatch(path, infos[path].nar_hash, actual))
                 elif (change := alteration(path, owner)) is not None:
                     altered.append(Altered(path, change))
-    forgotten = [path for path in sorted(missing) if store.referrers_closure([path]) <= missing]
+    needed: set[StorePath] = set()
+    if missing:
+        needed = _alive(store, keep_derivations=keep_derivations, keep_outputs=keep_outputs)
+    forgotten = [
+        path
+        for path in sorted(missing.difference(needed))
+        if store.referrers_closure([path]) <= missing and not os.path.lexists(path)
+    ]
     if forgotten:
         store.database.invalidate(forgotten)
     left = sorted(missing.difference(forgotten))
     return Verified(len(wanted), forgotten, left, mismatches, problem, altered)
+
+
+def _alive(store: LocalStore, *, keep_derivations: bool, keep_outputs: bool) -> set[StorePath]:
+    """What roots reach, or everything where that cannot be known."""
+    from larix.store.gc import live_paths
+    from larix.store.roots import HiddenRoots
+
+    try:
+        return live_paths(store, keep_derivations=keep_derivations, keep_outputs=keep_outputs)
+    except HiddenRoots:
+        return store.all_valid_paths()
 
 
 def is_intact(info: PathInfo) -> bool:

@@ -14,18 +14,12 @@ from larix.words import plural, tr
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
-    from typing import TypedDict
 
     from larix.cli.session import Session
     from larix.client.store import DaemonStore
     from larix.formats.storepath import StorePath
     from larix.store.roots import Root
     from larix.store.waiting import Holder
-
-    class _Kept(TypedDict):
-        keep_derivations: bool
-        keep_outputs: bool
-
 
 __all__ = ["CATEGORY", "SYNOPSIS", "main"]
 
@@ -230,7 +224,7 @@ def _living(session: Session) -> Iterable[StorePath]:
     store = session.store
     if isinstance(store, DaemonStore):
         return store.collect(_LIVING)[0]
-    return gc.live_paths(store, **_kept(session))
+    return gc.live_paths(store, **session.settings.kept)
 
 
 def _dead(session: Session) -> Iterable[StorePath]:
@@ -240,13 +234,7 @@ def _dead(session: Session) -> Iterable[StorePath]:
     store = session.store
     if isinstance(store, DaemonStore):
         return store.collect(_DEAD)[0]
-    return gc.dead_paths(store, **_kept(session))
-
-
-def _kept(session: Session) -> _Kept:
-    """What collections keep besides what is reached; a daemon has settings of its own."""
-    settings = session.settings
-    return {"keep_derivations": settings.keep_derivations, "keep_outputs": settings.keep_outputs}
+    return gc.dead_paths(store, **session.settings.kept)
 
 
 def _delete(session: Session, line: CommandLine) -> int:
@@ -259,13 +247,13 @@ def _delete(session: Session, line: CommandLine) -> int:
         if isinstance(store, DaemonStore):
             doomed = _doomed_with(store, paths)
         else:
-            doomed = gc.doomed_with(store, paths, **_kept(session))
+            doomed = gc.doomed_with(store, paths, **session.settings.kept)
         return _tell_doomed(doomed, as_json=line.has("json"))
     session.facade.sweep()
     paths = _paths(session, line)
     if isinstance(store, DaemonStore):
         return _tell_freed(*store.collect(_DELETE_THESE, paths))
-    collected = gc.delete(store, paths, **_kept(session), on_delete=_tell_deletion, on_wait=_tell_wait)
+    collected = gc.delete(store, paths, **session.settings.kept, on_delete=_tell_deletion, on_wait=_tell_wait)
     diagnostics.say(tr("freed {bytes_freed}", bytes_freed=shown_size(collected.bytes_freed)))
     return 0
 
@@ -427,7 +415,7 @@ def _collect_now(session: Session, most: int | None, since: int | None) -> int:
         return _tell_freed(*store.collect(_DELETE_THESE, doomed)) if doomed else _tell_freed((), 0)
     collected = gc.collect(
         store,
-        **_kept(session),
+        **session.settings.kept,
         keep_since=since,
         max_freed=most,
         on_delete=_tell_deletion,
@@ -447,7 +435,9 @@ def _doomed(
 
     store = session.store
     if not isinstance(store, DaemonStore):
-        return gc.doomed_paths(store, **_kept(session), keep_since=since, max_freed=most, without=without)
+        return gc.doomed_paths(
+            store, **session.settings.kept, keep_since=since, max_freed=most, without=without
+        )
     infos = store.path_infos(_dead(session))
     spared = [path for path, info in infos.items() if since is not None and info.registration_time > since]
     kept: set[StorePath] = set()

@@ -82,10 +82,10 @@ def collect_garbage(
         raise NotPermitted(tr("nobody may delete what is alive through the daemon"))
     if session.peer.uid is None:
         raise NotPermitted(tr("nobody may collect garbage over the network"))
-    derivations, outputs = session.settings.keep_derivations, session.settings.keep_outputs
+    kept = session.settings.kept
     if action in {_LIVE, _DEAD}:
         find = gc.live_paths if action == _LIVE else gc.dead_paths
-        return tuple(sorted(find(session.store, keep_derivations=derivations, keep_outputs=outputs))), 0
+        return tuple(sorted(find(session.store, **kept))), 0
 
     def wait(holder: Holder) -> None:
         session.teller.line(f"waiting for another collection to end, that of {shown_holder(holder)}...")
@@ -97,8 +97,7 @@ def collect_garbage(
     if action == _DELETE_DEAD:
         done = gc.collect(
             session.store,
-            keep_derivations=derivations,
-            keep_outputs=outputs,
+            **kept,
             max_freed=None if max_freed >= 1 << 63 else max_freed,
             on_wait=wait,
         )
@@ -107,8 +106,7 @@ def collect_garbage(
             done = gc.delete(
                 session.store,
                 paths,
-                keep_derivations=derivations,
-                keep_outputs=outputs,
+                **kept,
                 on_wait=wait,
             )
         except gc.PathAlive as error:
@@ -136,21 +134,30 @@ def optimise_store(session: Session) -> None:
 
 
 def verify_store(session: Session, *, check_contents: bool, repair: bool) -> bool:
-    """True: something is wrong that stays so."""
+    """True: something was wrong."""
     from larix.store.verify import verify
 
     if repair:
         require_trust(session, "repair items")
         raise NotOffered(
-            tr("repairing through the daemon is not offered"), hint=tr("run `larix gc --verify` as root")
+            tr("repairing through the daemon is not offered"),
+            hint=tr("run `larix gc --verify=contents,repair` as the user who runs the daemon"),
         )
-    found = verify(session.store, check_contents=check_contents)
-    for path in (*found.forgotten, *found.missing):
-        session.teller.line(f"path `{path}' disappeared")
+    found = verify(
+        session.store,
+        check_contents=check_contents,
+        **session.settings.kept,
+    )
+    for path in found.forgotten:
+        session.teller.line(f"path `{path}' disappeared; it is no longer registered")
+    for path in found.missing:
+        session.teller.line(f"path `{path}' disappeared, but is needed")
     for mismatch in found.mismatches:
         session.teller.line(f"path `{mismatch.path}' was modified: expected {mismatch.expected}")
     for path, problem in found.altered:
         session.teller.line(f"path `{path}' was modified: {problem}")
     if found.database_problem is not None:
         session.teller.line(f"the database is damaged: {found.database_problem}")
-    return not found.is_sound
+    elif not found.is_sound:
+        session.teller.line("hint: have who keeps the store run `larix gc --verify=contents,repair`")
+    return bool(found.forgotten) or not found.is_sound
