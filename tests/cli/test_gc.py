@@ -286,6 +286,32 @@ def test_what_vanished_is_told_and_stays_registered_where_it_is_needed(larix, it
     assert larix("gc", "--verify").returncode == 1
 
 
+def test_what_was_done_is_told_to_programs(larix, items: Items) -> None:
+    def told(*words: str) -> dict[str, object]:
+        told = json.loads(larix("gc", *words, "--json").stdout)
+        assert told.pop("version") == 1
+        return told
+
+    assert told("--verify") == {"sound": True, "problems": []}
+    os.chmod(items.top, 0o644)
+    assert told("--verify=contents") == {
+        "sound": False,
+        "problems": [{"path": items.top, "problem": "was modified: mode 0644, not 0444"}],
+    }
+    assert told("--optimize") == {"files": 0, "freed": 0}
+    assert told("-F", "1B") == {"paths": [], "freed": 0}
+    lone = told("-D", items.lone)
+    assert lone["paths"] == [items.lone]
+    assert int(str(lone["freed"])) >= items.size(items.lone) - KIB
+    link = items.root("keep", items.right)
+    done = told()
+    assert done["paths"] == sorted([items.left, items.top, items.dead])
+    os.unlink(link)
+    done = larix("gc")
+    assert done.stderr.count(f"deleting '{items.right}'\n") == 1
+    assert "freed" in done.stderr.splitlines()[-1]
+
+
 def test_what_the_settings_say_is_kept(larix_in, tmp_path: Path) -> None:
     """`keep-outputs` and `keep-derivations` hold without a daemon, too."""
     larix = larix_in(tmp_path, tmp_path / "store", tmp_path / "var")

@@ -536,3 +536,18 @@ def test_tcp_clients_are_nobody(tmp_path: Path) -> None:
             assert store.is_valid(store.add_text("a", b"b"))
             with pytest.raises(RemoteError, match="over the network"):
                 store.collect(2)
+            live, dead = (set(store.collect(action)[0]) for action in (0, 1))
+            assert live | dead == store.all_valid_paths()
+
+
+def test_deletions_are_told_as_they_come(daemon: Daemon) -> None:
+    """In lines, which every client shows."""
+    with daemon.store() as store:
+        paths = {store.add_text(name, b"x") for name in ("a", "b")}
+    lines: list[str] = []
+    connection = Connection(connect(daemon.socket), daemon.layout.store_dir, on_line=lines.append)
+    with DaemonStore(connection) as store:
+        first = store.collect(3, [min(paths)])[0]
+        assert lines == [f"deleting '{min(paths)}'"]
+        assert set(first) | set(store.collect(2)[0]) == paths
+    assert {f"deleting '{path}'" for path in paths} == set(lines)

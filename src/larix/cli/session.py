@@ -23,7 +23,7 @@ from larix.errors import LarixError
 from larix.words import tr
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from typing import TypeAlias
 
     from larix.client.store import DaemonStore
@@ -60,6 +60,7 @@ class Session:
         self.host_root = host_root
         self.daemon = daemon
         self.is_to_collect = False  # what is set aside for a full disk may be used
+        self.on_line: Callable[[str], object] = diagnostics.say  # what a daemon says in plain words
 
     @cached_property
     def store(self) -> AnyStore:
@@ -74,7 +75,11 @@ class Session:
         from larix.client.store import DaemonStore
         from larix.client.transport import connect
 
-        return DaemonStore(Connection(connect(self.daemon), self.layout.store_dir, on_line=diagnostics.say))
+        connection = Connection(connect(self.daemon), self.layout.store_dir, on_line=self._hear)
+        return DaemonStore(connection)
+
+    def _hear(self, line: str) -> None:
+        self.on_line(line)
 
     @cached_property
     def _local(self) -> LocalStore:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from typing import TYPE_CHECKING
 
@@ -9,9 +10,10 @@ from larix.cli import diagnostics
 from larix.words import plural, tr
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from larix.cli.session import Session
+    from larix.client.store import DaemonStore
     from larix.errors import LarixError
     from larix.formats.storepath import StorePath
     from larix.store.local import LocalStore
@@ -20,16 +22,17 @@ if TYPE_CHECKING:
 __all__ = ["rebuild", "verify_store"]
 
 _SILENT_SECONDS = 10
+_LINE_ABOUT_PATH = re.compile(r"path [`'](?P<path>[^']+)' (?P<problem>.*)")  # as daemons say it
 
 
-def verify_store(session: Session, *, contents: bool, repairing: bool) -> int:
+def verify_store(session: Session, *, contents: bool, repairing: bool, as_json: bool = False) -> int:
     """Tell all that is wrong; 1 if anything is. With `repairing` mend it; 1 if something stays wrong."""
     from larix.client.store import DaemonStore
 
     if repairing:
-        return _repair(session)
+        return _repair(session, as_json=as_json)
     if isinstance(session.store, DaemonStore):
-        return int(session.store.verify(check_contents=contents))
+        return _by_daemon(session, session.store, contents=contents, as_json=as_json)
     from larix.store.verify import verify
 
     store = session.store
@@ -40,7 +43,55 @@ def verify_store(session: Session, *, contents: bool, repairing: bool) -> int:
         **session.settings.kept,
     )
     _tell(result)
-    return 0 if result.is_sound and not result.forgotten else 1
+    is_sound = result.is_sound and not result.forgotten
+    if as_json:
+        _print_problems(is_sound, _problems(result))
+    return 0 if is_sound else 1
+
+
+def _by_daemon(session: Session, store: DaemonStore, *, contents: bool, as_json: bool) -> int:
+    """A daemon tells in lines what is wrong."""
+    problems: list[tuple[str | None, str]] = []
+
+    def hear(line: str) -> None:
+        diagnostics.say(line)
+        match = _LINE_ABOUT_PATH.fullmatch(line)
+        if match is not None:
+            problems.append((match["path"], match["problem"]))
+        elif not line.startswith("hint: "):
+            problems.append((None, line))
+
+    session.on_line = hear
+    is_wrong = store.verify(check_contents=contents)
+    if as_json:
+        _print_problems(not is_wrong, problems)
+    return int(is_wrong)
+
+
+def _print_problems(
+    is_sound: bool, problems: Iterable[tuple[str | None, str]], **more: Sequence[str]
+) -> None:
+    from larix.cli.tables import print_json
+
+    print_json(
+        sound=is_sound,
+        problems=[{"path": path, "problem": problem} for path, problem in problems],
+        **more,
+    )
+
+
+def _problems(result: Verified) -> Iterator[tuple[str | None, str]]:
+    """In the words of daemons, which are nobody's language: programs read them."""
+    for path in result.forgotten:
+        yield path, "disappeared; it is no longer registered"
+    for path in result.missing:
+        yield path, "disappeared, but is needed"
+    for mismatch in result.mismatches:
+        yield mismatch.path, f"was modified: expected {mismatch.expected}"
+    for path, problem in result.altered:
+        yield path, f"was modified: {problem}"
+    if result.database_problem is not None:
+        yield None, f"the database is damaged: {result.database_problem}"
 
 
 def _counter(store: LocalStore) -> Callable[[StorePath], None]:
@@ -85,7 +136,7 @@ def _tell(result: Verified) -> None:
         diagnostics.show_hint(tr("mend what can be mended with `larix gc --verify=contents,repair`"))
 
 
-def _repair(session: Session) -> int:
+def _repair(session: Session, *, as_json: bool) -> int:
     from larix.builder.repairing import repair
     from larix.cli.progress import watching
     from larix.store.verify import verify
@@ -95,25 +146,27 @@ def _repair(session: Session) -> int:
     damaged = [*found.missing]
     damaged += [mismatch.path for mismatch in found.mismatches]
     damaged += [altered.path for altered in found.altered]
-    if not damaged:
-        _tell(found)
-        return 0 if found.is_sound else 1
-    for path in found.forgotten:
-        diagnostics.warning(tr("path `{path}' disappeared; it is no longer registered", path=path))
+    mended: list[StorePath] = []
 
     def give_up(path: StorePath, error: LarixError) -> None:
         diagnostics.say(tr("cannot repair `{path}': {problem}", path=path, problem=error.message))
 
-    with watching(1, on_host=session.on_host) as sink:
-        mended = repair(store, damaged, sink=sink, policy=session.settings.policy, give_up=give_up)
+    result = found
+    if damaged:
+        for path in found.forgotten:
+            diagnostics.warning(tr("path `{path}' disappeared; it is no longer registered", path=path))
+        with watching(1, on_host=session.on_host) as sink:
+            mended = repair(store, damaged, sink=sink, policy=session.settings.policy, give_up=give_up)
         for path in mended:
             diagnostics.say(tr("repaired `{path}'", path=path))
-    result = verify(store, paths=damaged, check_contents=True, **session.settings.kept)
+        result = verify(store, paths=damaged, check_contents=True, **session.settings.kept)
     _tell(result)
+    if as_json:
+        _print_problems(result.is_sound, _problems(result), repaired=mended)
     return 0 if result.is_sound else 1
 
 
-def rebuild(session: Session) -> int:
+def rebuild(session: Session, *, as_json: bool = False) -> int:
     from larix.cli.session import NotThroughDaemon
     from larix.store.rebuilding import rebuild_database
 
@@ -143,4 +196,8 @@ def rebuild(session: Session) -> int:
         diagnostics.note(tr("the old database is kept as {file}", file=session.on_host(rebuilt.old_file)))
     if rebuilt.damaged:
         diagnostics.show_hint(tr("mend what can be mended with `larix gc --verify=contents,repair`"))
+    if as_json:
+        from larix.cli.tables import print_json
+
+        print_json(registered=rebuilt.saved, damaged=list(rebuilt.damaged), lost=rebuilt.lost)
     return 1 if rebuilt.damaged else 0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import time
 from contextlib import closing
 from typing import TYPE_CHECKING
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from larix.cli.session import Session
     from larix.client.store import DaemonStore
     from larix.formats.storepath import StorePath
+    from larix.store.gc import Collected
     from larix.store.roots import Root
     from larix.store.waiting import Holder
 
@@ -65,7 +67,7 @@ QUERIES = (
         optional=True,
         choices=("contents", "repair"),
     ),
-    Option("json", help="print the result of a query as JSON"),
+    Option("json", help="print the result as JSON"),
 )
 GRAMMAR = Grammar(
     "gc",
@@ -76,6 +78,9 @@ GRAMMAR = Grammar(
 _OF_A_COLLECTION = ("collect-garbage", "free-space", "delete-generations", "keep-dead")
 _NO_ACTION = frozenset({*_OF_A_COLLECTION, "dry-run", "json"})
 _IS_NOT_DRY = frozenset({"optimize", "rebuild-database", "clear-failures", "vacuum-database"})
+_OPTIMISED = re.compile(
+    r"(?P<freed>\d+) bytes freed by hard-linking (?P<files>\d+) files"
+)  # as daemons say it
 _LIVING, _DEAD, _DELETE_DEAD, _DELETE_THESE = range(4)  # what a daemon is asked for
 
 
@@ -89,17 +94,17 @@ def main(arguments: list[str]) -> int:
             return _query(session, line)
         session.is_to_collect = not line.has("dry-run")
         if line.has("vacuum-database"):
-            return _vacuum(session)
+            return _vacuum(session, as_json=line.has("json"))
         if line.has("delete"):
             return _delete(session, line)
         if line.has("clear-failures"):
             return _clear_failures(session, line)
         if line.has("optimize"):
-            return _optimise(session)
+            return _optimise(session, as_json=line.has("json"))
         if line.has("rebuild-database"):
             from larix.cli.store_checks import rebuild
 
-            return rebuild(session)
+            return rebuild(session, as_json=line.has("json"))
         return _collect(session, line)
 
 
@@ -182,7 +187,9 @@ def _query(session: Session, line: CommandLine) -> int:
         from larix.cli.store_checks import verify_store
 
         wanted = (line.last("verify") or "").split(",")
-        return verify_store(session, contents="contents" in wanted, repairing="repair" in wanted)
+        return verify_store(
+            session, contents="contents" in wanted, repairing="repair" in wanted, as_json=as_json
+        )
     for name, only in (("by-root", "roots"), ("by-user", "users"), ("report", "")):
         if line.has(name):
             from larix.cli.holding import Held, print_holdings
@@ -252,10 +259,9 @@ def _delete(session: Session, line: CommandLine) -> int:
     session.facade.sweep()
     paths = _paths(session, line)
     if isinstance(store, DaemonStore):
-        return _tell_freed(*store.collect(_DELETE_THESE, paths))
+        return _tell_freed(_collected(session, store, _DELETE_THESE, paths), as_json=line.has("json"))
     collected = gc.delete(store, paths, **session.settings.kept, on_delete=_tell_deletion, on_wait=_tell_wait)
-    diagnostics.say(tr("freed {bytes_freed}", bytes_freed=shown_size(collected.bytes_freed)))
-    return 0
+    return _tell_freed(collected, as_json=line.has("json"))
 
 
 def _doomed_with(store: DaemonStore, paths: Sequence[StorePath]) -> list[tuple[StorePath, int]]:
@@ -312,21 +318,39 @@ def _clear_failures(session: Session, line: CommandLine) -> int:
         store.clear_failed_paths(wanted)
     else:
         clear_failures(store.database, wanted)
+    if line.has("json"):
+        return _print([path for path in wanted if path in failed], as_json=True)
     for path in wanted:
         if path not in failed:
             diagnostics.warning(tr("no build of '{path}' is known to have failed", path=path))
     return 0
 
 
-def _optimise(session: Session) -> int:
+def _optimise(session: Session, *, as_json: bool) -> int:
     from larix.client.store import DaemonStore
-    from larix.store.optimise import optimise
+    from larix.store.optimise import Optimised, optimise
 
     store = session.store
     if isinstance(store, DaemonStore):
+        done = Optimised(0, 0)
+
+        def hear(line: str) -> None:
+            nonlocal done
+            match = _OPTIMISED.match(line)
+            if match is None:
+                diagnostics.say(line)
+            else:
+                done = Optimised(int(match["files"]), int(match["freed"]))
+
+        session.on_line = hear
         store.optimise()
+    else:
+        done = optimise(store)
+    if as_json:
+        from larix.cli.tables import print_json
+
+        print_json(files=done.files, freed=done.bytes_freed)
         return 0
-    done = optimise(store)
     diagnostics.say(
         plural(
             "{number} file shared with others, freed {freed}",
@@ -338,10 +362,42 @@ def _optimise(session: Session) -> int:
     return 0
 
 
-def _tell_freed(paths: Iterable[StorePath], bytes_freed: int) -> int:
-    for path in paths:
+def _collected(
+    session: Session,
+    store: DaemonStore,
+    action: int,
+    paths: Sequence[StorePath] = (),
+    most: int | None = None,
+) -> Collected:
+    """Have a daemon collect. What it does not tell as it goes is told at the end."""
+    from larix.store.gc import Collected
+
+    told: set[str] = set()
+
+    def hear(line: str) -> None:
+        word, _, quoted = line.partition(" ")
+        if word != "deleting":
+            diagnostics.say(line)
+            return
+        path = quoted.strip("`'\"")
+        told.add(path)
         _tell_deletion(path)
-    diagnostics.say(tr("freed {bytes_freed}", bytes_freed=shown_size(bytes_freed)))
+
+    session.on_line = hear
+    deleted, bytes_freed = store.collect(action, paths, max_freed=most)
+    for path in deleted:
+        if path not in told:
+            _tell_deletion(path)
+    return Collected(list(deleted), bytes_freed)
+
+
+def _tell_freed(collected: Collected, *, as_json: bool) -> int:
+    if as_json:
+        from larix.cli.tables import print_json
+
+        print_json(paths=sorted(collected.paths), freed=collected.bytes_freed)
+        return 0
+    diagnostics.say(tr("freed {bytes_freed}", bytes_freed=shown_size(collected.bytes_freed)))
     return 0
 
 
@@ -353,18 +409,19 @@ def _tell_wait(holder: Holder) -> None:
     )
 
 
-def _tell_deletion(path: StorePath) -> None:
+def _tell_deletion(path: str) -> None:
     diagnostics.say(tr("deleting '{path}'", path=path))
 
 
-def _vacuum(session: Session) -> int:
+def _vacuum(session: Session, *, as_json: bool) -> int:
+    from larix.store.gc import Collected
+
     saved = session.local_store.database.vacuum()
-    diagnostics.say(tr("freed {bytes_freed}", bytes_freed=shown_size(max(saved, 0))))
-    return 0
+    return _tell_freed(Collected([], max(saved, 0)), as_json=as_json)
 
 
 def _collect(session: Session, line: CommandLine) -> int:
-    is_dry = line.has("dry-run")
+    is_dry, as_json = line.has("dry-run"), line.has("json")
     deleted: list[str] = []
     if line.has("delete-generations"):
         deleted = _delete_generations(session, line.last("delete-generations"), is_dry=is_dry)
@@ -387,13 +444,17 @@ def _collect(session: Session, line: CommandLine) -> int:
                     where=where,
                 )
             )
+            if as_json:
+                from larix.cli.tables import print_json
+
+                print_json(paths=[], **{"size" if is_dry else "freed": 0})
             return 0
         diagnostics.say(tr("freeing {most}", most=shown_size(most)))
     duration = line.last("keep-dead")
     since = None if duration is None else int(time.time() - _seconds(duration))
     if is_dry:
-        return _tell_doomed(_doomed(session, most, since, deleted), as_json=line.has("json"))
-    return _collect_now(session, most, since)
+        return _tell_doomed(_doomed(session, most, since, deleted), as_json=as_json)
+    return _tell_freed(_collect_now(session, most, since), as_json=as_json)
 
 
 def _seconds(duration: str) -> float:
@@ -402,18 +463,18 @@ def _seconds(duration: str) -> float:
     return parse_duration(duration)
 
 
-def _collect_now(session: Session, most: int | None, since: int | None) -> int:
+def _collect_now(session: Session, most: int | None, since: int | None) -> Collected:
     from larix.client.store import DaemonStore
     from larix.store import gc
 
     store = session.store
     if isinstance(store, DaemonStore):
         if since is None:
-            return _tell_freed(*store.collect(_DELETE_DEAD, max_freed=most))
+            return _collected(session, store, _DELETE_DEAD, most=most)
         # The protocol has no word for it; what is named is deleted only as far as nothing uses it.
         doomed = [path for path, _ in _doomed(session, most, since, ())]
-        return _tell_freed(*store.collect(_DELETE_THESE, doomed)) if doomed else _tell_freed((), 0)
-    collected = gc.collect(
+        return _collected(session, store, _DELETE_THESE, doomed) if doomed else gc.Collected([], 0)
+    return gc.collect(
         store,
         **session.settings.kept,
         keep_since=since,
@@ -421,8 +482,6 @@ def _collect_now(session: Session, most: int | None, since: int | None) -> int:
         on_delete=_tell_deletion,
         on_wait=_tell_wait,
     )
-    diagnostics.say(tr("freed {bytes_freed}", bytes_freed=shown_size(collected.bytes_freed)))
-    return 0
 
 
 def _doomed(

@@ -80,12 +80,15 @@ def collect_garbage(
 
     if ignore_liveness:
         raise NotPermitted(tr("nobody may delete what is alive through the daemon"))
-    if session.peer.uid is None:
-        raise NotPermitted(tr("nobody may collect garbage over the network"))
     kept = session.settings.kept
     if action in {_LIVE, _DEAD}:
         find = gc.live_paths if action == _LIVE else gc.dead_paths
         return tuple(sorted(find(session.store, **kept))), 0
+    if session.peer.uid is None:
+        raise NotPermitted(tr("nobody may collect garbage over the network"))
+
+    def tell(path: StorePath) -> None:
+        session.teller.line(f"deleting '{path}'")
 
     def wait(holder: Holder) -> None:
         session.teller.line(f"waiting for another collection to end, that of {shown_holder(holder)}...")
@@ -99,6 +102,7 @@ def collect_garbage(
             session.store,
             **kept,
             max_freed=None if max_freed >= 1 << 63 else max_freed,
+            on_delete=tell,
             on_wait=wait,
         )
     elif action == _DELETE_THESE:
@@ -107,6 +111,7 @@ def collect_garbage(
                 session.store,
                 paths,
                 **kept,
+                on_delete=tell,
                 on_wait=wait,
             )
         except gc.PathAlive as error:
