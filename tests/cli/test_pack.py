@@ -170,6 +170,9 @@ class TestPacks:
         assert config["config"]["Env"] == [f"PATH={profile.removesuffix('/alpha')}"]
         labels = config["config"]["Labels"]
         assert labels["org.opencontainers.image.title"] == "alpha"
+        (held,) = json.loads(labels["org.larix.packages"])
+        assert (held["name"], held["version"], held["output"]) == ("alpha", "1.0", "out")
+        assert held["path"].endswith("-alpha-1.0")
         assert labels["org.opencontainers.image.version"] == "1.0"
         assert labels["org.opencontainers.image.description"] == "Say alpha"
         assert "org.opencontainers.image.licenses" not in labels

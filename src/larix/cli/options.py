@@ -146,7 +146,7 @@ def parse(grammar: Grammar, arguments: Sequence[str]) -> CommandLine:
     else:
         rest = []
     if grammar.build_options_from_environment:
-        words = _environment_options() + words
+        words = _environment_options(grammar) + words
     reader = _Reader(grammar.options())
     reader.read(words)
     reader.tokens.extend(Token("", word) for word in rest)
@@ -155,7 +155,7 @@ def parse(grammar: Grammar, arguments: Sequence[str]) -> CommandLine:
 
 def _parse_until_operand(grammar: Grammar, words: list[str]) -> CommandLine:
     if grammar.build_options_from_environment:
-        words = _environment_options() + words
+        words = _environment_options(grammar) + words
     reader = _Reader(grammar.options())
     used = reader.read(words, until_operand=True)
     rest = words[used:]
@@ -176,16 +176,21 @@ def _answered(grammar: Grammar, line: CommandLine) -> CommandLine:
     return line
 
 
-def _environment_options() -> list[str]:
+def _environment_options(grammar: Grammar) -> list[str]:
+    """The words of LARIX_BUILD_OPTIONS; whoever reads of one that is wrong must know where it stands."""
     text = os.environ.get("LARIX_BUILD_OPTIONS")
     if not text:
         return []
     import shlex
 
     try:
-        return shlex.split(text)
+        words = shlex.split(text)
+        _Reader(grammar.options()).read(words)
     except ValueError as error:
         raise UsageError(f"LARIX_BUILD_OPTIONS: {error}: `{text}'") from error
+    except UsageError as error:
+        raise UsageError(f"LARIX_BUILD_OPTIONS: {error.message}", hint=error.hint) from error
+    return words
 
 
 class _Reader:

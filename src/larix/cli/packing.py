@@ -244,6 +244,10 @@ def _labels(wanted: Wanted, manifest: Manifest) -> tuple[tuple[str, str], ...]:
     if records:
         found |= {"revision": records[0].get("commit", ""), "source": records[0].get("url", "")}
     labels = {f"org.opencontainers.image.{name}": text for name, text in found.items() if text}
+    packages = [each._asdict() for each in manifest.entries]
+    labels["org.larix.packages"] = json.dumps(
+        [{name: each[name] for name in ("name", "version", "output", "path")} for each in packages]
+    )
     if records:
         labels["org.larix.provenance"] = json.dumps(records, sort_keys=True)
     return tuple(sorted(labels.items()))
