@@ -8,13 +8,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from larix.buildside.failure import BuildSideError
+from larix.buildside.file_errors import FileError, MissingFile
 from larix.buildside.files import (
+    BadClause,
     SubstituteError,
     copy_recursively,
     delete_recursively,
     find_files,
     install_file,
     make_writable,
+    mkdir_p,
     substitute,
     with_directory,
 )
@@ -203,3 +206,81 @@ def test_make_writable_adds_only_the_owners_bit(tmp_path: Path):
     file.chmod(0o444)
     make_writable(file)
     assert stat.S_IMODE(file.stat().st_mode) == 0o644
+
+
+def test_directories_are_made_with_those_above_and_may_be_there(tmp_path: Path):
+    for _ in range(2):
+        assert mkdir_p(tmp_path / "a" / "b") == tmp_path / "a" / "b"
+    (tmp_path / "file").write_text("")
+    with pytest.raises(FileError, match=r"mkdir_p: `.*/file`: File exists"):
+        mkdir_p(tmp_path / "file")
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda: substitute("src/nothere.c", ("a", "b")),
+        lambda: install_file("src/nothere.c", "out"),
+        lambda: copy_recursively("src/nothere.c", "out"),
+        lambda: delete_recursively("src/nothere.c"),
+        lambda: make_writable("src/nothere.c"),
+    ],
+)
+def test_file_that_is_not_there_is_told_in_one_line_with_where_it_was_looked_for(
+    tmp_path: Path, monkeypatch, change
+):
+    monkeypatch.chdir(tmp_path)
+    text = rf"\w+: `src/nothere.c`, in {re.escape(str(tmp_path))}: No such file or directory"
+    with pytest.raises(MissingFile, match=text) as caught:
+        change()
+    assert isinstance(caught.value, FileNotFoundError)
+    assert isinstance(caught.value, BuildSideError)
+    assert (caught.value.filename, caught.value.errno) == ("src/nothere.c", 2)
+
+
+def test_directory_to_work_in_is_told_but_not_what_is_done_there(tmp_path: Path):
+    with pytest.raises(MissingFile, match=r"with_directory: `.*/none`"), with_directory(tmp_path / "none"):
+        pass
+    with pytest.raises(FileNotFoundError) as caught, with_directory(tmp_path):
+        os.stat("none")
+    assert not isinstance(caught.value, BuildSideError)
+
+
+@pytest.mark.parametrize(
+    ("clause", "cause"),
+    [
+        (("(", "x"), r"/\(/, for `.*/f`: no regular expression: missing \), .* at position 0"),
+        (("a", r"\2"), r"/a/, for `.*/f`: '\\\\2' cannot replace it: invalid group reference 2"),
+        (("a", r"\g<x>"), r"/a/, for `.*/f`: .* cannot replace it: unknown group name 'x'"),
+        (("a", Path("/x")), r"/a/, for `.*/f`: .* cannot replace it"),
+        ("ab", r"'ab', for `.*/f`: a clause is a pair: a pattern, and what replaces it"),
+        (("a", "b", "c"), "a clause is a pair"),
+        ((b"a", "b"), "/b'a'/, for"),
+    ],
+)
+def test_clause_that_is_none_is_told_and_the_file_stays(tmp_path: Path, clause, cause):
+    (tmp_path / "f").write_text("a\n")
+    with pytest.raises(BadClause, match=cause):
+        substitute(tmp_path / "f", ("a", "b"), clause)
+    assert (tmp_path / "f").read_text() == "a\n"
+
+
+def test_bad_pattern_of_names_is_told_with_the_directory(tmp_path: Path):
+    with pytest.raises(
+        BuildSideError, match=r"find_files: /\*/, for `.*`, is no regular expression: nothing"
+    ):
+        find_files(tmp_path, "*")
+
+
+def test_ends_of_lines_are_what_the_documentation_says(tmp_path: Path):
+    file = tmp_path / "f"
+    for pattern, before, after in (
+        (r"$", "abc\n", "abc;\n;"),
+        (r"(?=\n)", "abc\n", "abc;\n"),
+        (r"c$", "abc\n", "ab;\n"),
+        (r".$", "abc\r\n", "abc;\n"),
+        (r"\s", "abc\n", "abc;"),
+    ):
+        file.write_bytes(before.encode())
+        substitute(file, (pattern, ";"))
+        assert file.read_bytes() == after.encode()

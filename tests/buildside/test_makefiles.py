@@ -3,6 +3,7 @@ import os
 import pytest
 
 from larix.buildside.failure import BuildSideError
+from larix.buildside.file_errors import MissingFile
 from larix.buildside.makefiles import patch_makefile_shell, patch_usr_bin_file
 
 
@@ -62,3 +63,8 @@ def test_without_the_program_scripts_stay(tmp_path, monkeypatch):
     (tmp_path / "configure").write_text("/usr/bin/file\n")
     assert patch_usr_bin_file([tmp_path / "configure"]) == 0
     assert (tmp_path / "configure").read_text() == "/usr/bin/file\n"
+
+
+def test_makefile_that_is_not_there_is_told(tmp_path):
+    with pytest.raises(MissingFile, match=r"patch_makefile_shell: `.*/Makefile`: No such file or directory"):
+        patch_makefile_shell(tmp_path / "Makefile")

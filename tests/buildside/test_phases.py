@@ -3,6 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from larix.buildside.failure import BuildSideError, show_failure
+from larix.buildside.files import substitute
 from larix.buildside.phases import Phases, UnknownPhase
 
 
@@ -122,3 +123,31 @@ def test_log_of_a_failed_build_ends_with_the_cause(capsys, error, is_short):
     assert any("larix/buildside/phases.py" in line for line in lines) is not is_short
     assert lines[-1 if is_short else -2].endswith("the cause")
     assert any("in phase `own-phase`" in line for line in lines)
+
+
+def test_error_of_the_system_is_one_line_below_the_line_that_met_it(capsys, tmp_path):
+    def own_phase():
+        (tmp_path / "none").unlink()
+
+    try:
+        Phases((("own-phase", own_phase),)).run()
+    except OSError as caught:
+        show_failure(type(caught), caught, caught.__traceback__)
+    lines = capsys.readouterr().err.splitlines()
+    frames = [line for line in lines if line.startswith("  File")]
+    assert frames[1:] == [f'  File "{__file__}", line {own_phase.__code__.co_firstlineno + 1}, in own_phase']
+    assert lines[-1] == f"error: `{tmp_path}/none`: No such file or directory"
+
+
+def test_error_of_a_helper_shows_neither_its_lines_nor_those_of_the_standard_library(capsys, tmp_path):
+    def own_phase():
+        substitute(tmp_path / "none", ("a", "b"))
+
+    try:
+        Phases((("own-phase", own_phase),)).run()
+    except BuildSideError as caught:
+        show_failure(type(caught), caught, caught.__traceback__)
+    lines = capsys.readouterr().err.splitlines()
+    frames = [line.rpartition(" ")[2] for line in lines if line.startswith("  File")]
+    assert frames[1:] == ["own_phase"]
+    assert lines[-1] == f"error: substitute: `{tmp_path}/none`: No such file or directory"

@@ -84,3 +84,8 @@ def test_missing_file_gives_none(tmp_path):
     assert none_if_not_found((tmp_path / "missing").read_text) is None
     (tmp_path / "there").write_text("text")
     assert none_if_not_found((tmp_path / "there").read_text) == "text"
+
+
+def test_predicate_of_a_bad_pattern_names_it():
+    with pytest.raises(BuildSideError, match=r"file_name_matches: /\(/ is no regular expression: missing"):
+        file_name_matches("(")

@@ -33,12 +33,12 @@ def names(files):
 
 
 def test_a_closure_holds_what_is_imported_and_the_packages_around_it():
-    files = module_closure({"larix.buildside.files"})
+    files = module_closure({"larix.buildside.invoke"})
     assert names(files) == {
         "larix/__init__.py",
         "larix/buildside/__init__.py",
         "larix/buildside/failure.py",
-        "larix/buildside/files.py",
+        "larix/buildside/invoke.py",
     }
 
 

@@ -15,6 +15,7 @@ import struct
 from typing import NamedTuple
 
 from larix.buildside.failure import BuildSideError
+from larix.buildside.file_errors import file_errors
 
 __all__ = ["BadElf", "Elf", "is_elf", "parse_elf", "read_elf"]
 
@@ -57,6 +58,7 @@ def is_elf(file: str | os.PathLike[str]) -> bool:
         return stream.read(4) == MAGIC
 
 
+@file_errors("read_elf")
 def read_elf(file: str | os.PathLike[str]) -> Elf | None:
     """None when the file is no ELF file."""
     with open(file, "rb") as stream:

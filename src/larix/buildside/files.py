@@ -7,12 +7,16 @@ import os
 import re
 import shutil
 import stat
-from collections.abc import Callable, Generator, Iterable
+from collections.abc import Callable, Generator, Iterable, Sequence
 from pathlib import Path
+from typing import cast
 
 from larix.buildside.failure import BuildSideError
+from larix.buildside.file_errors import file_errors
+from larix.buildside.patterns import compiled_pattern
 
 __all__ = [
+    "BadClause",
     "SubstituteError",
     "copy_recursively",
     "delete_recursively",
@@ -29,11 +33,13 @@ FileName = str | os.PathLike[str]
 Replacement = str | Callable[[re.Match[str]], str]
 
 
+@file_errors("mkdir_p")
 def mkdir_p(directory: FileName) -> Path:
     os.makedirs(directory, exist_ok=True)
     return Path(directory)
 
 
+@file_errors("make_writable")
 def make_writable(file: FileName) -> None:
     """Give the owner leave to write; store files and many tarballs come without."""
     mode = os.stat(file).st_mode
@@ -45,7 +51,8 @@ def make_writable(file: FileName) -> None:
 def with_directory(directory: FileName) -> Generator[Path, None, None]:
     """Work in another directory; the old one is current again afterwards, also after an error."""
     before = os.getcwd()
-    os.chdir(directory)
+    with file_errors("with_directory"):
+        os.chdir(directory)
     try:
         yield Path(directory)
     finally:
@@ -58,6 +65,7 @@ def which(program: str) -> Path | None:
     return Path(found) if found else None
 
 
+@file_errors("find_files")
 def find_files(
     directory: FileName,
     pattern: str | Callable[[Path, os.stat_result], bool] | None = None,
@@ -74,7 +82,7 @@ def find_files(
     if not os.path.isdir(root):
         raise BuildSideError(f"find_files: `{root}` is not a directory")
     if isinstance(pattern, str):
-        search = re.compile(pattern).search
+        search = compiled_pattern(pattern, "find_files", root).search
         wanted: Callable[[Path, os.stat_result], bool] = lambda file, _: bool(search(file.name))  # noqa: E731
     else:
         wanted = pattern or (lambda _file, _status: True)
@@ -93,6 +101,7 @@ def find_files(
     return sorted(found, key=os.fsencode)
 
 
+@file_errors("copy_recursively")
 def copy_recursively(
     source: FileName,
     destination: FileName,
@@ -144,6 +153,7 @@ def _copy_times(status: os.stat_result, file: str) -> None:
     os.utime(file, ns=(status.st_atime_ns, status.st_mtime_ns))
 
 
+@file_errors("delete_recursively")
 def delete_recursively(file: FileName) -> None:
     """Delete a file, link or tree, read-only directories included; links are never followed."""
     name = os.fspath(file)
@@ -157,6 +167,7 @@ def delete_recursively(file: FileName) -> None:
     shutil.rmtree(name)
 
 
+@file_errors("install_file")
 def install_file(
     file: FileName, directory: FileName, *, name: str | None = None, executable: bool | None = None
 ) -> Path:
@@ -168,15 +179,25 @@ def install_file(
     return target
 
 
+def _listed(files: Sequence[str]) -> str:
+    shown = ", ".join(f"`{file}`" for file in files[:3])
+    return f"{shown} and {len(files) - 3} more" if len(files) > 3 else shown
+
+
 class SubstituteError(BuildSideError):
     """A clause of `substitute` matched nowhere: upstream changed, or the pattern is wrong."""
 
     def __init__(self, pattern: str, files: list[str]) -> None:
-        shown = ", ".join(f"`{file}`" for file in files[:3])
-        more = f" and {len(files) - 3} more" if len(files) > 3 else ""
-        super().__init__(f"substitute: /{pattern}/ matches nothing in {shown}{more}")
+        super().__init__(f"substitute: /{pattern}/ matches nothing in {_listed(files)}")
         self.pattern = pattern
         self.files = files
+
+
+class BadClause(BuildSideError):
+    """A clause of `substitute` is no pair, or its pattern or what replaces it is of no use."""
+
+    def __init__(self, clause: str, files: list[str], cause: str) -> None:
+        super().__init__(f"substitute: {clause}, for {_listed(files)}: {cause}")
 
 
 def substitute(
@@ -189,8 +210,9 @@ def substitute(
 
     A clause is a regular expression and what replaces each of its matches: a text, in which `\1` and
     `\g<name>` are groups, or a function of the match whose result is taken as it is. A line comes with its
-    line ending; `.` does not match that and `$` stands before it. Clauses apply in order to the result of the
-    ones before.
+    line ending, which `.` does not match, but `\s` and `[^"]` do; `$` matches before it and
+    once more behind it, so that what can be empty, such as `$` alone, matches more than once: write `(?=\n)`.
+    Of `\r\n`, the first is a character like others. Clauses apply in order to the result of the ones before.
 
     Each clause must match somewhere in the files, unless `required` is false. The mode is kept; the time only
     with `keep_time` (make must see that a source changed, but not that a `Makefile.in` did). Bytes that are
@@ -201,11 +223,10 @@ def substitute(
     )
     if not names and required:
         raise BuildSideError("substitute: no files were given")
-    compiled = [(re.compile(pattern), replacement) for pattern, replacement in clauses]
+    compiled = [_compiled_clause(clause, names) for clause in clauses]
     matched = [0] * len(compiled)
     for name in names:
-        with open(name, encoding="utf-8", errors="surrogateescape", newline="") as stream:
-            before = stream.readlines()
+        before = _lines(name)
         after: list[str] = []
         for original in before:
             line = original
@@ -220,6 +241,32 @@ def substitute(
             raise SubstituteError(pattern.pattern, names)
 
 
+def _compiled_clause(clause: object, names: list[str]) -> tuple[re.Pattern[str], Replacement]:
+    parts = cast("tuple[object, ...]", clause) if isinstance(clause, (tuple, list)) else ()
+    if len(parts) != 2:
+        raise BadClause(f"{clause!r}", names, "a clause is a pair: a pattern, and what replaces it")
+    given, replacement = cast("tuple[str | re.Pattern[str], Replacement]", parts)
+    shown = f"/{given.pattern if isinstance(given, re.Pattern) else given}/"
+    try:
+        pattern = re.compile(given)
+    except (re.error, TypeError) as error:
+        raise BadClause(shown, names, f"no regular expression: {error}") from error
+    if callable(replacement):
+        return pattern, replacement
+    try:
+        pattern.sub(replacement, "")
+    except (re.error, IndexError, TypeError) as error:
+        raise BadClause(shown, names, f"{replacement!r} cannot replace it: {error}") from error
+    return pattern, replacement
+
+
+@file_errors("substitute")
+def _lines(name: str) -> list[str]:
+    with open(name, encoding="utf-8", errors="surrogateescape", newline="") as stream:
+        return stream.readlines()
+
+
+@file_errors("substitute")
 def _rewrite(name: str, text: str, *, keep_time: bool) -> None:
     """By a new file, so that hard links and store files keep their old contents; links stay links."""
     target = os.path.realpath(name)

@@ -6,11 +6,14 @@ import gzip
 import os
 import stat
 
+from larix.buildside.file_errors import file_errors
+
 __all__ = ["compress_file", "reset_gzip_timestamp"]
 
 TIME = slice(4, 8)  # the modification time in a gzip header, RFC 1952
 
 
+@file_errors("reset_gzip_timestamp")
 def reset_gzip_timestamp(file: str | os.PathLike[str]) -> bool:
     """Zero the time in a gzip header, keeping the file's own time; tell whether the file changed."""
     status = os.lstat(file)

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from larix.buildside.failure import BuildSideError
+from larix.buildside.file_errors import file_errors
 from larix.buildside.files import substitute, which
 
 __all__ = ["patch_makefile_shell", "patch_usr_bin_file"]
@@ -18,6 +19,7 @@ SHELL = re.compile(
 )
 
 
+@file_errors("patch_makefile_shell")
 def patch_makefile_shell(makefile: FileName) -> bool:
     """Make `SHELL =` name a shell of PATH by its file; tell whether the makefile changed.
 
@@ -36,6 +38,7 @@ def patch_makefile_shell(makefile: FileName) -> bool:
     return Path(makefile).read_bytes() != before
 
 
+@file_errors("patch_usr_bin_file")
 def patch_usr_bin_file(files: Iterable[FileName], program: FileName | None = None) -> int:
     """Make scripts call the program `file` where it is, instead of /usr/bin/file; how many changed.
 

@@ -9,12 +9,14 @@ from collections.abc import Generator
 from typing import IO
 
 from larix.buildside.failure import BuildSideError
+from larix.buildside.file_errors import file_errors
 
 __all__ = ["atomic_replacement", "copy_stream", "set_file_time", "switch_symlink", "temporary_output_file"]
 
 FileName = str | os.PathLike[str]
 
 
+@file_errors("switch_symlink")
 def switch_symlink(link: FileName, target: FileName) -> None:
     """Make `link` lead to `target`, whether it is there already or not."""
     name = os.fspath(link)
@@ -36,7 +38,9 @@ def atomic_replacement(file: FileName) -> Generator[tuple[IO[bytes], IO[bytes]],
     name = os.fspath(file)
     temporary = f"{name}.larix-new"
     try:
-        with open(name, "rb") as old, open(temporary, "xb") as new:
+        with file_errors("atomic_replacement"):
+            old = open(name, "rb")  # noqa: SIM115
+        with old, open(temporary, "xb") as new:
             os.fchmod(new.fileno(), stat.S_IMODE(os.fstat(old.fileno()).st_mode))
             yield old, new
         os.replace(temporary, name)
@@ -65,6 +69,7 @@ def temporary_output_file(directory: FileName = ".") -> Generator[tuple[str, IO[
             os.unlink(name)
 
 
+@file_errors("set_file_time")
 def set_file_time(file: FileName, like: os.stat_result | FileName) -> None:
     """Give a file the times of another, or those of a status; of a link, its own."""
     status = like if isinstance(like, os.stat_result) else os.lstat(like)

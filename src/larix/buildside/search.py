@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import TypeVar, cast
 
 from larix.buildside.environment import search_path_entries
 from larix.buildside.failure import BuildSideError
+from larix.buildside.patterns import compiled_pattern
 
 __all__ = [
     "SearchError",
@@ -92,7 +92,7 @@ def join_search_path(directories: Iterable[FileName], separator: str = ":") -> s
 
 def file_name_matches(pattern: str) -> Callable[[Path, os.stat_result], bool]:
     """A predicate for `find_files`: the pattern is searched in the base name."""
-    search = re.compile(pattern).search
+    search = compiled_pattern(pattern, "file_name_matches").search
     return lambda file, _status: search(file.name) is not None
 
 

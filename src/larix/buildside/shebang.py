@@ -7,6 +7,8 @@ import re
 import stat
 from typing import TYPE_CHECKING
 
+from larix.buildside.file_errors import file_errors
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
@@ -18,6 +20,7 @@ SHEBANG = re.compile(
 )
 
 
+@file_errors("patch_shebang")
 def patch_shebang(file: str | os.PathLike[str], path: Sequence[str | os.PathLike[str]] | None = None) -> bool:
     """Make the interpreter one that `path` (directories; by default PATH) has; tell whether the file changed.
 

@@ -7,11 +7,15 @@ import re
 from collections.abc import Callable
 from typing import IO, TypeVar
 
+from larix.buildside.file_errors import file_errors
+from larix.buildside.patterns import compiled_pattern
+
 __all__ = ["fold_matches", "open_as_bytes_text"]
 
 T = TypeVar("T")
 
 
+@file_errors("open_as_bytes_text")
 def open_as_bytes_text(file: str | os.PathLike[str]) -> IO[str]:
     """A file to be read as text in which each byte is one character, so that nothing is ever undecodable."""
     return open(file, encoding="latin-1", newline="")
@@ -30,7 +34,7 @@ def fold_matches(
     Matches do not reach over the end of a line. `unmatched` is called with the texts between them, where
     there are some.
     """
-    compiled = re.compile(pattern)
+    compiled = compiled_pattern(pattern, "fold_matches")
     result = initial
     for line in stream:
         at = 0

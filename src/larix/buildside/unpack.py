@@ -17,7 +17,8 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
 from larix.buildside.failure import BuildSideError
-from larix.buildside.files import copy_recursively
+from larix.buildside.file_errors import file_errors
+from larix.buildside.files import copy_recursively, mkdir_p
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -43,11 +44,11 @@ class UnpackError(BuildSideError):
 def unpack(source: str | os.PathLike[str], destination: str | os.PathLike[str]) -> None:
     """Put what `source` holds into a directory, which is made; a file that is no archive is copied there."""
     name, target = os.fspath(source), os.fspath(destination)
-    os.makedirs(target, exist_ok=True)
+    mkdir_p(target)
     if os.path.isdir(name):
         copy_recursively(name, target, keep_times=True)
         return
-    with open(name, "rb") as stream:
+    with file_errors("unpack"), open(name, "rb") as stream:
         magic = stream.read(8)
     program = next((command for start, command in PROGRAMS.items() if magic.startswith(start)), None)
     try:

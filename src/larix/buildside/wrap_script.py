@@ -13,6 +13,7 @@ import stat
 from collections.abc import Iterable, Mapping, Sequence
 
 from larix.buildside.failure import BuildSideError
+from larix.buildside.file_errors import file_errors
 
 __all__ = ["WrapError", "python_prologue", "script_language", "wrap_script"]
 
@@ -39,6 +40,7 @@ def script_language(file: str | os.PathLike[str]) -> str | None:
     return match["name"].decode() if match else None
 
 
+@file_errors("wrap_script")
 def wrap_script(
     file: str | os.PathLike[str],
     variables: Mapping[str, Sequence[str]],
