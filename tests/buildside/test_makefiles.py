@@ -65,6 +65,11 @@ def test_without_the_program_scripts_stay(tmp_path, monkeypatch):
     assert (tmp_path / "configure").read_text() == "/usr/bin/file\n"
 
 
+def test_one_file_alone_is_not_a_list_of_letters(tmp_path, programs):
+    (tmp_path / "configure").write_text("/usr/bin/file\n")
+    assert patch_usr_bin_file(str(tmp_path / "configure")) == 1
+
+
 def test_makefile_that_is_not_there_is_told(tmp_path):
     with pytest.raises(MissingFile, match=r"patch_makefile_shell: `.*/Makefile`: No such file or directory"):
         patch_makefile_shell(tmp_path / "Makefile")

@@ -1,5 +1,8 @@
+import os
+
 import pytest
 
+from larix.buildside.environment import set_path_environment
 from larix.buildside.failure import BuildSideError
 from larix.buildside.files import find_files
 from larix.buildside.search import (
@@ -75,6 +78,22 @@ def test_search_paths_are_joined():
         join_search_path(["/a:b", "/c"])
 
 
+def test_one_name_alone_is_not_a_list_of_letters(inputs, monkeypatch):
+    root = inputs["first"]
+    assert join_search_path("/abc") == "/abc"
+    assert search_input_file(str(root), "lib/a.so") == root / "lib" / "a.so"
+    assert search_directories(root / "lib", "a.so") == root / "lib" / "a.so"
+    assert search_path_directories("lib", root) == [root / "lib"]
+    monkeypatch.setenv("GREET_PATH", "/old")
+    set_path_environment("GREET_PATH", "lib", [root])
+    assert os.environ["GREET_PATH"] == f"{root}/lib"
+
+
+def test_predicate_of_a_bad_pattern_names_it():
+    with pytest.raises(BuildSideError, match=r"file_name_matches: /\(/ is no regular expression: missing"):
+        file_name_matches("(")
+
+
 def test_predicate_looks_at_base_names(inputs):
     found = find_files(inputs["second"], file_name_matches(r"^b\."))
     assert found == [inputs["second"] / "lib" / "b.so"]
@@ -84,8 +103,3 @@ def test_missing_file_gives_none(tmp_path):
     assert none_if_not_found((tmp_path / "missing").read_text) is None
     (tmp_path / "there").write_text("text")
     assert none_if_not_found((tmp_path / "there").read_text) == "text"
-
-
-def test_predicate_of_a_bad_pattern_names_it():
-    with pytest.raises(BuildSideError, match=r"file_name_matches: /\(/ is no regular expression: missing"):
-        file_name_matches("(")

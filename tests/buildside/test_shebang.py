@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from larix.buildside.shebang import patch_shebang
+from larix.buildside.file_errors import MissingFile
+from larix.buildside.shebang import patch_shebang, patch_shebangs
 
 
 @pytest.fixture
@@ -84,3 +85,11 @@ def test_script_that_already_names_a_store_program_is_done(tmp_path: Path, path:
     assert not patch_shebang(script, [other])
     monkeypatch.setenv("LARIX_STORE", "/larix/store")
     assert patch_shebang(script, [other])
+
+
+def test_one_script_and_one_directory_alone_are_not_lists_of_letters(tmp_path: Path, path: Path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    Path("py").write_text("#!/usr/bin/env python3\n")
+    assert patch_shebangs("py", str(path)) == 1
+    with pytest.raises(MissingFile, match=r"patch_shebang: `none`, in .*: No such file or directory"):
+        patch_shebangs("none")

@@ -94,3 +94,19 @@ def test_missing_shell_and_settings_are_told(program, monkeypatch):
     with pytest.raises(WrapError, match="there is no bash in PATH"):
         wrap_program(program, exactly("GREET_WORD", ["w"]))
     assert os.listdir(program.parent) == ["show it"]
+
+
+def test_one_entry_alone_is_not_a_list_of_letters(program):
+    wrap_program(
+        program, prefix("GREET_PATH", "/abc"), suffix("GREET_PATH", "/d"), exactly("GREET_WORD", "hi")
+    )
+    assert run(program) == "/abc:/d|hi|0|\n"
+
+
+@pytest.mark.parametrize("entries", [[], [""], ""])
+def test_what_has_no_entries_leaves_the_variable_alone(program, entries):
+    """An empty entry of PATH is the current directory."""
+    wrap_program(program, prefix("GREET_PATH", entries), suffix("GREET_PATH", entries))
+    assert run(program) == "||0|\n"
+    assert run(program, GREET_PATH="/old") == "/old||0|\n"
+    assert prefix("PATH", ["", "/a"]) == prefix("PATH", ["/a"])

@@ -135,3 +135,16 @@ def test_links_are_no_scripts(tmp_path):
     file = script(tmp_path, "#!/bin/python3\n")
     (tmp_path / "link").symlink_to(file)
     assert script_language(tmp_path / "link") is None
+
+
+@pytest.mark.parametrize("program", [sys.executable, "perl"])
+def test_one_entry_alone_is_no_list_of_letters_and_none_sets_nothing(tmp_path, program):
+    found = shutil.which(program)
+    if found is None:
+        pytest.skip(f"no {program} here")
+    text = {
+        "perl": "print join(q{ }, map { $ENV{$_} // q{unset} } qw(GREET_PATH GREET_WORD)), qq{\\n};",
+    }.get(program, "from os import environ as e; print(e.get('GREET_PATH'), e.get('GREET_WORD', 'unset'))")
+    file = script(tmp_path, f"#!{found}\n{text}\n")
+    wrap_script(file, {VARIABLE: "/abc", "GREET_WORD": []})
+    assert run(file) == "/abc unset\n"

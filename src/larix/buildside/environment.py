@@ -6,15 +6,17 @@ import os
 import re
 from typing import TYPE_CHECKING
 
+from larix.buildside.several import names_of
+
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from larix.buildside.several import SeveralNames
 
 __all__ = ["search_path_entries", "set_path_environment"]
 
 
 def search_path_entries(
-    roots: Iterable[str | os.PathLike[str]],
-    files: Iterable[str],
+    roots: SeveralNames,
+    files: SeveralNames,
     *,
     kind: str = "directory",
     pattern: str | None = None,
@@ -24,12 +26,12 @@ def search_path_entries(
     `kind` is `directory` or `regular`. With a pattern, the entries are the names below those directories
     whose base name it matches.
     """
-    subdirectories = list(files)
+    subdirectories = names_of(files)
     exists = os.path.isdir if kind == "directory" else os.path.isfile
     entries: list[str] = []
-    for root in roots:
+    for root in names_of(roots):
         for sub in subdirectories:
-            name = os.path.join(os.fspath(root), sub) if sub and sub != "." else os.fspath(root)
+            name = os.path.join(root, sub) if sub and sub != "." else root
             if pattern is None:
                 entries += [name] if exists(name) else []
             elif os.path.isdir(name):
@@ -40,8 +42,8 @@ def search_path_entries(
 
 def set_path_environment(
     variable: str,
-    files: Iterable[str],
-    roots: Iterable[str | os.PathLike[str]],
+    files: SeveralNames,
+    roots: SeveralNames,
     *,
     separator: str | None = ":",
     kind: str = "directory",

@@ -7,13 +7,14 @@ import os
 import re
 import shutil
 import stat
-from collections.abc import Callable, Generator, Iterable, Sequence
+from collections.abc import Callable, Generator, Sequence
 from pathlib import Path
 from typing import cast
 
 from larix.buildside.failure import BuildSideError
 from larix.buildside.file_errors import file_errors
 from larix.buildside.patterns import compiled_pattern
+from larix.buildside.several import SeveralNames, names_of
 
 __all__ = [
     "BadClause",
@@ -201,7 +202,7 @@ class BadClause(BuildSideError):
 
 
 def substitute(
-    files: FileName | Iterable[FileName],
+    files: SeveralNames,
     *clauses: tuple[str | re.Pattern[str], Replacement],
     required: bool = True,
     keep_time: bool = False,
@@ -218,9 +219,7 @@ def substitute(
     with `keep_time` (make must see that a source changed, but not that a `Makefile.in` did). Bytes that are
     no UTF-8 pass through unharmed.
     """
-    names = (
-        [os.fspath(files)] if isinstance(files, (str, os.PathLike)) else [os.fspath(file) for file in files]
-    )
+    names = names_of(files)
     if not names and required:
         raise BuildSideError("substitute: no files were given")
     compiled = [_compiled_clause(clause, names) for clause in clauses]

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterable
 from pathlib import Path
 
 from larix.buildside.failure import BuildSideError
 from larix.buildside.file_errors import file_errors
 from larix.buildside.files import substitute, which
+from larix.buildside.several import SeveralNames, names_of
 
 __all__ = ["patch_makefile_shell", "patch_usr_bin_file"]
 
@@ -39,14 +39,14 @@ def patch_makefile_shell(makefile: FileName) -> bool:
 
 
 @file_errors("patch_usr_bin_file")
-def patch_usr_bin_file(files: Iterable[FileName], program: FileName | None = None) -> int:
+def patch_usr_bin_file(files: SeveralNames, program: FileName | None = None) -> int:
     """Make scripts call the program `file` where it is, instead of /usr/bin/file; how many changed.
 
     Without such a program, neither given nor in PATH, they stay as they are.
     """
     chosen = program or which("file")
     changed = 0
-    for each in files if chosen is not None else ():
+    for each in names_of(files) if chosen is not None else ():
         before = Path(each).read_bytes()
         substitute(each, (r"/usr/bin/file\b", os.fspath(str(chosen))), required=False, keep_time=True)
         changed += Path(each).read_bytes() != before

@@ -10,6 +10,7 @@ from typing import TypeVar, cast
 from larix.buildside.environment import search_path_entries
 from larix.buildside.failure import BuildSideError
 from larix.buildside.patterns import compiled_pattern
+from larix.buildside.several import SeveralNames, names_of
 
 __all__ = [
     "SearchError",
@@ -37,23 +38,23 @@ class SearchError(BuildSideError):
         super().__init__(f"{kind} `{file}` is in none of these:\n{places}")
 
 
-def search_input_file(inputs: Mapping[str, FileName] | Iterable[FileName], file: str) -> Path:
+def search_input_file(inputs: Mapping[str, FileName] | SeveralNames, file: str) -> Path:
     """The first file of that relative name, such as `lib/libz.so`, among the inputs."""
     return _search(inputs, file, os.path.isfile, "file")
 
 
-def search_input_directory(inputs: Mapping[str, FileName] | Iterable[FileName], directory: str) -> Path:
+def search_input_directory(inputs: Mapping[str, FileName] | SeveralNames, directory: str) -> Path:
     """The first directory of that relative name among the inputs."""
     return _search(inputs, directory, os.path.isdir, "directory")
 
 
-def search_directories(path: Iterable[FileName], file: str) -> Path:
+def search_directories(path: SeveralNames, file: str) -> Path:
     """The first of some directories that has the file, joined with its name."""
     return _search(path, file, os.path.exists, "file")
 
 
 def _search(
-    inputs: Mapping[str, FileName] | Iterable[FileName], file: str, exists: Callable[[str], bool], kind: str
+    inputs: Mapping[str, FileName] | SeveralNames, file: str, exists: Callable[[str], bool], kind: str
 ) -> Path:
     roots = _roots(inputs)
     for root in roots:
@@ -63,15 +64,13 @@ def _search(
     raise SearchError(file, roots, kind)
 
 
-def _roots(inputs: Mapping[str, FileName] | Iterable[FileName]) -> list[FileName]:
+def _roots(inputs: Mapping[str, FileName] | SeveralNames) -> list[str]:
     if isinstance(inputs, Mapping):
-        return list(cast("Mapping[str, FileName]", inputs).values())
-    return list(inputs)
+        return names_of(cast("Mapping[str, FileName]", inputs).values())
+    return names_of(inputs)
 
 
-def search_path_directories(
-    files: Iterable[str], inputs: Mapping[str, FileName] | Iterable[FileName]
-) -> list[Path]:
+def search_path_directories(files: SeveralNames, inputs: Mapping[str, FileName] | SeveralNames) -> list[Path]:
     """Those of the relative names that exist below each input, in the order of the inputs."""
     return [Path(each) for each in search_path_entries(_roots(inputs), files)]
 
@@ -81,9 +80,9 @@ def split_search_path(text: str | None, separator: str = ":") -> list[str]:
     return [each for each in (text or "").split(separator) if each]
 
 
-def join_search_path(directories: Iterable[FileName], separator: str = ":") -> str:
+def join_search_path(directories: SeveralNames, separator: str = ":") -> str:
     """The text of a variable; a directory whose name holds the separator is an error."""
-    names = [os.fspath(each) for each in directories]
+    names = names_of(directories)
     for name in names:
         if separator in name:
             raise BuildSideError(f"`{name}` cannot stand in a search path: it contains `{separator}`")

@@ -8,9 +8,12 @@ import stat
 from typing import TYPE_CHECKING
 
 from larix.buildside.file_errors import file_errors
+from larix.buildside.several import names_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable
+
+    from larix.buildside.several import SeveralNames
 
 __all__ = ["patch_shebang", "patch_shebangs"]
 
@@ -21,7 +24,7 @@ SHEBANG = re.compile(
 
 
 @file_errors("patch_shebang")
-def patch_shebang(file: str | os.PathLike[str], path: Sequence[str | os.PathLike[str]] | None = None) -> bool:
+def patch_shebang(file: str | os.PathLike[str], path: SeveralNames | None = None) -> bool:
     """Make the interpreter one that `path` (directories; by default PATH) has; tell whether the file changed.
 
     A script whose interpreter is not found there is left as it is, with a line in the log. The modification
@@ -42,9 +45,7 @@ def patch_shebang(file: str | os.PathLike[str], path: Sequence[str | os.PathLike
         if match["path"] and _is_in_store(match["path"]):
             return False
         wanted = match["env"] or match["path"].rsplit(b"/", 1)[1]
-        directories = (
-            os.environ.get("PATH", "").split(":") if path is None else [os.fspath(each) for each in path]
-        )
+        directories = os.environ.get("PATH", "").split(":") if path is None else names_of(path)
         found = _find(wanted, directories)
         if found is None:
             if not (match["path"] and os.path.exists(match["path"])):
@@ -62,11 +63,10 @@ def patch_shebang(file: str | os.PathLike[str], path: Sequence[str | os.PathLike
     return True
 
 
-def patch_shebangs(
-    files: Iterable[str | os.PathLike[str]], path: Sequence[str | os.PathLike[str]] | None = None
-) -> int:
+def patch_shebangs(files: SeveralNames, path: SeveralNames | None = None) -> int:
     """Patch all; tell how many changed."""
-    return sum(patch_shebang(file, path) for file in files)
+    directories = None if path is None else names_of(path)
+    return sum(patch_shebang(file, directories) for file in names_of(files))
 
 
 def _is_in_store(program: bytes) -> bool:

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from larix.buildside.files import which
+from larix.buildside.several import SeveralNames, names_of
 from larix.buildside.wrap_script import WrapError
 
 __all__ = ["Setting", "WrapError", "exactly", "is_wrapped_program", "prefix", "suffix", "wrap_program"]
@@ -25,31 +26,33 @@ FileName = str | os.PathLike[str]
 
 
 class Setting(NamedTuple):
-    """A variable, and a line of shell that sets it."""
+    """A variable, and a line of shell that sets it; an empty line leaves the variable alone."""
 
     name: str
     line: str
 
 
-def prefix(name: str, entries: Iterable[FileName], *, separator: str = ":") -> Setting:
-    """Entries before what the variable holds."""
-    sep, given = shlex.quote(separator), _joined(entries, separator)
-    return Setting(name, f"export {name}={given}${{{name}:+{sep}}}${name}")
+def prefix(name: str, entries: SeveralNames, *, separator: str = ":") -> Setting:
+    """Entries before what the variable holds; empty ones, which mean the current directory, are left out."""
+    sep, given = shlex.quote(separator), _joined(filter(None, names_of(entries)), separator)
+    return Setting(name, given and f"export {name}={given}${{{name}:+{sep}}}${name}")
 
 
-def suffix(name: str, entries: Iterable[FileName], *, separator: str = ":") -> Setting:
-    """Entries after what the variable holds."""
-    sep, given = shlex.quote(separator), _joined(entries, separator)
-    return Setting(name, f"export {name}=${name}${{{name}:+{sep}}}{given}")
+def suffix(name: str, entries: SeveralNames, *, separator: str = ":") -> Setting:
+    """Entries after what the variable holds; empty ones are left out."""
+    sep, given = shlex.quote(separator), _joined(filter(None, names_of(entries)), separator)
+    return Setting(name, given and f"export {name}=${name}${{{name}:+{sep}}}{given}")
 
 
-def exactly(name: str, entries: Iterable[FileName], *, separator: str = ":") -> Setting:
+def exactly(name: str, entries: SeveralNames, *, separator: str = ":") -> Setting:
     """The entries alone, whatever the variable holds."""
-    return Setting(name, f"export {name}={_joined(entries, separator)}")
+    return Setting(name, f"export {name}={shlex.quote(separator.join(names_of(entries)))}")
 
 
-def _joined(entries: Iterable[FileName], separator: str) -> str:
-    return shlex.quote(separator.join(os.fspath(each) for each in entries))
+def _joined(entries: Iterable[str], separator: str) -> str:
+    """As a word of the shell, or nothing when there are no entries."""
+    text = separator.join(entries)
+    return shlex.quote(text) if text else ""
 
 
 def is_wrapped_program(file: FileName) -> bool:
@@ -78,7 +81,7 @@ def wrap_program(program: FileName, *settings: Setting, shell: FileName | None =
     if not settings:
         raise WrapError(program, "settings", "no settings are given")
     real = file.with_name(f".{file.name}-real")
-    lines = [each.line for each in settings]
+    lines = [each.line for each in settings if each.line]
     if real.exists():
         text = file.read_text(encoding="utf-8")
         start = text.index("\nexec -a ") + 1

@@ -10,10 +10,11 @@ import ast
 import os
 import re
 import stat
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 from larix.buildside.failure import BuildSideError
 from larix.buildside.file_errors import file_errors
+from larix.buildside.several import SeveralNames, names_of
 
 __all__ = ["WrapError", "python_prologue", "script_language", "wrap_script"]
 
@@ -43,23 +44,26 @@ def script_language(file: str | os.PathLike[str]) -> str | None:
 @file_errors("wrap_script")
 def wrap_script(
     file: str | os.PathLike[str],
-    variables: Mapping[str, Sequence[str]],
+    variables: Mapping[str, SeveralNames],
     *,
-    site_directories: Iterable[str] = (),
+    site_directories: SeveralNames = (),
 ) -> None:
     """Put entries before those of search-path variables, from within a Python or Perl script.
 
-    A Python script finds the modules of `site_directories` besides. Wrapping twice adds to the first time.
+    Empty entries, which mean the current directory, are left out. A Python script finds the modules of
+    `site_directories` besides. Wrapping twice adds to the first time.
     """
     language = script_language(file)
     if language is None:
         raise WrapError(file, "language", "it is no Python or Perl script")
+    given = {name: [each for each in names_of(entries) if each] for name, entries in variables.items()}
+    settings = {name: entries for name, entries in given.items() if entries}
     with open(file, "rb") as stream:
         contents = stream.read()
     if language == "python":
-        changed = _in_python(file, contents, python_prologue(variables, list(site_directories)))
+        changed = _in_python(file, contents, python_prologue(settings, names_of(site_directories)))
     else:
-        changed = _after_lines(contents, 1, _perl_prologue(variables))
+        changed = _after_lines(contents, 1, _perl_prologue(settings))
     status = os.stat(file)
     temporary = f"{os.fspath(file)}.larix-new"
     with open(temporary, "xb") as stream:

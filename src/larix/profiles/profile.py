@@ -43,6 +43,7 @@ _CODE = (
     "profile_mime_types",
     "profile_settings",
     "profile_tree",
+    "several",
     "shell_settings",
     "union",
 )
