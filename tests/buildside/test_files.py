@@ -1,6 +1,9 @@
+import io
 import os
 import re
 import stat
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -236,6 +239,7 @@ def test_file_that_is_not_there_is_told_in_one_line_with_where_it_was_looked_for
     assert isinstance(caught.value, FileNotFoundError)
     assert isinstance(caught.value, BuildSideError)
     assert (caught.value.filename, caught.value.errno) == ("src/nothere.c", 2)
+    assert os.listdir() == []
 
 
 def test_directory_to_work_in_is_told_but_not_what_is_done_there(tmp_path: Path):
@@ -284,3 +288,123 @@ def test_ends_of_lines_are_what_the_documentation_says(tmp_path: Path):
         file.write_bytes(before.encode())
         substitute(file, (pattern, ";"))
         assert file.read_bytes() == after.encode()
+
+
+@pytest.mark.parametrize("copy", [lambda: install_file("q/g", "q"), lambda: copy_recursively("q/g", "q/g")])
+@pytest.mark.parametrize("link", [False, True])
+def test_file_that_is_copied_to_itself_is_left(tmp_path: Path, monkeypatch, copy, link):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "real").mkdir()
+    (tmp_path / "q").symlink_to("real")
+    (tmp_path / "q" / ("other" if link else "g")).write_text("kept")
+    if link:
+        (tmp_path / "q" / "g").symlink_to("other")
+    with pytest.raises(BuildSideError, match=r"\w+: `q/g` and `q/g` are the same file"):
+        copy()
+    assert (tmp_path / "q" / "g").read_text() == "kept"
+
+
+def test_file_that_a_link_leads_to_is_not_replaced_by_itself(tmp_path: Path):
+    (tmp_path / "g").write_text("kept")
+    (tmp_path / "link").symlink_to("g")
+    with pytest.raises(BuildSideError, match="are the same file"):
+        install_file(tmp_path / "link", tmp_path, name="g")
+    assert (tmp_path / "g").read_text() == "kept"
+
+
+def test_link_and_second_name_of_a_file_are_replaced_by_it(tmp_path: Path):
+    (tmp_path / "g").write_text("x")
+    (tmp_path / "link").symlink_to("g")
+    os.link(tmp_path / "g", tmp_path / "second")
+    for name in ("link", "second"):
+        assert install_file(tmp_path / "g", tmp_path, name=name).read_text() == "x"
+        assert not (tmp_path / name).is_symlink()
+        assert (tmp_path / name).stat().st_nlink == 1
+
+
+def test_tree_is_not_copied_into_itself_unless_it_leaves_that_out(tmp_path: Path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "q").mkdir()
+    (tmp_path / "q" / "f").write_text("x")
+    for target in ("q/out", "q", "q/a/b"):
+        with pytest.raises(BuildSideError, match=f"`q` cannot be copied into itself, to `{target}`"):
+            copy_recursively("q", target)
+        assert os.listdir("q") == ["f"]
+    copy_recursively("q", "q/out", select=lambda file: file.name != "out")
+    copy_recursively("q/f", "q/out/deep")
+    copy_recursively("q", "queue")
+    assert sorted(os.listdir("q/out")) == ["deep", "f"]
+
+
+def test_loop_of_links_is_told_before_anything_is_copied(tmp_path: Path):
+    (tmp_path / "q" / "d").mkdir(parents=True)
+    (tmp_path / "q" / "a").write_text("")
+    (tmp_path / "q" / "d" / "up").symlink_to("..")
+    with pytest.raises(BuildSideError, match=r"`.*/q/d/up` leads back to a directory above it"):
+        copy_recursively(tmp_path / "q", tmp_path / "t", follow_links=True)
+    assert not (tmp_path / "t").exists()
+    copy_recursively(tmp_path / "q", tmp_path / "t")
+    assert os.readlink(tmp_path / "t" / "d" / "up") == ".."
+
+
+def test_pipe_is_told_before_anything_is_copied(tmp_path: Path):
+    (tmp_path / "q").mkdir()
+    (tmp_path / "q" / "a").write_text("")
+    os.mkfifo(tmp_path / "q" / "pipe")
+    with pytest.raises(BuildSideError, match=r"copy_recursively: `.*/pipe` is neither"):
+        copy_recursively(tmp_path / "q", tmp_path / "t")
+    assert not (tmp_path / "t").exists()
+    with pytest.raises(BuildSideError, match=r"install_file: `.*/pipe` is no file"):
+        install_file(tmp_path / "q" / "pipe", tmp_path / "t")
+
+
+def test_install_file_says_what_copies_directories(tmp_path: Path):
+    with pytest.raises(BuildSideError, match=r"install_file: `.*` is a directory: copy_recursively copies"):
+        install_file(tmp_path, tmp_path / "t")
+    assert os.listdir(tmp_path) == []
+
+
+def test_copy_can_tell_what_it_does_and_leave_modes(tmp_path: Path):
+    (tmp_path / "s").mkdir()
+    (tmp_path / "s" / "run").write_text("x")
+    (tmp_path / "s" / "run").chmod(0o700)
+    log = io.StringIO()
+    copy_recursively(tmp_path / "s", tmp_path / "t", log=log, keep_permissions=False)
+    assert log.getvalue() == f"{tmp_path}/s/run -> {tmp_path}/t/run\n"
+    (tmp_path / "new").write_text("")
+    assert (tmp_path / "t" / "run").stat().st_mode == (tmp_path / "new").stat().st_mode
+
+
+MOUNTED = """
+import os, subprocess, sys
+from larix.buildside.failure import BuildSideError
+from larix.buildside.files import delete_recursively
+subprocess.run(["mount", "--bind", "kept", "tree/a mount"], check=True)
+for tree in ("tree", "tree/a mount"):
+    try:
+        delete_recursively(tree)
+    except BuildSideError as error:
+        print(error)
+"""
+
+
+def test_what_is_mounted_is_not_deleted(tmp_path: Path):
+    """Of the same file system, so that devices tell nothing."""
+    for name in ("kept", "tree/a mount", "tree/first"):
+        (tmp_path / name).mkdir(parents=True)
+    (tmp_path / "kept" / "file").write_text("")
+    shell = ["unshare", "--user", "--map-root-user", "--mount"]
+    if subprocess.run([*shell, "true"], capture_output=True, check=False).returncode:
+        pytest.skip("no user namespaces here")
+    done = subprocess.run(
+        [*shell, sys.executable, "-c", MOUNTED],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    line = f"delete_recursively: something is mounted at `{tmp_path}/tree/a mount`"
+    assert done.stdout.splitlines() == [line, line], done.stderr
+    assert (tmp_path / "kept" / "file").exists()
+    assert (tmp_path / "tree" / "first").exists()

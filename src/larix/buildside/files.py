@@ -9,10 +9,11 @@ import shutil
 import stat
 from collections.abc import Callable, Generator, Sequence
 from pathlib import Path
-from typing import cast
+from typing import IO, cast
 
 from larix.buildside.failure import BuildSideError
 from larix.buildside.file_errors import file_errors
+from larix.buildside.mounts import mounts_below
 from larix.buildside.patterns import compiled_pattern
 from larix.buildside.several import SeveralNames, names_of
 
@@ -102,52 +103,101 @@ def find_files(
     return sorted(found, key=os.fsencode)
 
 
+Copy = tuple[str, str, os.stat_result]  # of what, to where, and what it is
+
+
 @file_errors("copy_recursively")
 def copy_recursively(
     source: FileName,
     destination: FileName,
     *,
     keep_times: bool = False,
+    keep_permissions: bool = True,
     follow_links: bool = False,
     select: Callable[[Path], bool] | None = None,
+    log: IO[str] | None = None,
 ) -> None:
     """Copy a file or a tree; a directory that is already there is merged into, files are replaced.
 
-    Modes are kept, except that the owner may write. `select` sees each source name; a directory it refuses is
-    left out with all below.
+    Modes are kept, except that the owner may write; without `keep_permissions`, files get the mode of new
+    ones. `select` sees each source name; a directory it refuses is left out with all below. `log` gets a line
+    for each file. What cannot be copied at all (into itself, in a loop of links, devices) is an error before
+    anything is.
     """
-    pending = [(os.fspath(source), os.fspath(destination))]
-    made: list[tuple[str, str]] = []
+    old, new = os.fspath(source), os.fspath(destination)
+    planned = _planned(old, new, follow_links=follow_links, select=select)
+    if planned:
+        _refuse_copy_into_itself(old, new, select)
+    for from_file, to_file, status in planned:
+        if stat.S_ISDIR(status.st_mode):
+            os.makedirs(to_file, exist_ok=True)
+            continue
+        _copy_leaf("copy_recursively", (from_file, to_file, status), keep_permissions=keep_permissions)
+        if keep_times and stat.S_ISREG(status.st_mode):
+            _copy_times(status, to_file)
+        if log is not None:
+            print(f"{from_file} -> {to_file}", file=log, flush=True)
+    for from_file, to_file, status in reversed(planned) if keep_times else ():
+        if stat.S_ISDIR(status.st_mode):
+            _copy_times(os.stat(from_file), to_file)
+
+
+def _planned(
+    source: str, destination: str, *, follow_links: bool, select: Callable[[Path], bool] | None
+) -> list[Copy]:
+    planned: list[Copy] = []
+    pending: list[tuple[str, str, tuple[tuple[int, int], ...]]] = [(source, destination, ())]
     while pending:
-        old, new = pending.pop()
+        old, new, above = pending.pop()
         if select is not None and not select(Path(old)):
             continue
         status = os.stat(old) if follow_links else os.lstat(old)
+        planned.append((old, new, status))
         if stat.S_ISDIR(status.st_mode):
-            os.makedirs(new, exist_ok=True)
-            made.append((old, new))
+            identity = (status.st_dev, status.st_ino)
+            if identity in above:
+                raise BuildSideError(f"copy_recursively: `{old}` leads back to a directory above it")
             pending += [
-                (os.path.join(old, name), os.path.join(new, name)) for name in sorted(os.listdir(old))
+                (os.path.join(old, name), os.path.join(new, name), (*above, identity))
+                for name in sorted(os.listdir(old))
             ]
-        else:
-            _copy_leaf(old, new, status, keep_times=keep_times)
-    if keep_times:
-        for old, new in reversed(made):
-            _copy_times(os.stat(old), new)
+        elif not stat.S_ISREG(status.st_mode) and not stat.S_ISLNK(status.st_mode):
+            raise BuildSideError(f"copy_recursively: `{old}` is neither a file nor a directory nor a link")
+    return planned
 
 
-def _copy_leaf(old: str, new: str, status: os.stat_result, *, keep_times: bool) -> None:
+def _refuse_copy_into_itself(source: str, destination: str, select: Callable[[Path], bool] | None) -> None:
+    """The destination may stand in the source if `select` leaves it out."""
+    if not os.path.isdir(source) or os.path.islink(source):
+        return
+    below = os.path.relpath(_place(destination), os.path.realpath(source)).split("/")
+    if below[0] == "..":
+        return
+    names = [os.path.join(source, *below[: count + 1]) for count in range(len(below))]
+    if select is None or all(select(Path(name)) for name in names):
+        raise BuildSideError(f"copy_recursively: `{source}` cannot be copied into itself, to `{destination}`")
+
+
+def _place(file: str) -> str:
+    """Where a name stands, whatever stands there: links above it are followed, one of that name is not."""
+    directory, name = os.path.split(file.rstrip("/") or "/")
+    if name in {"", ".", ".."}:
+        return os.path.realpath(file)
+    return os.path.join(os.path.realpath(directory), name)
+
+
+def _copy_leaf(function: str, copy: Copy, *, keep_permissions: bool = True) -> None:
+    old, new, status = copy
     if os.path.lexists(new):
+        if _place(new) in {_place(old), os.path.realpath(old)}:
+            raise BuildSideError(f"{function}: `{old}` and `{new}` are the same file")
         os.unlink(new)
     if stat.S_ISLNK(status.st_mode):
         os.symlink(os.readlink(old), new)
-    elif stat.S_ISREG(status.st_mode):
-        shutil.copyfile(old, new)
+        return
+    shutil.copyfile(old, new)
+    if keep_permissions:
         os.chmod(new, stat.S_IMODE(status.st_mode) & 0o777 | stat.S_IWUSR)
-        if keep_times:
-            _copy_times(status, new)
-    else:
-        raise BuildSideError(f"copy_recursively: `{old}` is neither a file nor a directory nor a link")
 
 
 def _copy_times(status: os.stat_result, file: str) -> None:
@@ -156,11 +206,16 @@ def _copy_times(status: os.stat_result, file: str) -> None:
 
 @file_errors("delete_recursively")
 def delete_recursively(file: FileName) -> None:
-    """Delete a file, link or tree, read-only directories included; links are never followed."""
+    """Delete a file, link or tree, read-only directories included; links are never followed.
+
+    What is mounted there is not deleted: it is an error, before anything is.
+    """
     name = os.fspath(file)
     if os.path.islink(name) or not os.path.isdir(name):
         os.unlink(name)
         return
+    if mounted := mounts_below(name):
+        raise BuildSideError(f"delete_recursively: something is mounted at `{mounted[0]}`")
     for directory, _, _ in os.walk(name):
         mode = stat.S_IMODE(os.stat(directory).st_mode)
         if mode & 0o700 != 0o700:
@@ -173,8 +228,14 @@ def install_file(
     file: FileName, directory: FileName, *, name: str | None = None, executable: bool | None = None
 ) -> Path:
     """Copy a file into a directory, which is made; the mode is kept unless `executable` says otherwise."""
-    target = Path(mkdir_p(directory), name or os.path.basename(os.fspath(file)))
-    _copy_leaf(os.fspath(file), os.fspath(target), os.stat(file), keep_times=False)
+    source = os.fspath(file)
+    status = os.stat(source)
+    if not stat.S_ISREG(status.st_mode):
+        advice = "is a directory: copy_recursively copies those" if os.path.isdir(source) else "is no file"
+        raise BuildSideError(f"install_file: `{source}` {advice}")
+    os.makedirs(directory, exist_ok=True)
+    target = Path(directory, name or os.path.basename(source))
+    _copy_leaf("install_file", (source, os.fspath(target), status))
     if executable is not None:
         target.chmod(0o755 if executable else 0o644)
     return target
