@@ -105,7 +105,11 @@ def test_perl_script_finds_modules(tmp_path):
         ("#! /usr/bin/env python3", "python"),
         ("#!/usr/bin/env -S python3 -u", "python"),
         ("#!/usr/bin/perl -w", "perl"),
-        ("#!/bin/sh", None),
+        ("#!/bin/sh", "shell"),
+        ("#!/usr/bin/env bash", "shell"),
+        ("#!/bin/dash -e", "shell"),
+        ("#!/bin/csh", None),
+        ("#!/bin/shell", None),
         ("#!/opt/python/bin/ruby", None),
         ("#!/bin/pythonic", None),
         ("print()", None),
@@ -118,7 +122,8 @@ def test_language_is_told_by_the_first_line(tmp_path, line, language):
 @pytest.mark.parametrize(
     ("text", "kind"),
     [
-        ("#!/bin/sh\n", "language"),
+        ("#!/bin/ruby\n", "language"),
+        ('#!/bin/sh\n# \\\nexec tclsh "$0" ${1+"$@"}\n', "layout"),
         ("#!/bin/python3\nprint 'old'\n", "syntax"),
         ("#!/bin/python3\nfrom __future__ import annotations; x = 1\n", "layout"),
     ],
@@ -137,12 +142,27 @@ def test_links_are_no_scripts(tmp_path):
     assert script_language(tmp_path / "link") is None
 
 
-@pytest.mark.parametrize("program", [sys.executable, "perl"])
+@pytest.mark.parametrize("shell", ["sh -eu", "bash", "dash"])
+def test_shell_script_sets_variables_for_itself_and_children(tmp_path, shell):
+    program = shutil.which(shell.partition(" ")[0])
+    if program is None:
+        pytest.skip(f"no {shell} here")
+    line = shell.replace(shell.partition(" ")[0], program)
+    file = script(tmp_path, f'#!{line}\nsh -c \'echo "$GREET_PATH"\'; exec echo "$(basename "$0") $1"\n')
+    wrap_script(file, {VARIABLE: ["/it's", "/a b"]})
+    assert run(file) == "/it's:/a b\nscript word\n"
+    assert run(file, **{VARIABLE: "/old  *"}) == "/it's:/a b:/old  *\nscript word\n"
+    wrap_script(file, {VARIABLE: ["/second"]})
+    assert set(run(file).splitlines()[0].split(":")) == {"/it's", "/a b", "/second"}
+
+
+@pytest.mark.parametrize("program", [sys.executable, "sh", "perl"])
 def test_one_entry_alone_is_no_list_of_letters_and_none_sets_nothing(tmp_path, program):
     found = shutil.which(program)
     if found is None:
         pytest.skip(f"no {program} here")
     text = {
+        "sh": "echo ${GREET_PATH-unset} ${GREET_WORD-unset}",
         "perl": "print join(q{ }, map { $ENV{$_} // q{unset} } qw(GREET_PATH GREET_WORD)), qq{\\n};",
     }.get(program, "from os import environ as e; print(e.get('GREET_PATH'), e.get('GREET_WORD', 'unset'))")
     file = script(tmp_path, f"#!{found}\n{text}\n")

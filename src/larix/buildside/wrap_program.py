@@ -4,7 +4,7 @@
     export PATH='/larix/store/HASH-gzip/bin'${PATH:+:}$PATH
     exec -a "$0" /larix/store/HASH-tool/bin/.tool-real "$@"
 
-For scripts in Python and Perl, `wrap_script` does without a shell.
+For scripts, `wrap_script` does without a second program.
 """
 
 from __future__ import annotations

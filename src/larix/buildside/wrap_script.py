@@ -1,7 +1,7 @@
 """Scripts that find what they need wherever they are run: an environment of their own, put into them.
 
-The script stays the file that it is; no second program stands before it. Python and Perl are known. What is
-set reaches the programs that the script starts, as it would by a wrapper.
+The script stays the file that it is; no second program stands before it. Python, Perl and shells that know
+`export` are known. What is set reaches the programs that the script starts, as it would by a wrapper.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import ast
 import os
 import re
+import shlex
 import stat
 from collections.abc import Mapping, Sequence
 
@@ -19,7 +20,11 @@ from larix.buildside.several import SeveralNames, names_of
 __all__ = ["WrapError", "python_prologue", "script_language", "wrap_script"]
 
 MARK = "set by larix"
-LANGUAGES = re.compile(rb"#![ \t]*(?:\S*/env[ \t]+(?:-S[ \t]+)?|\S*/)?(?P<name>python|perl)[0-9.]*(?=\s|\Z)")
+LANGUAGES = re.compile(
+    rb"#![ \t]*(?:\S*/env[ \t]+(?:-S[ \t]+)?|\S*/)?"
+    rb"(?:(?P<name>python|perl)[0-9.]*|(?P<shell>(?:ba|da|k|z)?sh))(?=\s|\Z)"
+)
+HANDED_ON = re.compile(rb"\bexec[ \t](?![ \t]*-a)[^\n]*[ \t][\"']?\$(?:0|\{0\})[\"']?(?=\s|\Z)")
 CODING = re.compile(rb"[ \t\f]*#.*?coding[:=][ \t]*[-\w.]+")
 
 
@@ -33,12 +38,14 @@ class WrapError(BuildSideError):
 
 
 def script_language(file: str | os.PathLike[str]) -> str | None:
-    """`python` or `perl` by the first line of a regular file, else None."""
+    """`python`, `perl` or `shell` by the first line of a regular file, else None."""
     if not stat.S_ISREG(os.lstat(file).st_mode):
         return None
     with open(file, "rb") as stream:
         match = LANGUAGES.match(stream.readline(4096))
-    return match["name"].decode() if match else None
+    if match is None:
+        return None
+    return "shell" if match["shell"] else match["name"].decode()
 
 
 @file_errors("wrap_script")
@@ -48,22 +55,27 @@ def wrap_script(
     *,
     site_directories: SeveralNames = (),
 ) -> None:
-    """Put entries before those of search-path variables, from within a Python or Perl script.
+    """Put entries before those of search-path variables, from within a script in Python, Perl or a shell.
 
     Empty entries, which mean the current directory, are left out. A Python script finds the modules of
-    `site_directories` besides. Wrapping twice adds to the first time.
+    `site_directories` besides. Wrapping twice adds to the first time. A shell script that hands itself to
+    another interpreter cannot be wrapped so: see `wrap_program`.
     """
     language = script_language(file)
     if language is None:
-        raise WrapError(file, "language", "it is no Python or Perl script")
+        raise WrapError(file, "language", "it is no script in Python, Perl or a shell")
     given = {name: [each for each in names_of(entries) if each] for name, entries in variables.items()}
     settings = {name: entries for name, entries in given.items() if entries}
     with open(file, "rb") as stream:
         contents = stream.read()
     if language == "python":
         changed = _in_python(file, contents, python_prologue(settings, names_of(site_directories)))
-    else:
+    elif language == "perl":
         changed = _after_lines(contents, 1, _perl_prologue(settings))
+    elif HANDED_ON.search(contents):
+        raise WrapError(file, "layout", "it hands itself to another interpreter; use `wrap_program`")
+    else:
+        changed = _after_lines(contents, 1, _shell_prologue(settings))
     status = os.stat(file)
     temporary = f"{os.fspath(file)}.larix-new"
     with open(temporary, "xb") as stream:
@@ -108,6 +120,14 @@ def _perl_prologue(variables: Mapping[str, Sequence[str]]) -> str:
             f"grep {{ length }} ($ENV{{{_perl_text(name)}}} // ''));"
         )
     return "\n".join([*lines, "}", ""])
+
+
+def _shell_prologue(variables: Mapping[str, Sequence[str]]) -> str:
+    """Neither words nor unset variables are a matter of the script's options."""
+    lines = [f"# {MARK}"]
+    for name, entries in variables.items():
+        lines.append(f"{name}={shlex.quote(':'.join(entries))}${{{name}:+:${name}}}; export {name}")
+    return "\n".join([*lines, ""])
 
 
 def _perl_text(text: str) -> str:
