@@ -4,7 +4,7 @@ from hypothesis import strategies as st
 
 from larix.buildside.failure import BuildSideError, show_failure
 from larix.buildside.files import substitute
-from larix.buildside.phases import Phases, UnknownPhase
+from larix.buildside.phases import BadArgument, Phases, UnknownArgument, UnknownPhase
 
 
 def unpack(**_):
@@ -123,6 +123,57 @@ def test_log_of_a_failed_build_ends_with_the_cause(capsys, error, is_short):
     assert any("larix/buildside/phases.py" in line for line in lines) is not is_short
     assert lines[-1 if is_short else -2].endswith("the cause")
     assert any("in phase `own-phase`" in line for line in lines)
+
+
+def test_phase_that_asks_for_what_is_not_there_is_told_with_its_place():
+    def change(*, native_input, tests=True):
+        pass
+
+    line = change.__code__.co_firstlineno
+    with pytest.raises(UnknownArgument) as caught:
+        Phases((("change-it", change),)).run(native_inputs={}, outputs={})
+    assert str(caught.value) == (
+        f'`change` (File "{__file__}", line {line}) asks for `native_input`, which is not given; '
+        "did you mean `native_inputs`? there are: native_inputs, outputs"
+    )
+    assert caught.value.__notes__[0].startswith("in phase `change-it`")
+
+
+def configure(*, configure_flags=(), test_target="check"):
+    pass
+
+
+@pytest.mark.parametrize("value", [None, "--quiet", 3])
+def test_flags_that_are_no_list_are_told_with_the_function_that_gave_them(value):
+    def flags(inputs):
+        return value
+
+    phases = Phases((("configure", configure),))
+    with pytest.raises(BadArgument, match="argument `configure_flags` is to be a list of words") as caught:
+        phases.called_arguments({"configure_flags": flags, "inputs": {}})
+    assert f"is {value!r}: what `flags` (File" in str(caught.value)
+    with pytest.raises(BadArgument, match=r"is to be a list of words, and is None$"):
+        phases.called_arguments({"configure_flags": None})
+
+
+def test_flag_that_is_no_word_is_told():
+    with pytest.raises(
+        BadArgument, match="argument `configure_flags` is to be a list of words, and holds None"
+    ):
+        Phases((("configure", configure),)).called_arguments({"configure_flags": ["-q", None]})
+
+
+def test_functions_of_arguments_are_called_with_what_they_ask_for():
+    given = {
+        "configure_flags": lambda inputs: [f"--with={inputs['x']}"],
+        "test_target": lambda: None,
+        "inputs": {"x": "/x"},
+    }
+    assert Phases((("configure", configure),)).called_arguments(given) == {
+        "configure_flags": ["--with=/x"],
+        "test_target": None,
+        "inputs": {"x": "/x"},
+    }
 
 
 def test_error_of_the_system_is_one_line_below_the_line_that_met_it(capsys, tmp_path):

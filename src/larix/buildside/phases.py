@@ -11,14 +11,14 @@ A phase added without a name is called after its function, underscores becoming 
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from larix.buildside.failure import BuildSideError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
-__all__ = ["Phases", "UnknownPhase", "call_with", "changed_phases"]
+__all__ = ["BadArgument", "Phases", "UnknownArgument", "UnknownPhase", "call_with", "changed_phases"]
 
 VARIADIC_KEYWORDS = 0x08  # CO_VARKEYWORDS, spelled out because `inspect` is slow to import
 
@@ -36,13 +36,56 @@ class UnknownPhase(BuildSideError):
         self.name = name
 
 
+class UnknownArgument(BuildSideError):
+    """A function asks for something that is not there to be given."""
+
+    def __init__(self, function: Callable[..., Any], name: str, known: Iterable[str]) -> None:
+        from difflib import get_close_matches
+
+        names = sorted(known)
+        close = get_close_matches(name, names, 1)
+        advice = f"did you mean `{close[0]}`? " if close else ""
+        super().__init__(
+            f"{place_of(function)} asks for `{name}`, which is not given; "
+            f"{advice}there are: {', '.join(names) or 'none'}"
+        )
+        self.name = name
+
+
+class BadArgument(BuildSideError):
+    """An argument of the build system has a value that is of no use."""
+
+
+def place_of(function: Callable[..., Any]) -> str:
+    """A function's name and place, as tracebacks tell it."""
+    code = getattr(function, "__code__", None)
+    name = getattr(function, "__name__", repr(function))
+    return (
+        f"`{name}`" if code is None else f'`{name}` (File "{code.co_filename}", line {code.co_firstlineno})'
+    )
+
+
 def call_with(function: Callable[..., Any], arguments: dict[str, Any]) -> Any:
     """Call with those of the arguments that the function can take."""
     code = getattr(function, "__code__", None)
-    if code is None or code.co_flags & VARIADIC_KEYWORDS:
+    if code is None:
         return function(**arguments)
-    taken = code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]
+    first = 1 if hasattr(function, "__self__") else 0
+    taken = code.co_varnames[first : code.co_argcount + code.co_kwonlyargcount]
+    for name in taken:
+        if name not in arguments and name not in _defaults(function):
+            raise UnknownArgument(function, name, arguments)
+    if code.co_flags & VARIADIC_KEYWORDS:
+        return function(**arguments)
     return function(**{name: arguments[name] for name in taken if name in arguments})
+
+
+def _defaults(function: Callable[..., Any]) -> dict[str, Any]:
+    code = function.__code__
+    values: tuple[Any, ...] = getattr(function, "__defaults__", None) or ()
+    positional = code.co_varnames[: code.co_argcount]
+    named: dict[str, Any] = getattr(function, "__kwdefaults__", None) or {}
+    return {**dict(zip(positional[len(positional) - len(values) :], values, strict=True)), **named}
 
 
 class Phases:
@@ -134,6 +177,22 @@ class Phases:
                 raise
             print(f"@ phase-end {name} {time.monotonic() - start:.2f}", flush=True)
 
+    def called_arguments(self, given: dict[str, Any]) -> dict[str, Any]:
+        """The arguments of phases: functions of them are called, and what is to be a list is one."""
+        values = {
+            name: call_with(value, given) if callable(value) else value for name, value in given.items()
+        }
+        lists = {
+            name
+            for function in self._functions.values()
+            if hasattr(function, "__code__")
+            for name, default in _defaults(function).items()
+            if isinstance(default, tuple)
+        }
+        for name in sorted(lists & set(values)):
+            _check_list(name, given[name], values[name])
+        return values
+
     def _position(self, name: str) -> int:
         if name not in self._functions:
             raise UnknownPhase(name, self._functions)
@@ -146,6 +205,17 @@ class Phases:
         pairs = list(self.pairs)
         pairs.insert(self._position(anchor) + (change == "add_after"), (label, function))
         return Phases(pairs, made_by=(changed_phases, (self, change, anchor, function, label)))
+
+
+def _check_list(name: str, given: Any, value: Any) -> None:
+    """Texts are no lists of words: each letter would be one."""
+    origin = f": what {place_of(given)} gave" if callable(given) else ""
+    if isinstance(value, (str, bytes)) or not hasattr(value, "__iter__"):
+        raise BadArgument(f"argument `{name}` is to be a list of words, and is {value!r}{origin}")
+    is_of_words = name.endswith("_flags") and isinstance(value, (list, tuple))
+    for word in cast("list[object]", value) if is_of_words else []:
+        if not isinstance(word, str) and not hasattr(word, "__fspath__"):
+            raise BadArgument(f"argument `{name}` is to be a list of words, and holds {word!r}{origin}")
 
 
 def changed_phases(phases: Phases, change: str, *arguments: Any) -> Phases:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from larix.buildside.failure import show_failure
 from larix.buildside.gnu import standard_phases
-from larix.buildside.phases import Phases, call_with
+from larix.buildside.phases import Phases
 from larix.buildsystems._arguments import (
     LIMITS,
     checked_arguments,
@@ -63,8 +63,7 @@ ARGUMENTS = (
 def run_phases(*, phases: Phases, **given: Any) -> None:
     """What the builder calls."""
     sys.excepthook = show_failure
-    arguments = {name: call_with(value, given) if callable(value) else value for name, value in given.items()}
-    phases.run(**arguments)
+    phases.run(**phases.called_arguments(given))
 
 
 class GnuBuildSystem:
