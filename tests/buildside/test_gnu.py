@@ -1,6 +1,7 @@
 """The standard phases, run on the host on a small project that follows the GNU standards."""
 
 import gzip
+import importlib
 import os
 import shutil
 import subprocess
@@ -222,3 +223,27 @@ def test_script_with_a_missing_interpreter_is_told_as_such(tmp_path: Path):
 
 def test_capture_gives_the_output():
     assert capture("sh", "-c", "echo out; echo err >&2") == "out\n"
+
+
+SYSTEMS = ("cmake", "copy", "gnu", "meson", "perl", "pyproject", "python")
+
+
+@pytest.mark.parametrize("name", SYSTEMS)
+def test_outputs_are_looked_for_after_install_and_what_packages_add_after_it(name):
+    module = importlib.import_module(f"larix.buildside.{name}")
+    phases = module.standard_phases.add_after("install", lambda: None, name="move")
+    assert phases.names.index("install") < phases.names.index("move") < phases.names.index("validate-outputs")
+    assert phases.names.index("validate-outputs") < phases.names.index("strip")
+
+
+def test_output_that_nothing_made_is_told(tmp_path: Path):
+    outputs = {name: tmp_path / name for name in ("out", "doc", "debug")}
+    outputs["out"].mkdir()
+    with pytest.raises(
+        BuildSideError, match=r"^output `doc` was not made by phase `install`: there is no `/"
+    ):
+        gnu.standard_phases["validate-outputs"](outputs=outputs)
+    outputs["doc"].mkdir()
+    gnu.standard_phases["validate-outputs"](outputs=outputs)
+    with pytest.raises(BuildSideError, match=r"^output `debug` was not made by any phase: there is no"):
+        gnu.standard_phases["reset-gzip-timestamps"](outputs=outputs)

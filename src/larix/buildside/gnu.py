@@ -241,6 +241,17 @@ def _install(
     invoke("make", install_target, *make_arguments(shell=shell, make_flags=make_flags, parallel=False))
 
 
+def _validate_outputs(*, outputs: Outputs) -> None:
+    """After `install` and what packages add after it; `debug` is what `strip` makes."""
+    _check_outputs({name: output for name, output in outputs.items() if name != "debug"}, "phase `install`")
+
+
+def _check_outputs(outputs: Outputs, maker: str) -> None:
+    for name, output in outputs.items():
+        if not os.path.lexists(output):
+            raise BuildSideError(f"output `{name}` was not made by {maker}: there is no `{output}`")
+
+
 def _patch_shebangs(
     *, outputs: Outputs, inputs: Inputs, toolchain: Sequence[Path] = (), target: str | None = None
 ) -> None:
@@ -320,6 +331,7 @@ def _install_license_files(
 
 
 def _reset_gzip_timestamps(*, outputs: Outputs) -> None:
+    _check_outputs(outputs, "any phase")
     for output in outputs.values():
         for file in find_files(output, r"\.(gz|tgz)$"):
             reset_gzip_timestamp(file)
@@ -349,6 +361,7 @@ standard_phases = Phases(
         ("build", _build),
         ("check", _check),
         ("install", _install),
+        ("validate-outputs", _validate_outputs),
         ("patch-shebangs", _patch_shebangs),
         ("strip", _strip),
         ("shrink-runpath", _shrink_runpath),
