@@ -1,5 +1,12 @@
+import os
+import re
+import subprocess
+import sys
+import tarfile
+
 import pytest
 
+from larix.buildside.files import substitute
 from larix.packages import Origin
 from larix.packages.record import BadRecord
 from toolchains import lower, program
@@ -112,3 +119,55 @@ def test_source_that_follows_the_version():
 
     hello = package(source=lambda p: Origin(uri=f"mirror://gnu/hello/hello-{p.version}.tar.gz", sha256=HELLO))
     assert hello.inherit(version="2.7").source.uri == ("mirror://gnu/hello/hello-2.7.tar.gz",)
+
+
+def changed(tmp_path, origin):
+    """Run the program that changes a source, by the tools of this machine."""
+    item = lower(origin)
+    text = program(item.origin)
+    archive = next(each for each, _ in item.origin.inputs if each.name == "x.tar")
+    text = text.replace(archive.output_path(), str(tmp_path / "x.tar"))
+    for each in item.origin.sources:
+        if each.path.endswith(".patch"):
+            text = text.replace(each.path, str(tmp_path / "fix.patch"))
+    for root in re.findall(r"/larix/store/[a-z0-9]{32}-tools", text):
+        text = text.replace(root, "/usr")
+    (tmp_path / "work").mkdir()
+    (tmp_path / "builder").write_text(text)
+    return subprocess.run(
+        [sys.executable, tmp_path / "builder"],
+        cwd=tmp_path / "work",
+        env={"out": str(tmp_path / "out"), "PYTHONPATH": os.pathsep.join(sys.path)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+@pytest.fixture
+def archive(tmp_path):
+    (tmp_path / "x").mkdir()
+    (tmp_path / "x" / "greeting").write_text("hello\n")
+    with tarfile.open(tmp_path / "x.tar", "w") as tar:
+        tar.add(tmp_path / "x", "x")
+    (tmp_path / "fix.patch").write_text("--- a/greeting\n+++ b/greeting\n@@ -1 +1 @@\n-bye\n+hi\n")
+    return {"uri": "https://example.org/x.tar", "sha256": HELLO}
+
+
+@pytest.mark.skipif(not os.path.exists("/usr/bin/patch"), reason="needs patch")
+def test_patch_that_does_not_apply_is_one_line_with_the_file(tmp_path, archive):
+    done = changed(tmp_path, Origin(**archive, patches=[tmp_path / "fix.patch"]))
+    assert done.returncode == 1
+    assert done.stderr.splitlines() == [
+        f"error: patch `{tmp_path}/fix.patch` does not apply to `greeting`: `patch` ended with status 1"
+    ]
+
+
+def test_snippet_that_fails_is_told_with_its_line(tmp_path, archive):
+    def snippet():
+        substitute("greeting", ("good day", "hi"))
+
+    done = changed(tmp_path, Origin(**archive, snippet=snippet))
+    lines = done.stderr.splitlines()
+    assert [line.rpartition(" ")[2] for line in lines if line.startswith("  File")] == ["snippet"]
+    assert lines[-1] == "error: substitute: /good day/ matches nothing in `greeting`"

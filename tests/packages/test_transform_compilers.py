@@ -1,3 +1,7 @@
+import os
+import subprocess
+import sys
+
 import pytest
 
 from larix.derivation import instantiation_order
@@ -86,3 +90,19 @@ def test_flags_are_refused_where_none_are_taken():
         with_configure_flags(strange, ["--x"])
     with pytest.raises(BadRecord, match="takes no word on stripping"):
         with_debug_info(strange)
+
+
+def test_toolchain_without_compilers_is_told_in_one_line(tmp_path):
+    call = (
+        "from pathlib import Path; from larix.packages.transform_compilers import make_wrapped_compilers; "
+        "make_wrapped_compilers(output=Path('out'), inputs={}, flags=(), shell=Path('/bin/sh'))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", call],
+        cwd=tmp_path,
+        env={"PYTHONPATH": os.pathsep.join(sys.path)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.stderr == "error: wrap_compilers: the toolchain has no compiler\n"

@@ -1,3 +1,7 @@
+import os
+import subprocess
+import sys
+
 import pytest
 
 from larix.formats.hashes import parse_hash
@@ -68,3 +72,29 @@ def test_patches_are_added_to_origins_and_to_other_sources():
     assert "-fix.patch')" in program(source)
     with pytest.raises(BadRecord, match="has no source to patch"):
         with_patches(package(), [patch])
+
+
+@pytest.mark.skipif(not os.path.exists("/usr/bin/patch"), reason="needs patch")
+def test_patch_that_does_not_apply_is_one_line(tmp_path):
+    """In a process of its own, since it changes the directory and the environment."""
+    (tmp_path / "x").mkdir()
+    (tmp_path / "x" / "greeting").write_text("hello\n")
+    (tmp_path / "fix.patch").write_text("--- a/greeting\n+++ b/greeting\n@@ -1 +1 @@\n-bye\n+hi\n")
+    call = f"""
+from pathlib import Path
+from larix.packages.transform_source import patch_source
+top = Path({str(tmp_path)!r})
+tools = (Path("/usr"),)
+patch_source(output=top / "out", source=top / "x", patches=(top / "fix.patch",), tools=tools, top="x")
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", call],
+        cwd=tmp_path,
+        env={"PYTHONPATH": os.pathsep.join(sys.path)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.stderr.splitlines() == [
+        f"error: patch `{tmp_path}/fix.patch` does not apply to `greeting`: `patch` ended with status 1"
+    ]

@@ -12,7 +12,14 @@ if TYPE_CHECKING:
 
 __all__ = ["BuildSideError", "cause_of", "show_failure"]
 
-RUNNERS = ("<module>", "run_phases", "run_builder")
+RUNNERS = (
+    "<module>",
+    "run_phases",
+    "run_builder",
+    "patch_and_pack",
+    "patch_source",
+    "make_wrapped_compilers",
+)
 STANDARD_LIBRARY = f"{os.path.dirname(os.__file__)}/"
 
 

@@ -18,12 +18,16 @@ __all__ = ["InvokeError", "capture", "invoke", "invoke_quietly"]
 
 
 class InvokeError(BuildSideError):
-    """A program could not be started, or ended otherwise than with status 0."""
+    """A program could not be started, or ended otherwise than with status 0.
 
-    def __init__(self, arguments: Sequence[str], status: int | None, cause: str) -> None:
+    `output` is what it wrote, if that was not for the log.
+    """
+
+    def __init__(self, arguments: Sequence[str], status: int | None, cause: str, output: bytes = b"") -> None:
         super().__init__(f"`{shlex.join(arguments)}` {cause}")
         self.arguments = tuple(arguments)
         self.status = status
+        self.output = output
 
 
 def invoke(
@@ -105,7 +109,9 @@ def _run(
 
 def _check(command: list[str], done: subprocess.CompletedProcess[bytes]) -> None:
     status = done.returncode
-    if status > 0:
-        raise InvokeError(command, status, f"ended with status {status}")
+    if status == 0:
+        return
+    cause = f"ended with status {status}"
     if status < 0:
-        raise InvokeError(command, status, f"was ended by signal {-status} ({signal.Signals(-status).name})")
+        cause = f"was ended by signal {-status} ({signal.Signals(-status).name})"
+    raise InvokeError(command, status, cause, done.stdout or b"")

@@ -7,14 +7,16 @@ derivation unpacks that, changes it and packs it again, the same way every time.
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, cast
 from urllib.parse import unquote, urlsplit
 
+from larix.buildside.failure import show_failure
 from larix.buildside.files import mkdir_p
-from larix.buildside.invoke import invoke
 from larix.buildside.pack import pack_tar_xz
+from larix.buildside.patching import apply_patch
 from larix.buildside.unpack import source_directory, unpack
 from larix.derivation import FixedOutput, Lowered, derivation
 from larix.formats.hashes import Hash, parse_hash
@@ -168,12 +170,13 @@ class Origin(Record, StoreFile):
         environment = {"SOURCE_DATE_EPOCH": "1", "LC_ALL": "C", "TZ": "UTC0"}
 
         def patch_and_pack(output: Path) -> None:
+            sys.excepthook = show_failure
             os.environ.update(environment)
             os.environ["PATH"] = ":".join([f"{root}/bin" for root in roots])
             unpack(archive, mkdir_p("source"))
             os.chdir(source_directory("source"))
             for patch in patches:
-                invoke("patch", "--force", "--no-backup-if-mismatch", *flags, "--input", patch)
+                apply_patch(patch, *flags)
             if snippet is not None:
                 snippet()
             pack_tar_xz(".", output, top=top)

@@ -6,10 +6,12 @@ that look for one there.
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 from larix.buildside.compiler_wrapper import wrap_compilers
+from larix.buildside.failure import show_failure
 from larix.errors import LarixError
 from larix.packages.blame import did_you_mean
 from larix.packages.inputs import Input
@@ -100,6 +102,7 @@ class WrappedCompilers(StoreFile):
 def make_wrapped_compilers(
     *, output: Path, inputs: dict[str, Path], flags: tuple[str, ...], shell: Path
 ) -> None:
+    sys.excepthook = show_failure
     print("wrapped", *wrap_compilers(output, inputs.values(), flags, shell))
 
 

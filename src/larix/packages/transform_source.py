@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import os
 import re
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
+from larix.buildside.failure import show_failure
 from larix.buildside.files import mkdir_p
-from larix.buildside.invoke import invoke
 from larix.buildside.pack import pack_tar_xz
+from larix.buildside.patching import apply_patch
 from larix.buildside.unpack import source_directory, unpack
 from larix.packages.origin import Origin
 from larix.packages.record import BadRecord
@@ -136,10 +138,11 @@ class PatchedSource(StoreFile):
 def patch_source(
     *, output: Path, source: Path, patches: tuple[Path, ...], tools: tuple[Path, ...], top: str
 ) -> None:
+    sys.excepthook = show_failure
     os.environ.update({"SOURCE_DATE_EPOCH": "1", "LC_ALL": "C", "TZ": "UTC0"})
     os.environ["PATH"] = ":".join([f"{root}/bin" for root in tools])
     unpack(source, mkdir_p("source"))
     os.chdir(source_directory("source"))
     for patch in patches:
-        invoke("patch", "-p1", "--force", "--no-backup-if-mismatch", "--input", patch)
+        apply_patch(patch, "-p1")
     pack_tar_xz(".", output, top=top)
