@@ -1,6 +1,7 @@
 import pytest
 
 from larix.buildside.names import (
+    HASH_LENGTH,
     is_store_file_name,
     split_package_name,
     store_directory,
@@ -37,6 +38,13 @@ def test_store_file_names_are_known_and_stripped(monkeypatch, name, expected):
     monkeypatch.delenv("NIX_STORE", raising=False)
     assert is_store_file_name(name) == (expected is not None)
     assert strip_store_file_name(name) == (expected or name)
+
+
+def test_length_of_hashes_is_that_of_every_item():
+    """Other scripts cut names at it."""
+    name = ITEM.rpartition("/")[2]
+    assert name[:HASH_LENGTH] == HASH
+    assert name[HASH_LENGTH + 1 :] == strip_store_file_name(ITEM)
 
 
 @pytest.mark.parametrize(

@@ -87,6 +87,15 @@ def test_script_that_already_names_a_store_program_is_done(tmp_path: Path, path:
     assert patch_shebang(script, [other])
 
 
+def test_all_of_several_scripts_are_patched_and_counted(tmp_path: Path, path: Path):
+    for name, text in (("a", "#!/bin/sh\n"), ("b", "#!/usr/bin/env python3\n"), ("c", "text\n")):
+        (tmp_path / name).write_text(text)
+    assert patch_shebangs([tmp_path / name for name in "abc"], iter([path])) == 2
+    assert (tmp_path / "a").read_text() == f"#!{path}/sh\n"
+    assert (tmp_path / "b").read_text() == f"#!{path}/python3\n"
+    assert patch_shebangs([tmp_path / name for name in "abc"], [path]) == 0
+
+
 def test_one_script_and_one_directory_alone_are_not_lists_of_letters(tmp_path: Path, path: Path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     Path("py").write_text("#!/usr/bin/env python3\n")
