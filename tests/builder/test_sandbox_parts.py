@@ -28,8 +28,9 @@ from larix.builder.sandbox.users import UserPool
 from larix.builder.treediff import differing_files
 from larix.builder.workspace import Workspaces
 from larix.formats.storepath import StorePath
-from larix.protocol import BuildLog, BuildOptions, BuildPhase, BuildTarget, Event
+from larix.protocol import BuildLog, BuildOptions, BuildPhase, BuildTarget, Event, ignore_events
 from larix.store import open_local_store
+from larix.store.errors import DiskFull, StoreError
 
 DRV = StorePath("/larix/store/00000000000000000000000000000000-x.drv")
 
@@ -274,6 +275,16 @@ def test_lines_do_not_depend_on_how_output_is_cut(pieces: list[bytes]) -> None:
     lines = [event.line for event in log.events if isinstance(event, BuildLog)]
     if not any(line.startswith(b"@ phase-") for line in expected):
         assert lines == expected
+
+
+def test_a_log_that_cannot_be_written_is_told(tmp_path: Path) -> None:
+    (tmp_path / "drvs").write_text("in the way")
+    with pytest.raises(StoreError, match=r"cannot write the log `.*/x\.gz`: Not a directory"):
+        Log(tmp_path)
+    full = BuildLogger(DRV, None, ignore_events)
+    full.file, full._descriptor = "/dev/full", os.open("/dev/full", os.O_WRONLY)
+    with pytest.raises(DiskFull, match="cannot write the log `/dev/full`: No space left"):
+        full.close()
 
 
 def test_endless_line_is_handed_on_in_pieces(tmp_path: Path) -> None:

@@ -103,3 +103,24 @@ def test_a_daemon_that_is_not_there_is_named(larix) -> None:
     assert larix("gc", "--list-dead", LARIX_DAEMON_SOCKET="").returncode == 0
     odd = larix("gc", "--list-dead", LARIX_DAEMON_SOCKET="ftp://host")
     assert "ftp://host: connection is not supported" in odd.stderr
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root works beside somebody else's daemon")
+def test_root_leaves_nothing_in_the_store_of_a_daemon_without_rights(larix_in) -> None:
+    """What root makes there, nobody but root can delete: each collection of the owner would fail."""
+    with running_daemon(user=12345) as daemon:
+        larix = larix_in(daemon.folder, Path(daemon.layout.store_dir), Path(daemon.layout.state_dir))
+        with daemon.store() as store:
+            unused = store.add_text("unused", b"unused")
+        alone = larix("gc", LARIX_DAEMON_SOCKET="")
+        assert alone.returncode == 1
+        assert f"`{daemon.layout.store_dir}` is not root's" in alone.stderr
+        places = f"LARIX_STORE_DIR={daemon.layout.store_dir} LARIX_STATE_DIRECTORY={daemon.layout.state_dir}"
+        assert f"its owner: `sudo -u '#12345' {places} larix`" in alone.stderr
+        assert f"deleting '{unused}'" in larix("gc").stderr, "by the daemon"
+        for folder, _, files in os.walk(daemon.layout.state_dir):
+            for name in (".", *files):
+                assert os.lstat(f"{folder}/{name}").st_uid == 12345
+        daemon.process.terminate()
+        daemon.process.wait()
+        assert "start its daemon" in larix("gc").stderr

@@ -14,6 +14,8 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Protocol
 
 from larix.protocol import BuildLog, BuildPhase, ignore_events
+from larix.store.errors import os_failure
+from larix.words import tr
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -27,6 +29,7 @@ _LONGEST_LINE = 64 * 1024
 _LAST_LINES = 10
 _FLUSH_EVERY = 0.5
 _GZIP = 31  # 15 bits of window, with gzip's header
+_CREATE = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
 _SUFFIXES = {"gzip": ".gz", "bzip2": ".bz2", "none": ""}
@@ -144,26 +147,38 @@ class BuildLogger:
         self._sink(BuildLog(self.drv, line))
 
     def _write(self, data: bytes) -> None:
-        while data and self._descriptor >= 0:
-            data = data[os.write(self._descriptor, data) :]
+        try:
+            while data and self._descriptor >= 0:
+                data = data[os.write(self._descriptor, data) :]
+        except OSError as error:
+            os.close(self._descriptor)
+            self._descriptor = -1
+            raise os_failure(tr("write the log"), self.file or "", error) from error
 
 
 def _create(file: str) -> int:
     """A new file of that name; who still reads the old one keeps it."""
     temporary = f"{file}.tmp-{os.getpid()}"
-    flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC
     try:
-        descriptor = os.open(temporary, flags, 0o644)
-    except FileNotFoundError:
-        _make_folder(os.path.dirname(file))
-        descriptor = os.open(temporary, flags, 0o644)
-    os.rename(temporary, file)
+        try:
+            descriptor = os.open(temporary, _CREATE, 0o644)
+        except FileNotFoundError:
+            _make_folder(os.path.dirname(file))
+            descriptor = os.open(temporary, _CREATE, 0o644)
+        os.rename(temporary, file)
+        _remove_others(file)
+    except OSError as error:
+        raise os_failure(tr("write the log"), file, error) from error
+    return descriptor
+
+
+def _remove_others(file: str) -> None:
+    """Take away logs of former builds, compressed in other ways: nobody may take them for this one's."""
     plain = file.removesuffix(".gz").removesuffix(".bz2")
     for suffix in _SUFFIXES.values():
         if plain + suffix != file:
-            with suppress(FileNotFoundError):  # nobody may take it for this one's
+            with suppress(FileNotFoundError):
                 os.unlink(plain + suffix)
-    return descriptor
 
 
 def _make_folder(folder: str) -> None:

@@ -1,7 +1,7 @@
 """One command's way to the store: which store, entered how, opened when first needed.
 
-daemon       LARIX_DAEMON_SOCKET names one, or an ordinary user finds its socket in the state directory; an
-             empty LARIX_DAEMON_SOCKET means none
+daemon       LARIX_DAEMON_SOCKET names one, or its socket is found in the state directory, by an ordinary user
+             or by root where the store is not root's; an empty LARIX_DAEMON_SOCKET means none
 root         the store of the machine, `/larix/store`, in this process, beside a daemon or without one
 directories  LARIX_STORE_DIR or LARIX_STATE_DIRECTORY name places of the user's own
 rootless     an ordinary user's own store under the XDG data directory, seen at `/larix/store` in a user and
@@ -179,7 +179,7 @@ def open_session(*, verbosity: int = 1) -> Session:
     layout = Layout.from_environment()
     own_places = "LARIX_STORE_DIR" in os.environ or "LARIX_STATE_DIRECTORY" in os.environ
     daemon = os.environ.get("LARIX_DAEMON_SOCKET")
-    if daemon is None and not own_places and os.geteuid() != 0:
+    if daemon is None and (layout.is_of_another() or (not own_places and os.geteuid() != 0)):
         daemon = _usual_daemon(layout)
     if daemon:
         session = Session(layout, "daemon", daemon=daemon)
@@ -224,6 +224,8 @@ def _usual_daemon(layout: Layout) -> str | None:
     try:
         connect(file).close()
     except NoDaemon as error:
+        if layout.is_of_another():
+            return None
         diagnostics.warning(tr("no daemon answers, so this uses a store of your own: {error}", error=error))
         return None
     return file

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import errno
 import os
+import pwd
 import stat
 from collections.abc import Mapping
 from typing import NamedTuple
@@ -124,6 +125,32 @@ class Layout(NamedTuple):
         except OSError:
             return False
         return os.path.isdir(self.store_dir)
+
+    def is_of_another(self) -> bool:
+        """Whether this is root, and the store that of an ordinary user, as daemons without rights have it."""
+        if os.geteuid() != 0:
+            return False
+        try:
+            return os.stat(self.store_dir).st_uid != 0
+        except OSError:
+            return False
+
+    def command_as_owner(self) -> str:
+        """What to type to run larix on this very store as who owns it."""
+        try:
+            owner = os.stat(self.store_dir).st_uid
+        except OSError:
+            owner = 0
+        if owner == 0:
+            return "sudo larix"
+        try:
+            name = pwd.getpwuid(owner).pw_name
+        except KeyError:
+            name = f"'#{owner}'"
+        places = [f"LARIX_STATE_DIRECTORY={self.state_dir}"]  # else it would be taken for one's own store
+        if self.store_dir != DEFAULT_STORE_DIR:
+            places.insert(0, f"LARIX_STORE_DIR={self.store_dir}")
+        return " ".join(("sudo", "-u", name, *places, "larix"))
 
 
 def _absolute(variables: Mapping[str, str], variable: str, default: str) -> str:

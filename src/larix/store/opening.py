@@ -30,8 +30,11 @@ def open_local_store(
     """Open the store, after making what is missing of it; what a crash of the machine tore is mended first.
 
     `to_collect`: all that is set aside for a full disk may be used, for garbage is to be collected.
-    Raises `StoreUnusable` when this user may not write there or when a newer program has changed its format.
+    Raises `StoreUnusable` when this user may not write there, when root would write into the store of another
+    user, or when a newer program has changed its format.
     """
+    if layout.is_of_another():
+        raise _not_for_root(layout)
     if not layout.is_complete():
         layout.create_directories()
         _initialise(layout)
@@ -75,6 +78,19 @@ def open_local_store(
         store.close()
         raise
     return store
+
+
+def _not_for_root(layout: Layout) -> StoreUnusable:
+    return StoreUnusable(
+        tr(
+            "`{store_dir}` is not root's: its owner could not delete what root would add",
+            store_dir=layout.store_dir,
+        ),
+        hint=tr(
+            "start its daemon, or run the command as its owner: `{command}`",
+            command=layout.command_as_owner(),
+        ),
+    )
 
 
 def _check_database(store: LocalStore, noted: Tail | None, *, is_suspect: bool) -> None:
