@@ -17,6 +17,7 @@ from larix.formats.hashes import hash_bytes
 from larix.formats.nar import File, decode_tree, encode_tree
 from larix.formats.storepath import StoreDir, StorePath
 from larix.protocol import PathInfo
+from larix.protocol.dialect import GUIX_VERSION
 from larix.store.keys import authorise, make_pair
 from larix.testing.store_conformance import TREE, StoreConformance, small_graph, write_tree
 
@@ -100,7 +101,8 @@ class TestGuixDaemonStore(StoreConformance):
         keys = str(daemon.folder / "etc")
         authorise(keys, make_pair(keys).public)
         monkeypatch.setenv("LARIX_CONFIGURATION_DIRECTORY", keys)
-        with DaemonStore(Connection(connect(daemon.guix_socket), daemon.layout.store_dir)) as opened:
+        connection = Connection(connect(daemon.guix_socket), daemon.layout.store_dir, version=GUIX_VERSION)
+        with DaemonStore(connection) as opened:
             yield opened
 
 

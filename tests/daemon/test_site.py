@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import socket
 import stat
 import subprocess
 import sys
@@ -18,6 +19,8 @@ from larix.client.store import DaemonStore
 from larix.client.transport import connect
 from larix.daemon.settings import Settings, read_settings
 from larix.formats.storepath import StoreDir
+from larix.formats.wire import encode_u64
+from larix.protocol.dialect import CLIENT_MAGIC, GUIX_VERSION, NIX_VERSION
 
 pytestmark = pytest.mark.slow
 
@@ -322,13 +325,16 @@ def test_the_daemon_serves_on_the_sockets_of_the_units(tmp_path: Path) -> None:
         store_dir = StoreDir(f"{base}/store")
         announced = []
         for name in listening:
-            connection = Connection(connect(name), store_dir)
-            announced.append(connection.dialect.is_guix)
-            with DaemonStore(connection) as store:
+            with socket.socket(socket.AF_UNIX) as asking:
+                asking.connect(name)
+                asking.sendall(encode_u64(CLIENT_MAGIC))
+                answer = asking.recv(16, socket.MSG_WAITALL)
+                announced.append(int.from_bytes(answer[8:], "little"))
+            with DaemonStore(Connection(connect(name), store_dir)) as store:
                 path = store.add_text("greeting", b"hello")
                 assert store.is_valid(path)
                 assert Path(path).read_bytes() == b"hello"
-        assert announced == [True, False], "each socket tells its own clients what they know"
+        assert announced == [GUIX_VERSION, NIX_VERSION], "each socket tells its own clients what they know"
     finally:
         process.terminate()
         process.communicate()
@@ -423,6 +429,8 @@ from larix.client.connection import Connection
 from larix.client.store import DaemonStore
 from larix.client.transport import connect
 from larix.formats.storepath import StoreDir
+from larix.formats.wire import encode_u64
+from larix.protocol.dialect import CLIENT_MAGIC, GUIX_VERSION, NIX_VERSION
 from larix.derivation import derivation
 from larix.derivation.source import FileContent, Source
 from larix.formats.hashes import hash_bytes

@@ -90,9 +90,9 @@ def test_a_path_outside_the_store_leaves_the_rest_of_the_request_readable() -> N
 @pytest.mark.parametrize(
     ("announced", "client", "spoken"),
     [
-        (GUIX_VERSION, GUIX_VERSION, "Guix 1.99"),
-        (GUIX_VERSION, 0x16F, "Guix 1.99"),
-        (NIX_VERSION, GUIX_VERSION, "Guix 1.99"),
+        (GUIX_VERSION, GUIX_VERSION, "Guix 0x163"),
+        (GUIX_VERSION, 0x16F, "Guix 0x163"),
+        (NIX_VERSION, GUIX_VERSION, "Guix 0x163"),
         (GUIX_VERSION, 0x122, "Nix 1.34"),
         (NIX_VERSION, 0x127, "Nix 1.38"),
         (NIX_VERSION, 0x10A, "Nix 1.10"),
@@ -107,7 +107,7 @@ def test_the_clients_version_decides_what_is_spoken(announced: int, client: int,
     [
         (GUIX_VERSION, 0x127, "newer than 1.38"),
         (NIX_VERSION, 0x109, "older than 1.10"),
-        (GUIX_VERSION, 0x161, "older than 1.99"),
+        (GUIX_VERSION, 0x161, "older than 0x163"),
         (GUIX_VERSION, 0x26, "not 1.x"),
         (GUIX_VERSION, 0x222, "not 1.x"),
     ],

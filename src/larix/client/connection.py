@@ -12,6 +12,7 @@ from larix.formats.wire import BadWire, encode_string, encode_u64
 from larix.protocol import BuildFinished, BuildLog, BuildPhase, BuildStarted, Event, Sink, ignore_events
 from larix.protocol.channel import Channel, PeerGone, archive
 from larix.protocol.dialect import (
+    ASKS_FOR_LARIX,
     CLIENT_MAGIC,
     FEATURES,
     FIRST_OF_GUIX,
@@ -36,6 +37,7 @@ __all__ = ["Connection", "ConnectionLost"]
 
 _BUILD, _LOG_LINE, _SET_PHASE = 105, 101, 104
 _FRAME = 1 << 16
+_NO_WISHES = encode_u64(0) + encode_u64(0)  # no processor of choice, no space set aside
 _TOGETHER = 64  # requests that are sent before the first reply is read
 
 
@@ -79,37 +81,8 @@ class Connection:
         self.close()
 
     def _greet(self, version: int) -> None:
-        channel, reader = self.channel, self.channel.reader
-        channel.send(encode_u64(CLIENT_MAGIC))
-        channel.flush()
         try:
-            if reader.u64() != SERVER_MAGIC:
-                raise ConnectionLost(tr("what listens at `{name}` is no daemon", name=self.transport.name))
-            announced = reader.u64()
-            if announced >> 8 != 1 or announced < OLDEST_NIX:
-                raise ConnectionLost(
-                    tr(
-                        "the daemon at `{name}` speaks version {announced}, which larix does not",
-                        name=self.transport.name,
-                        announced=version_text(announced),
-                    )
-                )
-            if announced >= FIRST_OF_GUIX:  # a real one speaks to a client of Nix as if it knew all of it
-                version = GUIX_VERSION
-                self.dialect = dialect = self.dialect._replace(kind="guix", minor=version & 0xFF)
-            else:
-                self.dialect = dialect = self.dialect._replace(minor=min(announced, version) & 0xFF)
-            channel.send(encode_u64(version))
-            if not dialect.is_guix and dialect.minor >= 38:
-                channel.send(TEXTS.write(tuple(sorted(FEATURES)), dialect))
-                known = TEXTS.read(reader, dialect)
-                self.dialect = dialect = dialect._replace(features=FEATURES.intersection(known))
-            channel.send(encode_u64(0) + encode_u64(0))  # no processor of choice, no space set aside
-            if not dialect.is_guix and dialect.minor >= 33:
-                self.daemon = reader.string().decode("utf-8", "replace")
-            if not dialect.is_guix and dialect.minor >= 35:
-                self.is_trusted = {1: True, 2: False}.get(reader.u64())
-            self._hear(ignore_events, None, None)
+            self._agree(version)
         except (BadWire, PeerGone) as error:
             raise ConnectionLost(
                 tr(
@@ -118,6 +91,56 @@ class Connection:
                     error=error,
                 )
             ) from error
+
+    def _agree(self, version: int) -> None:
+        channel, reader = self.channel, self.channel.reader
+        channel.send(encode_u64(CLIENT_MAGIC))
+        if reader.u64() != SERVER_MAGIC:
+            raise ConnectionLost(tr("what listens at `{name}` is no daemon", name=self.transport.name))
+        announced = self._announced(reader.u64())
+        if announced >= FIRST_OF_GUIX:  # a real one speaks to a client of Nix as if it knew all of it
+            announced = self._ask_guix(asks_for_larix=version < FIRST_OF_GUIX)
+        if announced >= FIRST_OF_GUIX:
+            self.dialect = self.dialect._replace(kind="guix", minor=GUIX_VERSION & 0xFF)
+        else:
+            self._agree_with_nix(min(announced, version), version)
+        self._hear(ignore_events, None, None)
+
+    def _announced(self, announced: int) -> int:
+        if announced >> 8 != 1 or announced < OLDEST_NIX:
+            raise ConnectionLost(
+                tr(
+                    "the daemon at `{name}` speaks version {announced}, which larix does not",
+                    name=self.transport.name,
+                    announced=version_text(announced),
+                )
+            )
+        return announced
+
+    def _ask_guix(self, *, asks_for_larix: bool) -> int:
+        """Say what a client of Guix does; the version of a larix that answers, else Guix's."""
+        asked = ASKS_FOR_LARIX if asks_for_larix else 0
+        self.channel.send(encode_u64(GUIX_VERSION | asked) + _NO_WISHES)
+        if asks_for_larix:
+            word = self.channel.reader.u64()
+            if word >> 8 == 1:
+                return self._announced(word)
+            self.channel.reader.give_back(encode_u64(word))  # of Guix's first message
+        return GUIX_VERSION
+
+    def _agree_with_nix(self, spoken: int, version: int) -> None:
+        channel, reader = self.channel, self.channel.reader
+        self.dialect = dialect = self.dialect._replace(minor=spoken & 0xFF)
+        channel.send(encode_u64(version))
+        if dialect.minor >= 38:
+            channel.send(TEXTS.write(tuple(sorted(FEATURES)), dialect))
+            known = TEXTS.read(reader, dialect)
+            self.dialect = dialect = dialect._replace(features=FEATURES.intersection(known))
+        channel.send(_NO_WISHES)
+        if dialect.minor >= 33:
+            self.daemon = reader.string().decode("utf-8", "replace")
+        if dialect.minor >= 35:
+            self.is_trusted = {1: True, 2: False}.get(reader.u64())
 
     def knows(self, name: str) -> bool:
         """Whether the daemon has this operation."""
@@ -186,7 +209,7 @@ class Connection:
             raise RemoteError(
                 tr(
                     "the daemon ({daemon}) has no operation `{name}`",
-                    daemon=self.daemon or self.dialect,
+                    daemon=self.daemon or str(self.dialect),
                     name=name,
                 )
             )

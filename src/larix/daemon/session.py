@@ -33,9 +33,11 @@ from larix.formats.wire import BadWire, encode_string, encode_u64
 from larix.protocol import BuildOptions
 from larix.protocol.channel import Channel, PeerGone, archive, drain
 from larix.protocol.dialect import (
+    ASKS_FOR_LARIX,
     BATCH,
     CLIENT_MAGIC,
     FEATURES,
+    NIX_VERSION,
     SERVER_MAGIC,
     Dialect,
     UnknownVersion,
@@ -152,6 +154,8 @@ class Session:
         channel.send(encode_u64(SERVER_MAGIC) + encode_u64(self._announced))
         channel.flush()
         version = reader.u64()
+        if version & ASKS_FOR_LARIX:
+            version = self._be_larix()
         store_dir = self.store.store_dir
         refusal: LarixError | None = None
         try:
@@ -181,6 +185,14 @@ class Session:
         channel.tell(Done(), dialect)
         channel.flush()
         return True
+
+    def _be_larix(self) -> int:
+        """Begin again with a larix that was told another version; the one it gives now."""
+        for _ in range(2):  # what belongs to a greeting of Guix
+            self.channel.reader.u64()
+        self._announced = NIX_VERSION
+        self.channel.send(encode_u64(NIX_VERSION))
+        return self.channel.reader.u64()
 
     def _watch_client(self) -> None:
         """Have a signal come when the client hangs up, so that a build which says nothing ends too."""

@@ -10,6 +10,10 @@ So a server announces what the clients of its socket expect, and goes by what th
 From Nix's 1.38 on each side names the features it knows beyond the version; what both know is spoken. The one
 that larix adds are batches: what a whole graph of derivations consists of in one request, what is there of it
 in one reply, or the records of a closure; and events of builds as they are.
+
+A larix that is told Guix's version cannot know whether Guix or another larix told it. It answers with that
+version and `ASKS_FOR_LARIX` in it. A daemon of Guix looks at the lower 16 bits only, and the greeting goes
+on; one of larix then announces Nix's version, and the client's follows again, as to a daemon of Nix.
 """
 
 from __future__ import annotations
@@ -21,6 +25,7 @@ from larix.formats.storepath import StoreDir
 from larix.words import tr
 
 __all__ = [
+    "ASKS_FOR_LARIX",
     "BATCH",
     "CLIENT_MAGIC",
     "FEATURES",
@@ -43,6 +48,7 @@ OLDEST_NIX = 0x10A
 GUIX_VERSION = 0x163
 FIRST_OF_GUIX = 0x160
 _OLDEST_GUIX = 0x163
+ASKS_FOR_LARIX = 1 << 16
 
 BATCH = "larix-batches-2"
 FEATURES = frozenset({BATCH})
@@ -69,6 +75,9 @@ class Dialect(NamedTuple):
 
 
 def version_text(version: int) -> str:
+    """As Guix or Nix writes it."""
+    if FIRST_OF_GUIX <= version < 0x200:
+        return hex(version)
     return f"{version >> 8}.{version & 0xFF}"
 
 

@@ -1,0 +1,105 @@
+"""`larix.client.connection`: what is at the other end, and what it says."""
+
+from __future__ import annotations
+
+import socket
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from daemons import Daemon, running_daemon
+from larix.client.connection import Connection
+from larix.client.store import DaemonStore
+from larix.client.transport import connect
+from larix.formats.storepath import StoreDir
+from larix.formats.wire import encode_u64
+from larix.protocol.dialect import BATCH, GUIX_VERSION, SERVER_MAGIC
+from larix.protocol.eventtext import RemoteError
+
+STORE_DIR = StoreDir("/larix/store")
+DONE = encode_u64(0x616C7473)
+
+
+@pytest.fixture
+def daemon() -> Iterator[Daemon]:
+    with running_daemon() as started:
+        yield started
+
+
+@contextmanager
+def serving(folder: Path, serve: Callable[[socket.socket], object]) -> Iterator[str]:
+    """A socket at which `serve` talks to the first that comes."""
+    name = str(folder / "socket")
+    with socket.create_server(name, family=socket.AF_UNIX) as listening:
+
+        def work() -> None:
+            connection, _ = listening.accept()
+            with connection:
+                serve(connection)
+
+        thread = threading.Thread(target=work)
+        thread.start()
+        try:
+            yield name
+        finally:
+            thread.join()
+
+
+def word(connection: socket.socket) -> int:
+    return int.from_bytes(connection.recv(8, socket.MSG_WAITALL), "little")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["nix-socket", "socket"])
+def test_larix_speaks_with_larix_as_only_they_can(daemon: Daemon, name: str) -> None:
+    connection = Connection(
+        connect(f"{daemon.layout.state_dir}/daemon-socket/{name}"), daemon.layout.store_dir
+    )
+    assert connection.dialect.features == {BATCH}
+    assert connection.daemon.startswith("larix ")
+    with DaemonStore(connection) as store:
+        assert store.is_valid(store.add_text("a", b"b"))
+
+
+@pytest.mark.slow
+def test_over_the_network_what_is_in_the_store_can_be_read() -> None:
+    with running_daemon("--listen=127.0.0.1:0") as daemon:
+        port = int(daemon.log().rpartition("127.0.0.1', ")[2].split(")")[0])
+        connection = Connection(connect(f"larix://127.0.0.1:{port}"), daemon.layout.store_dir)
+        assert connection.dialect.features == {BATCH}
+        assert connection.is_trusted is False
+        with DaemonStore(connection) as store:
+            assert store.read_text(store.add_text("a", b"hello")) == b"hello"
+
+
+@pytest.mark.parametrize("announced", [GUIX_VERSION, 0x163, 0x164])
+def test_a_daemon_of_guix_is_spoken_to_as_guix_does(tmp_path: Path, announced: int) -> None:
+    """As its C++ reads: 32 bits of a version, of which the lower 8 tell what follows."""
+
+    def serve(connection: socket.socket) -> None:
+        word(connection)
+        connection.sendall(encode_u64(SERVER_MAGIC) + encode_u64(announced))
+        version = word(connection)
+        assert version < 1 << 32
+        assert version & 0xFFFF == GUIX_VERSION
+        assert (word(connection), word(connection)) == (0, 0)
+        connection.sendall(DONE)
+        assert word(connection) == 23
+        connection.sendall(DONE + encode_u64(0))
+
+    with serving(tmp_path, serve) as name, DaemonStore(Connection(connect(name), STORE_DIR)) as store:
+        assert store.all_valid_paths() == set()
+
+
+def test_a_daemon_is_named_as_its_kind_writes_versions(tmp_path: Path) -> None:
+    def serve(connection: socket.socket) -> None:
+        word(connection)
+        connection.sendall(encode_u64(SERVER_MAGIC) + encode_u64(GUIX_VERSION) + DONE)
+        connection.recv(100)
+
+    with serving(tmp_path, serve) as name, Connection(connect(name), STORE_DIR) as connection:  # noqa: SIM117
+        with pytest.raises(RemoteError, match=r"\(Guix 0x163\) has no operation `query_missing`"):
+            connection.call("query_missing", targets=())
