@@ -11,11 +11,11 @@ from pathlib import Path
 import pytest
 
 from daemons import Daemon, running_daemon
-from larix.client.connection import Connection
+from larix.client.connection import Connection, ConnectionLost
 from larix.client.store import DaemonStore
 from larix.client.transport import connect
 from larix.formats.storepath import StoreDir
-from larix.formats.wire import encode_u64
+from larix.formats.wire import encode_string, encode_u64
 from larix.protocol.dialect import BATCH, GUIX_VERSION, SERVER_MAGIC
 from larix.protocol.eventtext import RemoteError
 
@@ -103,3 +103,31 @@ def test_a_daemon_is_named_as_its_kind_writes_versions(tmp_path: Path) -> None:
     with serving(tmp_path, serve) as name, Connection(connect(name), STORE_DIR) as connection:  # noqa: SIM117
         with pytest.raises(RemoteError, match=r"\(Guix 0x163\) has no operation `query_missing`"):
             connection.call("query_missing", targets=())
+
+
+def test_who_is_let_go_at_once_is_told_so_in_one_line(tmp_path: Path) -> None:
+    """Before the first word was sent."""
+    name = str(tmp_path / "socket")
+    with socket.create_server(name, family=socket.AF_UNIX) as listening:
+        transport = connect(name)
+        listening.accept()[0].close()
+        with pytest.raises(ConnectionLost, match="as one of its kind: the daemon closed the connection"):
+            Connection(transport, STORE_DIR)
+
+
+def test_colours_of_a_daemon_are_left_out(tmp_path: Path) -> None:
+    lines: list[str] = []
+
+    def serve(connection: socket.socket) -> None:
+        word(connection)
+        connection.sendall(encode_u64(SERVER_MAGIC) + encode_u64(0x119))
+        connection.recv(100)
+        connection.sendall(encode_u64(0x6F6C6D67) + encode_string(b"\x1b[1mbold\x1b[0m line\n"))
+        connection.sendall(
+            encode_u64(0x63787470) + encode_string(b"\x1b[31;1merror:\x1b[0m no") + encode_u64(1)
+        )
+
+    with serving(tmp_path, serve) as name, pytest.raises(RemoteError) as raised:
+        Connection(connect(name), STORE_DIR, on_line=lines.append)
+    assert lines == ["bold line"]
+    assert str(raised.value) == "error: no"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -37,6 +38,7 @@ __all__ = ["Connection", "ConnectionLost"]
 
 _BUILD, _LOG_LINE, _SET_PHASE = 105, 101, 104
 _FRAME = 1 << 16
+_COLOUR = re.compile(rb"\x1b\[[0-9;]*[A-Za-z]")
 _NO_WISHES = encode_u64(0) + encode_u64(0)  # no processor of choice, no space set aside
 _TOGETHER = 64  # requests that are sent before the first reply is read
 
@@ -243,7 +245,7 @@ class Connection:
                 case Failure(text, status, name, hint):
                     raise _error(text, status, name, hint)
                 case Line(text):
-                    self.on_line(text.decode("utf-8", "replace").rstrip("\n"))
+                    self.on_line(_shown(text).rstrip("\n"))
                 case Ask(size):
                     self._give(pieces, size)
                 case Data(piece):
@@ -283,10 +285,13 @@ class Connection:
 
 
 def _error(text: bytes, status: int, name: str, hint: bytes) -> LarixError:
-    message = text.decode("utf-8", "replace")
+    message = _shown(text)
     if name == "PathNotValid":
         path = message.partition("`")[2].partition("`")[0]
         return PathNotValid(path)
-    return RemoteError(
-        message, hint=hint.decode("utf-8", "replace") or None, exit_code=status or 1, kind=name
-    )
+    return RemoteError(message, hint=_shown(hint) or None, exit_code=status or 1, kind=name)
+
+
+def _shown(text: bytes) -> str:
+    """Without the colours that daemons of Nix give their words: where they are shown may be no terminal."""
+    return _COLOUR.sub(b"", text).decode("utf-8", "replace")
