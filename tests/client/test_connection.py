@@ -13,7 +13,7 @@ import pytest
 from daemons import Daemon, running_daemon
 from larix.client.connection import Connection, ConnectionLost
 from larix.client.store import DaemonStore
-from larix.client.transport import connect
+from larix.client.transport import NoDaemon, connect
 from larix.formats.storepath import StoreDir
 from larix.formats.wire import encode_string, encode_u64
 from larix.protocol.dialect import BATCH, GUIX_VERSION, SERVER_MAGIC
@@ -103,6 +103,20 @@ def test_a_daemon_is_named_as_its_kind_writes_versions(tmp_path: Path) -> None:
     with serving(tmp_path, serve) as name, Connection(connect(name), STORE_DIR) as connection:  # noqa: SIM117
         with pytest.raises(RemoteError, match=r"\(Guix 0x163\) has no operation `query_missing`"):
             connection.call("query_missing", targets=())
+
+
+@pytest.mark.parametrize(
+    "address", ["larix://localhost:99999", "larix://[::1", "ssh://host:x", "/a%00b", "larix://host:-1"]
+)
+def test_what_is_no_address_is_told(address: str) -> None:
+    with pytest.raises(NoDaemon, match="no address of a daemon") as raised:
+        connect(address)
+    assert "larix://HOST[:PORT]" in str(raised.value.hint)
+
+
+def test_a_name_that_no_host_can_have_is_told() -> None:
+    with pytest.raises(NoDaemon, match="cannot reach a daemon at"):
+        connect(f"larix://{'a' * 70}.example")
 
 
 def test_who_is_let_go_at_once_is_told_so_in_one_line(tmp_path: Path) -> None:

@@ -8,20 +8,24 @@ import shutil
 import socket
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from compat.clients import EXPRESSION, SHELL
-from daemons import SOURCES, Daemon, running_daemon
-from larix.client.connection import Connection, ConnectionLost
+from daemons import PYTHON_FOR_ALL, SOURCES, Daemon, running_daemon
+from larix.client.connection import Connection
 from larix.client.store import DaemonStore
-from larix.client.transport import connect
+from larix.client.transport import NoDaemon, connect
 from larix.formats.storepath import StoreDir
+from larix.store import open_local_store
+from larix.store.atomic import remove_tree
 from larix.testing.store_conformance import TREE, write_tree
 
 SSHD = shutil.which("sshd", path="/usr/sbin:/usr/bin")
+USER = 12345
 
 pytestmark = [
     pytest.mark.slow,
@@ -128,15 +132,79 @@ def test_the_daemon_of_another_machine_is_a_store(host: Host, daemon: Daemon, tm
 
 
 def test_without_a_daemon_the_store_itself_is_found(host: Host, daemon: Daemon) -> None:
-    with opened(host, daemon, "/nowhere/socket") as store:
+    os.unlink(daemon.socket)
+    with opened(host, daemon) as store:
         assert store.is_valid(store.add_text("text", b"hello"))
     assert "session" not in daemon.log()
 
 
+def test_a_socket_that_is_named_must_be_there(host: Host, daemon: Daemon) -> None:
+    with pytest.raises(NoDaemon, match="no daemon listens on `/nowhere/socket`: No such file") as raised:
+        opened(host, daemon, "/nowhere/socket")
+    assert raised.value.hint == "start it, or name no socket to use the store without it"
+
+
+def test_what_keeps_a_store_there_shut_is_told(host: Host, daemon: Daemon) -> None:
+    os.unlink(daemon.socket)
+    open_local_store(daemon.layout).close()
+    Path(daemon.layout.schema_file).write_text("11", encoding="ascii")
+    with pytest.raises(
+        NoDaemon, match=f"larix at `{host.address}` cannot: the database .* has format `11`"
+    ) as raised:
+        opened(host, daemon)
+    assert "use the version of larix" in str(raised.value.hint)
+
+
+def test_an_ordinary_user_there_has_a_store_of_their_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As `ssh` would run it: no daemon, no rights, no variables."""
+    home = Path(tempfile.mkdtemp(prefix="larix-test-", dir="/tmp"))
+    os.chown(home, USER, USER)
+    if not os.path.exists(PYTHON_FOR_ALL):
+        pytest.skip("no python that an ordinary user may run")
+    variables = f"HOME={home} PATH=/usr/bin:/bin PYTHONPATH={SOURCES}"
+    become = f"setpriv --reuid={USER} --regid={USER} --clear-groups"
+    larix = f"{PYTHON_FOR_ALL} -B -m larix.cli.main daemon --stdio"
+    _write(home / "ssh", f"#!/bin/sh\nexec {become} env -i {variables} {larix}\n", 0o755)
+    monkeypatch.setenv("PATH", f"{home}:{os.environ['PATH']}")
+    try:
+        try:
+            connection = Connection(connect("ssh://me@there"), StoreDir("/larix/store"))
+        except NoDaemon as error:
+            if "does not give an ordinary user a store" in str(error):
+                pytest.skip(str(error))
+            raise
+        with DaemonStore(connection) as store:
+            path = store.add_text("text", b"hello")
+            assert store.read_text(path) == b"hello"
+        inside = path.removeprefix("/larix/")
+        assert (home / ".local/share/larix" / inside).read_bytes() == b"hello"
+        assert (home / ".local/share/larix" / inside).stat().st_uid == USER
+    finally:
+        remove_tree(str(home))
+
+
 def test_a_host_that_lets_nobody_in_is_told(host: Host, daemon: Daemon) -> None:
     (host.folder / "authorized").write_text("", encoding="ascii")
-    with pytest.raises(ConnectionLost, match=r"ssh://.*127\.0\.0\.1"):
+    with pytest.raises(
+        NoDaemon, match=r"ssh does not reach `root@127\.0\.0\.1`: .*Permission denied"
+    ) as raised:
         opened(host, daemon)
+    assert raised.value.hint == "try `ssh root@127.0.0.1 larix --version`"
+
+
+def test_a_host_that_is_not_there_is_told(host: Host) -> None:
+    ssh = host.folder / "local/ssh"
+    ssh.write_text(ssh.read_text().replace(f" -p {host.port}", ""))
+    with pytest.raises(NoDaemon, match=r"ssh does not reach `127\.0\.0\.1`: .*refused") as raised:
+        Connection(connect("ssh://127.0.0.1:1"), StoreDir("/larix/store"))
+    assert raised.value.hint == "try `ssh -p 1 127.0.0.1 larix --version`"
+
+
+def test_a_host_without_larix_is_told(host: Host, daemon: Daemon) -> None:
+    (host.folder / "bin/larix").unlink()
+    with pytest.raises(NoDaemon, match=r"finds no larix: .*not found") as raised:
+        opened(host, daemon)
+    assert "install it there" in str(raised.value.hint)
 
 
 @pytest.mark.compat

@@ -114,7 +114,7 @@ def main(arguments: list[str]) -> int:
     if line.has("stdio"):
         from larix.daemon.stdio import serve
 
-        serve(layout, settings, line.last("socket") or f"{layout.state_dir}/daemon-socket/nix-socket")
+        serve(layout, settings, line.last("socket"))
         return 0
     log = _say_nothing if line.has("quiet") else _log
     listeners = _listeners(line, layout.state_dir)
