@@ -5,14 +5,19 @@ from __future__ import annotations
 import json
 import os
 import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from daemons import Daemon, running_daemon
+from larix.client.connection import Connection
+from larix.client.store import DaemonStore
+from larix.client.transport import connect
 from larix.formats.nar import Directory, File
 from larix.formats.storepath import StorePath
+from larix.store.errors import StoreError
 from larix.testing.store_conformance import write_tree
 
 pytestmark = pytest.mark.slow
@@ -89,10 +94,79 @@ def test_profiles_are_looked_at(larix, item: StorePath) -> None:
 
 
 def test_what_only_the_keeper_of_the_store_can_do_says_so(larix, daemon: Daemon) -> None:
-    done = larix("gc", "--verify=repair")
+    done = larix("gc", "--vacuum-database")
     assert done.returncode == 1
     assert "kept by a daemon" in done.stderr
-    assert "hint: run the command as the user who runs the daemon" in done.stderr
+    if os.geteuid() == 0:
+        assert "hint: unset LARIX_DAEMON_SOCKET: root works on the store itself" in done.stderr
+
+
+@pytest.fixture
+def remote(larix, daemon: Daemon):
+    """A larix for which the store is on another machine, and nothing of it is here."""
+    ssh = daemon.folder / "ssh"
+    variables = " ".join(f"{name}={value}" for name, value in daemon.environment().items() if "LARIX" in name)
+    ssh.write_text(f"#!/bin/sh\nexec env {variables} {sys.executable} -m larix.cli.main daemon --stdio\n")
+    ssh.chmod(0o755)
+    larix.environment |= {
+        "LARIX_DAEMON_SOCKET": "ssh://me@there:22",
+        "LARIX_STATE_DIRECTORY": str(daemon.folder / "here"),
+        "PATH": f"{daemon.folder}:{os.environ['PATH']}",
+    }
+    return larix
+
+
+def test_roots_of_another_machine_are_asked_for(remote, daemon: Daemon, item: StorePath) -> None:
+    link = str(daemon.folder / "link")
+    with daemon.store() as store:
+        store.add_permanent_root(item, link)
+    assert remote.succeed("gc", "--list-roots").splitlines() == [link]
+    assert remote.succeed("gc", "--list-busy") == ""
+    with daemon.store() as busy:
+        busy.add_temp_root(item)
+        assert remote.succeed("gc", "--list-busy").splitlines() == [item]
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["gc", "--report"],
+        ["gc", "--by-user"],
+        ["gc", "-d", "1d"],
+        ["gc", "-F", "1T"],
+        ["size", "--roots"],
+        ["build", "-r", "result", "x.drv"],
+        ["package", "-p", "p", "-i", "ITEM"],
+    ],
+)
+def test_what_cannot_be_seen_from_here_is_refused(remote, item: StorePath, words: list[str]) -> None:
+    done = remote(*(word.replace("ITEM", item) for word in words))
+    assert (done.returncode, done.stdout) == (1, ""), done.stderr
+    assert "error: the store is on another machine" in done.stderr
+    assert f"run it on that machine: `ssh -p 22 me@there larix {words[0]} " in done.stderr
+    assert not os.path.lexists(remote.folder / "result")
+    assert not os.path.lexists(remote.folder / "p")
+
+
+def test_a_root_is_not_made_for_a_store_that_is_elsewhere(daemon: Daemon, item: StorePath) -> None:
+    transport = connect(daemon.socket)._replace(is_local=False)
+    elsewhere = pytest.raises(StoreError, match="is no root there: the store is on another machine")
+    with DaemonStore(Connection(transport, daemon.layout.store_dir)) as store, elsewhere:
+        store.add_permanent_root(item, str(daemon.folder / "link"))
+    assert not os.path.lexists(daemon.folder / "link")
+
+
+def test_the_state_of_another_store_is_not_taken_for_its_own(larix, daemon: Daemon, item: StorePath) -> None:
+    """As `LARIX_STORE_DIR=/nix/store LARIX_DAEMON_SOCKET=...` has it."""
+    del larix.environment["LARIX_STATE_DIRECTORY"]
+    with daemon.store() as store:
+        store.add_permanent_root(item, str(daemon.folder / "link"))
+    assert larix.succeed("gc", "--list-roots") == f"{daemon.folder}/link\n"
+    for words in (["--report"], ["-n", "-d"]):
+        done = larix("gc", *words)
+        assert done.returncode == 1
+        assert f"where roots and profiles of `{daemon.layout.store_dir}` are is not known" in done.stderr
+        assert "hint: set LARIX_STATE_DIRECTORY" in done.stderr
 
 
 def test_a_daemon_that_is_not_there_is_named(larix) -> None:
@@ -118,6 +192,8 @@ def test_root_leaves_nothing_in_the_store_of_a_daemon_without_rights(larix_in) -
         places = f"LARIX_STORE_DIR={daemon.layout.store_dir} LARIX_STATE_DIRECTORY={daemon.layout.state_dir}"
         assert f"its owner: `sudo -u '#12345' {places} larix`" in alone.stderr
         assert f"deleting '{unused}'" in larix("gc").stderr, "by the daemon"
+        told = larix("gc", "--vacuum-database").stderr
+        assert f"runs the daemon: `sudo -u '#12345' {places} larix gc --vacuum-database`" in told
         for folder, _, files in os.walk(daemon.layout.state_dir):
             for name in (".", *files):
                 assert os.lstat(f"{folder}/{name}").st_uid == 12345

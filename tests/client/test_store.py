@@ -107,7 +107,13 @@ class TestGuixDaemonStore(StoreConformance):
 
 
 class TestStoreByStandardInputAndOutput(StoreConformance):
-    """`larix daemon --stdio` where no daemon listens: the session is that of who runs it."""
+    """`larix daemon --stdio` where no daemon listens: the session is that of who runs it.
+
+    For all the client knows the store is on another machine, where it can make no links.
+    """
+
+    test_a_permanent_root_is_a_link_to_its_path = None  # type: ignore[assignment]
+    test_a_root_never_replaces_a_file = None  # type: ignore[assignment]
 
     @pytest.fixture
     def store(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[DaemonStore]:

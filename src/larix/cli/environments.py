@@ -109,6 +109,8 @@ def enter(line: CommandLine, wishes: list[Wish]) -> int:
     options = build_options(line, default_verbosity=VERBOSITY)
     preserve = [compile_expression(text) for text in line.values("preserve")]
     session = open_session(verbosity=options.verbosity)
+    if line.has("root"):
+        session.require_this_machine()
     environment = _existing(session, line) if line.has("profile") else _made(session, line, wishes)
     if environment is None:
         return 0

@@ -6,6 +6,7 @@ import os
 import pwd
 from typing import TYPE_CHECKING, Any
 
+from larix.cli.elsewhere import refuse_elsewhere
 from larix.cli.profiles import profile_of_link
 from larix.graphs.holders import Holder, Holding, inventory
 from larix.store import gc, roots
@@ -27,6 +28,7 @@ class Held:
     """What a store's roots hold: `unheld` are the bytes that nothing keeps, `total` those of all items."""
 
     def __init__(self, session: Session, *, with_items: bool) -> None:
+        refuse_elsewhere(session)
         infos = session.store.path_infos(session.store.all_valid_paths())
         sizes: dict[str, int] = {path: info.nar_size for path, info in infos.items()}
         keeps = {str(path): kept for path, kept in _kept_alive(session, infos).items()}

@@ -19,7 +19,6 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from larix.cli import diagnostics
-from larix.errors import LarixError
 from larix.words import tr
 
 if TYPE_CHECKING:
@@ -37,11 +36,7 @@ if TYPE_CHECKING:
 
     AnyStore: TypeAlias = LocalStore | DaemonStore
 
-__all__ = ["NotThroughDaemon", "Session", "open_session"]
-
-
-class NotThroughDaemon(LarixError):
-    """What only who owns the store can do."""
+__all__ = ["Session", "open_session"]
 
 
 class Session:
@@ -114,11 +109,33 @@ class Session:
     def local_store(self) -> LocalStore:
         """The store itself, for what no daemon does for others. Raises NotThroughDaemon."""
         if self._served is not None:
-            raise NotThroughDaemon(
-                tr("the store is kept by a daemon, which does not do that for its clients"),
-                hint=tr("run the command as the user who runs the daemon"),
-            )
+            from larix.cli.elsewhere import not_through_daemon
+
+            raise not_through_daemon(self)
         return self._local
+
+    @cached_property
+    def is_remote(self) -> bool:
+        """Whether a daemon keeps the store on another machine, or on what is as good as one."""
+        if self.daemon is None:
+            return False
+        from larix.client.transport import is_here
+
+        return not is_here(self.daemon)
+
+    def require_this_machine(self) -> None:
+        """Raise NotFromHere where a link that is made here keeps nothing, for the store is elsewhere."""
+        if self.is_remote:
+            from larix.cli.elsewhere import refuse_remote
+
+            refuse_remote(self)
+
+    @property
+    def has_state(self) -> bool:
+        """Whether the layout's state directory is known to be that of the store."""
+        variables = os.environ
+        names_other = "LARIX_STORE_DIR" in variables and "LARIX_STATE_DIRECTORY" not in variables
+        return not self.is_remote and not (self.daemon is not None and names_other)
 
     def realise(self, targets: Sequence[BuildTarget], options: BuildOptions, sink: Sink) -> None:
         """Make the instantiated `targets` valid, here or by the daemon."""
@@ -168,6 +185,7 @@ class Session:
 
     def protect(self, link: str) -> None:
         """Make `link` an indirect root; what lies in the profiles directory is one without that."""
+        self.require_this_machine()
         if not link.startswith(f"{self.layout.profiles_dir}/"):
             self.store.add_indirect_root(link)
 

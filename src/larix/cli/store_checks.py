@@ -167,14 +167,11 @@ def _repair(session: Session, *, as_json: bool) -> int:
 
 
 def rebuild(session: Session, *, as_json: bool = False) -> int:
-    from larix.cli.session import NotThroughDaemon
+    from larix.cli.elsewhere import not_through_daemon
     from larix.store.rebuilding import rebuild_database
 
     if session.daemon is not None:
-        raise NotThroughDaemon(
-            tr("the store is kept by a daemon, which does not do that for its clients"),
-            hint=tr("run the command as the user who runs the daemon"),
-        )
+        raise not_through_daemon(session)
     done, next_time = 0, time.monotonic() + _SILENT_SECONDS
 
     def count(_path: StorePath) -> None:

@@ -182,6 +182,11 @@ class DaemonStore:
 
     def add_permanent_root(self, path: StorePath, link: str) -> None:
         link = os.path.abspath(link)
+        if not self._is_local:
+            raise StoreError(
+                tr("`{link}` is no root there: the store is on another machine", link=quoted(link)),
+                hint=tr("make the root on that machine, or leave it out"),
+            )
         self.add_temp_root(path)
         if not self.is_valid(path):
             raise PathNotValid(path)

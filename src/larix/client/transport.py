@@ -20,12 +20,12 @@ from larix.errors import LarixError
 from larix.protocol.channel import PeerGone
 from larix.words import tr
 
-__all__ = ["NoDaemon", "Transport", "connect", "is_here"]
+__all__ = ["NoDaemon", "Transport", "connect", "is_here", "way_to"]
 
 _PORT = 44146
 _SOCKET_SCHEMES = {"", "unix", "file"}
 _LAST_WORDS = 2.0  # seconds
-_QUIET = {"-x", "-T"}
+_QUIET = ("-x", "-T")  # no windows, no terminal
 _NO_SUCH_PROGRAM, _SSH_FAILED = 127, 255  # exit statuses of shells and of ssh
 
 
@@ -72,6 +72,14 @@ def _no_address(address: str) -> NoDaemon:
 def is_here(address: str) -> bool:
     """Whether it is a socket of this machine, so that its daemon sees the files that this user sees."""
     return address.partition(":")[0] in _SOCKET_SCHEMES or "://" not in address
+
+
+def way_to(address: str) -> list[str]:
+    """The words that run what follows on the machine at `address`; none where it is not known how."""
+    parts = urlsplit(address)
+    if parts.scheme not in {"ssh", "ssh-ng"} or not parts.hostname:
+        return []
+    return [word for word in _ssh_to(parts.username, parts.hostname, parts.port) if word not in _QUIET]
 
 
 def _to_socket(file: str, address: str) -> Transport:
@@ -122,11 +130,15 @@ def _of_socket(connection: socket.socket, name: str, *, is_local: bool) -> Trans
     return Transport(receive, send, connection.close, name, is_local)
 
 
-def _ssh(user: str | None, host: str, port: int | None, file: str) -> list[str]:
+def _ssh_to(user: str | None, host: str, port: int | None) -> list[str]:
     if host.startswith("-") or (user or "").startswith("-"):
         raise NoDaemon(tr("`{host}` is no name of a host", host=host))
-    words = ["ssh", "-x", "-T", *(("-p", str(port)) if port is not None else ())]
-    words += [f"{user}@{host}" if user else host, "larix", "daemon", "--stdio"]
+    words = ["ssh", *_QUIET, *(("-p", str(port)) if port is not None else ())]
+    return [*words, f"{user}@{host}" if user else host]
+
+
+def _ssh(user: str | None, host: str, port: int | None, file: str) -> list[str]:
+    words = [*_ssh_to(user, host, port), "larix", "daemon", "--stdio"]
     return [*words, f"--socket={file}"] if file.strip("/") else words
 
 

@@ -96,6 +96,8 @@ def main(arguments: list[str]) -> int:
     from larix.cli.targets import WANTED, chosen_targets
 
     with closing(open_session(verbosity=options.verbosity if line.has("verbosity") else 0)) as session:
+        if line.has("root"):
+            session.require_this_machine()
         targets = chosen_targets(line, session)
         if not targets:
             if not any(line.values(name) for name in WANTED):

@@ -178,9 +178,46 @@ def _print(names: Iterable[str], *, as_json: bool) -> int:
     return 0
 
 
-def _query(session: Session, line: CommandLine) -> int:
-    from larix.store import roots
+def _roots(session: Session) -> Sequence[str]:
+    """The names of links, by what the daemon tells where they are not to be seen here."""
+    from larix.client.store import DaemonStore
 
+    store = session.store
+    if session.has_state or not isinstance(store, DaemonStore):
+        from larix.store.roots import find_roots
+
+        return sorted({session.on_host(root.reason) for root in find_roots(session.layout)})
+    from larix.cli.elsewhere import roots_told
+
+    told = roots_told(store)
+    if told.hidden:
+        diagnostics.warning(
+            plural(
+                "the daemon does not tell what {number} root is called",
+                "the daemon does not tell what {number} roots are called",
+                told.hidden,
+            )
+        )
+    return told.links
+
+
+def _busy(session: Session) -> Sequence[StorePath]:
+    from larix.client.store import DaemonStore
+
+    store = session.store
+    if not session.is_remote or not isinstance(store, DaemonStore):
+        from larix.store.roots import process_roots
+
+        return sorted({root.path for root in process_roots(store.store_dir)})
+    from larix.cli.elsewhere import refuse_elsewhere, roots_told
+
+    told = roots_told(store)
+    if told.hidden:
+        refuse_elsewhere(session)
+    return told.busy
+
+
+def _query(session: Session, line: CommandLine) -> int:
     store = session.store
     as_json = line.has("json")
     if line.has("verify"):
@@ -197,10 +234,9 @@ def _query(session: Session, line: CommandLine) -> int:
             print_holdings(Held(session, with_items=False), as_json=as_json, only=only)
             return 0
     if line.has("list-roots"):
-        found = roots.find_roots(session.layout)
-        return _print(sorted({session.on_host(root.reason) for root in found}), as_json=as_json)
+        return _print(_roots(session), as_json=as_json)
     if line.has("list-busy"):
-        return _print(sorted({root.path for root in roots.process_roots(store.store_dir)}), as_json=as_json)
+        return _print(_busy(session), as_json=as_json)
     if line.has("list-live"):
         return _print(sorted(_living(session)), as_json=as_json)
     if line.has("list-dead"):
@@ -421,6 +457,10 @@ def _vacuum(session: Session, *, as_json: bool) -> int:
 
 
 def _collect(session: Session, line: CommandLine) -> int:
+    if line.has("delete-generations") or (line.has("free-space") and session.is_remote):
+        from larix.cli.elsewhere import refuse_elsewhere
+
+        refuse_elsewhere(session)
     is_dry, as_json = line.has("dry-run"), line.has("json")
     deleted: list[str] = []
     if line.has("delete-generations"):

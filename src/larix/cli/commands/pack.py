@@ -109,6 +109,8 @@ def main(arguments: list[str]) -> int:
     check_options(line)
     build = build_options(line, default_verbosity=VERBOSITY)
     with closing(open_session(verbosity=build.verbosity)) as session:
+        if line.has("root"):
+            session.require_this_machine()
         pack = make_pack(session, line, build)
         session.store.instantiate([pack.lowered])
         path = pack.lowered.output_path()
