@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from daemons import running_daemon
+
 pytestmark = pytest.mark.slow
 
 CHAIN = """
@@ -89,6 +91,30 @@ def test_damaged_items_are_repaired_and_the_others_left(chain):
     assert f"warning: `{path}' is damaged or gone\n" in done.stderr
     assert done.stderr.endswith("repaired 1 item\n")
     assert chain("build", "-v1", "--repair", "top").stderr == ""
+
+
+def test_a_daemon_repairs_for_who_is_trusted(chain):
+    path = chain.succeed("build", "-q", "top").strip()
+    program = Path(path, "bin/top")
+    sound = program.read_bytes()
+
+    def damage() -> None:
+        program.chmod(0o755)
+        program.write_bytes(b"something else")
+
+    with running_daemon(layout=chain.layout) as daemon:
+        chain.environment["LARIX_DAEMON_SOCKET"] = daemon.socket
+        damage()
+        done = chain("build", "-v1", "--repair", "top")
+        assert (done.returncode, done.stdout) == (0, f"{path}\n"), done.stderr
+        assert f"`{path}' is damaged or gone\n" in done.stderr
+        assert f"repaired `{path}'\n" in done.stderr
+        assert program.read_bytes() == sound
+        damage()
+        done = chain("gc", "--verify=repair")
+        assert done.returncode == 0, done.stderr
+        assert program.read_bytes() == sound
+        assert chain("build", "-v1", "--repair", "top").stderr == ""
 
 
 def test_collector_repairs_the_whole_store(chain):

@@ -195,6 +195,25 @@ def test_strangers_cannot_repair_or_sign(daemon: Daemon, root: Nix) -> None:
     assert "k:" in root("nix", "path-info", "--sigs", path)
 
 
+def test_the_trusted_repair(root: Nix) -> None:
+    path = root("nix-build", "-A", "below", "--no-out-link")
+    contents = Path(path).read_bytes()
+
+    def damage() -> None:
+        os.chmod(path, 0o644)
+        Path(path).write_bytes(b"something else")
+        os.chmod(path, 0o444)
+
+    damage()
+    done = root.run("nix-store", "--verify", "--check-contents", "--repair")
+    assert done.returncode == 0, done.stderr
+    assert f"repaired `{path}'".encode() in done.stderr
+    assert Path(path).read_bytes() == contents
+    damage()
+    assert root("nix-build", "--repair", "-A", "below", "--no-out-link") == path
+    assert Path(path).read_bytes() == contents
+
+
 ACTIVATED = """
 import os, sys
 os.dup2(int(sys.argv[1]), 3)

@@ -25,9 +25,16 @@ def repair_targets(session: Session, line: CommandLine, targets: list[Target], o
     """Repair what is there of the targets and of what these refer to; what is not there is built later."""
     if line.has("dry-run") or line.has("derivations"):
         raise UsageError(tr("'--repair' cannot be used with '--dry-run' or '--derivations'"))
-    store = session.local_store
+    from larix.client.store import DaemonStore
+
+    store = session.store
     paths = [store_item_of(store.store_dir, path) for target in targets for path in target.paths]
-    there = store.closure(store.valid_paths(paths))
+    valid = store.valid_paths(paths)
+    if isinstance(store, DaemonStore):
+        with watching(options.verbosity, on_host=session.on_host) as sink:
+            store.repair(sorted(valid), options, sink)
+        return
+    there = store.closure(valid)
     with watching(options.verbosity, on_host=session.on_host) as sink:
         policy = session.settings.policy
         repaired = repair(store, there, options, sink, policy=policy, tell=_tell_damage)

@@ -29,10 +29,10 @@ def verify_store(session: Session, *, contents: bool, repairing: bool, as_json: 
     """Tell all that is wrong; 1 if anything is. With `repairing` mend it; 1 if something stays wrong."""
     from larix.client.store import DaemonStore
 
+    if isinstance(session.store, DaemonStore):
+        return _by_daemon(session, session.store, contents=contents, repairing=repairing, as_json=as_json)
     if repairing:
         return _repair(session, as_json=as_json)
-    if isinstance(session.store, DaemonStore):
-        return _by_daemon(session, session.store, contents=contents, as_json=as_json)
     from larix.store.verify import verify
 
     store = session.store
@@ -49,22 +49,28 @@ def verify_store(session: Session, *, contents: bool, repairing: bool, as_json: 
     return 0 if is_sound else 1
 
 
-def _by_daemon(session: Session, store: DaemonStore, *, contents: bool, as_json: bool) -> int:
-    """A daemon tells in lines what is wrong."""
+def _by_daemon(
+    session: Session, store: DaemonStore, *, contents: bool, repairing: bool, as_json: bool
+) -> int:
+    """A daemon tells in lines what is wrong, and what it repaired."""
     problems: list[tuple[str | None, str]] = []
+    repaired: list[str] = []
 
     def hear(line: str) -> None:
         diagnostics.say(line)
         match = _LINE_ABOUT_PATH.fullmatch(line)
         if match is not None:
             problems.append((match["path"], match["problem"]))
+        elif line.startswith("repaired `"):
+            repaired.append(line.removeprefix("repaired `").rstrip("'"))
         elif not line.startswith("hint: "):
             problems.append((None, line))
 
     session.on_line = hear
-    is_wrong = store.verify(check_contents=contents)
+    is_wrong = store.verify(check_contents=contents or repairing, repair=repairing)
     if as_json:
-        _print_problems(not is_wrong, problems)
+        more = {"repaired": repaired} if repairing else {}
+        _print_problems(not is_wrong, problems, **more)
     return int(is_wrong)
 
 

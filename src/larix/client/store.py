@@ -434,6 +434,12 @@ class DaemonStore:
         self.add_temp_root(*(path for some in outputs.values() for path in some.values()))
         return outputs
 
+    def repair(self, paths: Iterable[StorePath], options: BuildOptions, sink: Sink = ignore_events) -> None:
+        """Have the daemon make damaged items again, and what they refer to; only for who is trusted there."""
+        self.set_options(options)
+        targets = tuple(BuildTarget(path, ("",)) for path in paths)
+        self._call("build_paths", targets=targets, mode=1, sink=sink)
+
     def in_building_order(self, drvs: Iterable[StorePath]) -> list[StorePath]:
         """Derivations, each behind those of `drvs` that it is built from."""
         return inputs_first({drv: self.read_derivation(drv).input_drvs for drv in sorted(drvs)})
@@ -501,9 +507,9 @@ class DaemonStore:
         )
         return answer
 
-    def verify(self, *, check_contents: bool) -> bool:
-        """Have the daemon look at every item; true when something is wrong. What, it tells in lines."""
-        return bool(self._call("verify_store", check_contents=check_contents, repair=False))
+    def verify(self, *, check_contents: bool, repair: bool = False) -> bool:
+        """Have the daemon look at every item; true when something stays wrong. What, it tells in lines."""
+        return bool(self._call("verify_store", check_contents=check_contents, repair=repair))
 
     def failed_paths(self) -> tuple[StorePath, ...]:
         """The outputs whose builds failed, where the daemon remembers that."""

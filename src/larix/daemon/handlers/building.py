@@ -9,6 +9,7 @@ from hashlib import sha256
 from typing import TYPE_CHECKING
 
 from larix.daemon.handlers.refusals import NotOffered, NotPermitted, require_trust
+from larix.daemon.repairs import repair_targets
 from larix.derivation import BadDerivation, Derivation, print_derivation
 from larix.errors import LarixError
 from larix.formats.storepath import make_text_path, name_part, parse_store_path
@@ -30,10 +31,7 @@ _NORMAL, _REPAIR, _CHECK = range(3)
 def _options(session: Session, mode: int) -> BuildOptions:
     if mode == _REPAIR:
         require_trust(session, "repair items")
-        raise NotOffered(
-            tr("repairing through the daemon is not offered"), hint=tr("run `larix build --repair` as root")
-        )
-    if mode not in {_NORMAL, _CHECK}:
+    elif mode not in {_NORMAL, _CHECK}:
         raise NotOffered(tr("the number {mode} is no way to build", mode=mode))
     return session.options._replace(check=mode == _CHECK)
 
@@ -49,6 +47,8 @@ def build_paths(session: Session, *, targets: Sequence[BuildTarget], mode: int) 
     for target in targets:
         if target.outputs == ("",):
             ensure_path(session, path=target.drv)
+    if mode == _REPAIR:
+        repair_targets(session, targets)
     _realise(session, [target for target in targets if target.outputs != ("",)], options)
 
 
@@ -69,6 +69,8 @@ def build_paths_with_results(
     wanted = [target for target in targets if target.outputs != ("",)]
     valid_before = {target for target in wanted if _is_there(session, target)}
     try:
+        if mode == _REPAIR:
+            repair_targets(session, targets)
         _realise(session, wanted, options)
     except LarixError as error:
         failure = error

@@ -144,15 +144,15 @@ def verify_store(session: Session, *, check_contents: bool, repair: bool) -> boo
 
     if repair:
         require_trust(session, "repair items")
-        raise NotOffered(
-            tr("repairing through the daemon is not offered"),
-            hint=tr("run `larix gc --verify=contents,repair` as the user who runs the daemon"),
-        )
     found = verify(
         session.store,
         check_contents=check_contents,
         **session.settings.kept,
     )
+    if repair:
+        from larix.daemon.repairs import repair_found
+
+        found = repair_found(session, found, check_contents=check_contents)
     for path in found.forgotten:
         session.teller.line(f"path `{path}' disappeared; it is no longer registered")
     for path in found.missing:
