@@ -555,7 +555,13 @@ class LocalBuild:
         uid = None if self._user is None else self._user.uid
         try:
             files = {"environment-variables": shell_assignments(self.environment.variables)}
-            return keep_tree(self.directory, self.job.derivation.name, built_by=uid, files=files)
+            return keep_tree(
+                self.directory,
+                self.job.derivation.name,
+                built_by=uid,
+                given_to=self._builder.policy.kept_for,
+                files=files,
+            )
         except OSError as error:
             self._builder.sink(
                 BuildLog(self.drv, tr("cannot keep the build directory: {error}", error=error).encode())

@@ -15,6 +15,7 @@ class Policy(NamedTuple):
     `max_log_size` is in bytes, 0: without limit. `system` is what derivations call this machine, empty: what
     the kernel says. `sandbox_paths` are files and folders of the host that builds see, each `PLACE` or
     `PLACE=FILE`. `cache_failures`: what failed for good is not tried again.
+    The folder of a failed build is given to the user and group `kept_for`; None: to who runs larix.
     """
 
     build_group: str = "larixbuild"
@@ -24,6 +25,7 @@ class Policy(NamedTuple):
     system: str = ""
     sandbox_paths: tuple[str, ...] = ()
     cache_failures: bool = False
+    kept_for: tuple[int, int] | None = None
 
 
 DEFAULT_POLICY = Policy()

@@ -30,9 +30,8 @@ def repair_found(session: Session, found: Verified, *, check_contents: bool) -> 
     def give_up(path: StorePath, error: LarixError) -> None:
         session.teller.line(f"cannot repair `{path}': {error}")
 
-    settings = session.settings
     for path in repair(
-        session.store, damaged, session.options, session.teller, policy=settings.policy, give_up=give_up
+        session.store, damaged, session.options, session.teller, policy=session.policy, give_up=give_up
     ):
         session.teller.line(f"repaired `{path}'")
     return verify(session.store, paths=damaged, check_contents=check_contents, **session.settings.kept)
@@ -46,7 +45,7 @@ def repair_targets(session: Session, targets: Sequence[BuildTarget]) -> None:
     def tell(path: StorePath) -> None:
         session.teller.line(f"`{path}' is damaged or gone")
 
-    policy = session.settings.policy
+    policy = session.policy
     for path in repair(store, there, session.options, session.teller, policy=policy, tell=tell):
         session.teller.line(f"repaired `{path}'")
 

@@ -21,6 +21,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from larix import __version__
+from larix.builder.policy import Policy
 from larix.daemon.access import Peer
 from larix.daemon.handlers import handler_of
 from larix.daemon.places import make_places
@@ -121,6 +122,12 @@ class Session:
             self._store.deduplicate(on=self.settings.deduplicate)
             self._store.on_wait = self._tell_wait
         return self._store
+
+    @property
+    def policy(self) -> Policy:
+        """The operator's; what a failed build leaves is the client's. Over the network it is nobody's."""
+        uid, gid = self.peer.uid, self.peer.gid
+        return self.settings.policy._replace(kept_for=None if uid is None or gid is None else (uid, gid))
 
     def _tell_wait(self, path: StorePath, holder: Holder) -> None:
         self.teller.line(f"waiting for {shown_holder(holder)}, at `{path}`")
