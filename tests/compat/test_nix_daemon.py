@@ -195,6 +195,18 @@ def test_strangers_cannot_repair_or_sign(daemon: Daemon, root: Nix) -> None:
     assert "k:" in root("nix", "path-info", "--sigs", path)
 
 
+def test_logs_are_where_nix_looks_for_them(daemon: Daemon, nix: Nix) -> None:
+    path = nix("nix-build", "--no-out-link", "-A", "below")
+    drv = nix("nix-store", "--query", "--deriver", path)
+    assert nix.run("nix", "log", path).stdout == b"from below\n"
+    assert nix.run("nix-store", "--read-log", drv).stdout == b"from below\n"
+    (folder,) = Path(daemon.layout.log_dir, "drvs").iterdir()
+    assert [file.suffix for file in folder.iterdir()] == [".bz2"]
+    with daemon.store() as store:
+        store.realise([BuildTarget(StorePath(drv))], BuildOptions(check=True))
+    assert [file.suffix for file in folder.iterdir()] == [".gz"], "as larix and Guix keep them"
+
+
 def test_the_trusted_repair(root: Nix) -> None:
     path = root("nix-build", "-A", "below", "--no-out-link")
     contents = Path(path).read_bytes()

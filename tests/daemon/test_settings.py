@@ -53,7 +53,7 @@ def test_a_setting_is_read(tmp_path: Path, text: str, field: str, value: object)
         ("min-free = -1", "a number of bytes"),
         ("min-free = true", "a number of bytes"),
         ("rounds = 1.5", "a number that is not negative"),
-        ('log-compression = "lzma"', "one of gzip, bzip2, none"),
+        ('log-compression = "lzma"', "one of auto, gzip, bzip2, none"),
         ("system = 3", "a text"),
         ('sandbox-paths = ["bin/sh"]', "a list of absolute file names"),
         ('sandbox-paths = ["/a=b"]', "a list of absolute file names"),

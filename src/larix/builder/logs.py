@@ -70,13 +70,13 @@ def _compressor(compression: str) -> _Compressor:
     return _Plain()
 
 
-def add_log(log_dir: str, drv: StorePath, pieces: Iterable[bytes]) -> None:
+def add_log(log_dir: str, drv: StorePath, pieces: Iterable[bytes], compression: str = "gzip") -> None:
     """Keep the log of a build that ran elsewhere, unless there is one of a build here."""
     if existing_log_file(log_dir, drv) is not None:
         return
-    file = log_file_of(log_dir, drv)
+    file = log_file_of(log_dir, drv, compression)
     temporary = f"{file}.{os.getpid()}"
-    logger = BuildLogger(drv, temporary, ignore_events)
+    logger = BuildLogger(drv, temporary, ignore_events, compression)
     try:
         for piece in pieces:
             logger.feed(piece, 0.0)

@@ -125,9 +125,17 @@ class Session:
 
     @property
     def policy(self) -> Policy:
-        """The operator's; what a failed build leaves is the client's. Over the network it is nobody's."""
-        uid, gid = self.peer.uid, self.peer.gid
-        return self.settings.policy._replace(kept_for=None if uid is None or gid is None else (uid, gid))
+        """The operator's, for this client: what a failed build leaves is the client's, if there is a user.
+
+        Nix has no use for logs in gzip, which Guix writes: it looks for bzip2 or plain text.
+        """
+        policy = self.settings.policy
+        if self.peer.uid is not None and self.peer.gid is not None:
+            policy = policy._replace(kept_for=(self.peer.uid, self.peer.gid))
+        is_nix = not self.dialect.is_guix and BATCH not in self.dialect.features
+        if is_nix and self.settings.log_compression == "auto":
+            policy = policy._replace(log_compression="bzip2")
+        return policy
 
     def _tell_wait(self, path: StorePath, holder: Holder) -> None:
         self.teller.line(f"waiting for {shown_holder(holder)}, at `{path}`")

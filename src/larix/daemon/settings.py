@@ -16,7 +16,7 @@ Builds:
     max-silent-time = 3600
     rounds = 1                     how often everything is built and compared, at least
     max-build-log-size = 0         a build that writes more is ended; 0: without limit
-    log-compression = "gzip"       or "bzip2", "none"
+    log-compression = "auto"       bzip2 for clients of Nix, gzip for others; or "gzip", "bzip2", "none"
     keep-logs = true
     system = ""                    what derivations call this machine; empty: what the kernel says
     build-users-group = "larixbuild"   as whose members builds run, if it has any
@@ -51,7 +51,7 @@ from larix.words import tr
 __all__ = ["WITHOUT_DAEMON", "BadSettings", "Settings", "read_settings"]
 
 _SIZES = {"max-build-log-size", "max-free", "min-free"}
-_CHOICES = {"log-compression": LOG_COMPRESSIONS}
+_CHOICES = {"log-compression": ("auto", *LOG_COMPRESSIONS)}
 
 
 class BadSettings(LarixError):
@@ -79,7 +79,7 @@ class Settings(NamedTuple):
     max_sessions_per_user: int = 64
     rounds: int = 1
     max_build_log_size: int = 0
-    log_compression: str = "gzip"
+    log_compression: str = "auto"
     keep_logs: bool = True
     system: str = ""
     build_users_group: str = "larixbuild"
@@ -99,7 +99,7 @@ class Settings(NamedTuple):
         """What holds for all builds."""
         return Policy(
             build_group=self.build_users_group,
-            log_compression=self.log_compression,
+            log_compression="gzip" if self.log_compression == "auto" else self.log_compression,
             keep_logs=self.keep_logs,
             max_log_size=self.max_build_log_size,
             system=self.system,

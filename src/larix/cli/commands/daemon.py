@@ -145,7 +145,7 @@ def _settings(line: CommandLine, file: str) -> Settings:
 
     settings = read_settings(file)
     compression = line.last("log-compression") or settings.log_compression
-    if compression not in LOG_COMPRESSIONS:
+    if compression not in {"auto", *LOG_COMPRESSIONS}:
         raise UsageError(
             tr("{compression}: unknown log compression", compression=compression),
             hint=tr("there are {names}", names=", ".join(LOG_COMPRESSIONS)),

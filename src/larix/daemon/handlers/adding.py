@@ -245,7 +245,7 @@ def add_build_log(session: Session, *, item: str, body: Iterable[bytes]) -> None
         raise NotOffered(tr("`{drv}` is no derivation, which alone has a log", drv=drv))
     from larix.builder.logs import add_log
 
-    add_log(session.store.layout.log_dir, drv, body)
+    add_log(session.store.layout.log_dir, drv, body, session.policy.log_compression)
 
 
 def register_drv_output(session: Session, **_what: object) -> None:

@@ -134,7 +134,7 @@ def settings_file(site: Site) -> str:
 # timeout = 86400                  # seconds; 0: without limit
 # max-silent-time = 3600
 # max-build-log-size = 0           # bytes; 0: without limit
-# log-compression = "gzip"         # or "bzip2", "none"
+# log-compression = "auto"         # bzip2 for clients of Nix, gzip for others; or "gzip", "bzip2", "none"
 # keep-logs = true
 # system = ""                      # what derivations call this machine; empty: found out
 # rounds = 1                       # how often everything is built and compared
