@@ -101,7 +101,9 @@ def test_root_needs_a_signature_through_the_daemon_too(sender: Machine) -> None:
         assert refused.returncode == 1
         assert b"not authorised here" in refused.stderr
         client("--authorize", data=key)
-        assert client("--import", data=bundle).decode().split() == paths
+        imported = client.run("--import", data=bundle)
+        assert imported.stdout.decode().split() == paths
+        assert imported.stderr.decode() == "".join(f"importing `{path}'...\n" for path in paths), "as alone"
         assert client.run("--export", paths[1]).returncode == 1
         client("--generate-key")
         again = client("--export", "-r", paths[1])
@@ -163,6 +165,19 @@ def test_without_a_key_nothing_is_exported(sender: Machine) -> None:
     done = sender.run("--export", path)
     assert done.returncode == 1
     assert b"--generate-key" in done.stderr
+
+
+def test_packages_are_built_before_they_are_exported(builder) -> None:
+    builder.environment["LARIX_CONFIGURATION_DIRECTORY"] = str(builder.folder / "etc")
+    builder.succeed("archive", "--generate-key")
+    with (builder.folder / "bundle").open("wb") as bundle:
+        process = builder.start("archive", "--export", "alpha", stdout=bundle, stderr=subprocess.PIPE)
+        _, told = process.communicate()
+    assert process.returncode == 0, told
+    assert "alpha" in told
+    (path,) = builder.succeed("build", "-q", "alpha").split()
+    assert path.encode() in (builder.folder / "bundle").read_bytes()
+    assert builder("archive", "--export", "broken").returncode != 0
 
 
 def test_one_bare_archive_is_unpacked_and_listed(sender: Machine, tmp_path: Path) -> None:

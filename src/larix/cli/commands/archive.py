@@ -16,6 +16,7 @@ from larix.words import tr
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from larix.cli.items import Items
     from larix.cli.session import Session
     from larix.formats.storepath import StorePath
 
@@ -99,7 +100,8 @@ def _export(line: CommandLine) -> int:
     out = sys.stdout.buffer
     with closing(open_session()) as session:
         items = Items(session, line)
-        roots = list(dict.fromkeys(path for text in line.operands for path in items.find(text)))
+        found = (_found(session, line, items, text) for text in line.operands)
+        roots = list(dict.fromkeys(path for some in found for path in some))
         session.store.add_temp_root(*roots)
         paths = session.store.closure(roots) if line.has("recursive") else set(roots)
         infos = session.store.path_infos(paths)
@@ -109,6 +111,27 @@ def _export(line: CommandLine) -> int:
         out.write(EXPORT_END)
         out.flush()
     return 0
+
+
+def _found(session: Session, line: CommandLine, items: Items, text: str) -> list[StorePath]:
+    """The items that a word names; those of a package are built if they are not there."""
+    from larix.cli.building import build_options, realise, tell_work, work_for
+    from larix.cli.items import NotInStore
+    from larix.derivation import Lowered
+    from larix.protocol import BuildTarget
+
+    try:
+        return items.find(text)
+    except NotInStore:
+        lowered = items.evaluation.lowering.lower(items.evaluation.find(text).package).origin
+        if not isinstance(lowered, Lowered):
+            raise
+    session.store.instantiate([lowered])
+    targets = [BuildTarget(lowered.path)]
+    work = work_for(session, targets)
+    tell_work(work, dry_run=False, verbosity=1)
+    realise(session, targets, build_options(line, default_verbosity=1), work)
+    return items.find(text)
 
 
 def _export_one(session: Session, path: StorePath, give: Callable[[bytes], object]) -> None:

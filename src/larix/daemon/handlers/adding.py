@@ -227,7 +227,11 @@ def import_paths(session: Session, *, body: Iterable[bytes]) -> tuple[StorePath,
     has_signatures = session.dialect.is_guix or BATCH in session.dialect.features
     is_believed = session.peer.is_trusted and not has_signatures
     authorised = None if is_believed else authorised_keys(configuration_dir())
-    return tuple(import_stream(session.store, body, authorised=authorised))
+
+    def tell(path: StorePath) -> None:
+        session.teller.line(tr("importing `{path}'...", path=path))
+
+    return tuple(import_stream(session.store, body, authorised=authorised, told=tell))
 
 
 def add_signatures(session: Session, *, path: StorePath, signatures: Sequence[str]) -> None:
