@@ -159,7 +159,7 @@ def test_roots_are_told_with_what_deleting_them_would_free(builder):
     assert root["alone"] >= sizes["gamma"]
     assert next(part for part in profile["parts"] if part["name"] == "2")["alone"] >= sizes["beta"]
     lines = builder.succeed("size", "--roots", "-m", "roots.html").splitlines()
-    assert lines[0].split() == ["total", "alone", "held", "by"]
+    assert lines[0].split() == ["total", "alone", "MiB", "held", "by"]
     assert any(line.endswith("    generation 1") for line in lines)
     assert "roots.html" in {file.name for file in builder.folder.iterdir()}
     assert builder("size", "--roots", "p").returncode == 1
