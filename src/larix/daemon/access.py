@@ -45,7 +45,10 @@ def peer_of(connection: socket.socket, settings: Settings) -> Peer:
 
 
 def is_allowed(peer: Peer, settings: Settings) -> bool:
-    return peer.is_trusted or peer.uid is None or _is_among(peer, settings.allowed_users)
+    """Over the network comes who does not say who it is: nobody, unless everybody may."""
+    if peer.uid is None:
+        return "*" in settings.allowed_users
+    return peer.is_trusted or _is_among(peer, settings.allowed_users)
 
 
 def _is_among(peer: Peer, names: Iterable[str]) -> bool:

@@ -2,8 +2,9 @@
 
     listening ──connection──► fork ──► session (a process of its own, ended by its client or with the daemon)
 
-A session that dies, of whatever, frees its place. Who is not allowed, or has too many sessions, is told so in
-one line and let go. Sockets are those that the service manager hands over (LISTEN_FDS), or are made here.
+A session that dies, of whatever, frees its place. Who is not allowed, or has too many sessions, is told so
+and let go (see `refusing`). Sockets are those that the service manager hands over (LISTEN_FDS), or are made
+here.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from contextlib import suppress
 from typing import NamedTuple
 
 from larix.daemon.access import Peer, is_allowed, peer_of
+from larix.daemon.refusing import Refusals
 from larix.daemon.session import Session, preload
 from larix.daemon.settings import Settings
 from larix.errors import LarixError
@@ -27,7 +29,7 @@ from larix.protocol.dialect import GUIX_VERSION, NIX_VERSION
 from larix.store.layout import Layout
 from larix.store.locks import open_lock_file, try_lock
 from larix.store.opening import open_local_store
-from larix.words import tr
+from larix.words import plural, tr
 
 __all__ = [
     "DEFAULT_PORT",
@@ -47,6 +49,10 @@ _FIRST_PASSED = 3  # systemd's first descriptor
 
 class CannotListen(LarixError):
     """There is no socket to be had; says which, and why."""
+
+
+class Refused(LarixError):
+    """A client is not talked to."""
 
 
 class Listener(NamedTuple):
@@ -146,6 +152,8 @@ class Server:
         self._read_settings = read_settings
         self._log = log
         self._sessions: dict[int, Peer] = {}
+        self._poll = select.poll()
+        self._refusals = Refusals(self._poll)
         self._is_ending = False
 
     def run(self) -> None:
@@ -160,18 +168,20 @@ class Server:
         ):
             signal.signal(number, handler)
         signal.signal(signal.SIGPIPE, signal.SIG_IGN)
-        poll = select.poll()
+        poll, refusals = self._poll, self._refusals
         poll.register(wakeup_read, select.POLLIN)
         by_descriptor = {listener.socket.fileno(): listener for listener in self._listeners}
         for descriptor, listener in by_descriptor.items():
             listener.socket.setblocking(False)
             poll.register(descriptor, select.POLLIN)
         while not self._is_ending:
-            for descriptor, _ in poll.poll():
+            for descriptor, _ in poll.poll(refusals.wait()):
                 if descriptor == wakeup_read:
                     with suppress(BlockingIOError):
                         os.read(wakeup_read, 4096)
-                elif not self._is_ending:
+                elif descriptor in refusals:
+                    refusals.hear(descriptor)
+                elif descriptor in by_descriptor and not self._is_ending:
                     self._accept(by_descriptor[descriptor])
             self._bury()
         signal.set_wakeup_fd(-1)
@@ -209,16 +219,18 @@ class Server:
                 self._log(f"cannot take a connection: {error.strerror}")
                 time.sleep(0.05)  # out of descriptors: those of ended sessions come back soon
             return
+        try:
+            peer = peer_of(connection, self._settings)
+        except OSError:
+            connection.close()
+            return
+        refusal = self._refusal(peer)
+        if refusal is not None:
+            self._log(f"refused {peer.name}: {refusal}")
+            self._refusals.tell(connection, refusal)
+            return
         with connection:
             connection.setblocking(True)
-            try:
-                peer = peer_of(connection, self._settings)
-            except OSError:
-                return
-            refusal = self._refusal(peer)
-            if refusal is not None:
-                self._log(f"refused {peer.name}: {refusal}")
-                return
             try:
                 process = os.fork()
             except OSError as error:
@@ -230,15 +242,27 @@ class Server:
             trust = " (trusted)" if peer.is_trusted else ""
             self._log(f"session {process}: user {peer.name}{trust}, process {peer.pid or 'unknown'}")
 
-    def _refusal(self, peer: Peer) -> str | None:
+    def _refusal(self, peer: Peer) -> Refused | None:
         if not is_allowed(peer, self._settings):
-            return "not among allowed-users"
-        if len(self._sessions) >= self._settings.max_sessions:
-            return f"there are {len(self._sessions)} sessions already"
-        own = sum(other.name == peer.name for other in self._sessions.values())
-        if own >= self._settings.max_sessions_per_user and not peer.is_trusted:
-            return f"it has {own} sessions already"
-        return None
+            return _not_allowed(peer)
+        count = len(self._sessions)
+        if count < self._settings.max_sessions:
+            count = sum(other.name == peer.name for other in self._sessions.values())
+            if count < self._settings.max_sessions_per_user or peer.is_trusted:
+                return None
+            text = plural(
+                "`{name}` has {number} session with this daemon already, which is the most",
+                "`{name}` has {number} sessions with this daemon already, which is the most",
+                count,
+                name=peer.name,
+            )
+        else:
+            text = plural(
+                "this daemon has {number} session already, which is the most",
+                "this daemon has {number} sessions already, which is the most",
+                count,
+            )
+        return Refused(text, hint=tr("try again when one of them has ended"))
 
     def _be_session(self, connection: socket.socket, peer: Peer, announced: int) -> None:
         """What a fork does, and nothing else."""
@@ -249,6 +273,7 @@ class Server:
                 signal.signal(number, signal.SIG_DFL)
             for listener in self._listeners:
                 listener.socket.close()
+            self._refusals.close()
             session = Session(
                 connection,
                 peer=peer,
@@ -268,6 +293,7 @@ class Server:
             os._exit(status)
 
     def _close(self) -> None:
+        self._refusals.close()
         for listener in self._listeners:
             listener.socket.close()
             if listener.file is not None:
@@ -288,3 +314,15 @@ class Server:
                 deadline = float("inf")
             else:
                 time.sleep(0.01)
+
+
+def _not_allowed(peer: Peer) -> Refused:
+    if peer.uid is None:
+        return Refused(
+            tr("this daemon is for some users only (`allowed-users`), and over the network nobody is known"),
+            hint=tr("go by ssh://HOST, or use its socket on that machine"),
+        )
+    return Refused(
+        tr("`{name}` may not use this daemon", name=peer.name),
+        hint=tr("ask the operator, who may name you in `allowed-users` of daemon.toml"),
+    )
