@@ -13,6 +13,7 @@ import os
 import select
 import signal
 import socket
+import stat
 import sys
 import time
 import traceback
@@ -92,18 +93,25 @@ def _file_of(listening: socket.socket) -> str:
     return os.fsdecode(name) if isinstance(name, bytes) else str(name)
 
 
-def listen_on_path(file: str) -> Listener:
-    """A socket in the file system that every user may connect to.
+def listen_on_path(file: str, announced: int | None = None) -> Listener:
+    """A socket in the file system that every user may connect to; its name tells which version is announced.
 
-    Raises CannotListen when another daemon is there; what a dead one left is replaced.
+    Raises CannotListen when another daemon is there, or anything but a socket; what a dead one left is
+    replaced.
     """
     directory = os.path.dirname(file)
     try:
         os.makedirs(directory, mode=0o755, exist_ok=True)
+        _require_nothing_but_sockets(file)
         lock = open_lock_file(f"{file}.lock")
         if not try_lock(lock):
             raise CannotListen(
                 tr("another daemon listens on `{file}`", file=file),
+                hint=tr("stop it, or choose another socket"),
+            )
+        if _is_answered(file):
+            raise CannotListen(
+                tr("another program listens on `{file}`", file=file),
                 hint=tr("stop it, or choose another socket"),
             )
         with suppress(FileNotFoundError):
@@ -121,17 +129,56 @@ def listen_on_path(file: str) -> Listener:
         raise CannotListen(
             tr("cannot listen on `{file}`: {strerror}", file=file, strerror=error.strerror)
         ) from error
-    return Listener(server, announced_for(file), file)
+    return Listener(server, announced or announced_for(file), file)
 
 
-def listen_on_network(host: str, port: int) -> Listener:
-    """A TCP socket. Whoever connects to it is nobody in particular, and never trusted."""
+def _require_nothing_but_sockets(file: str) -> None:
+    with suppress(FileNotFoundError):
+        if not stat.S_ISSOCK(os.lstat(file).st_mode):
+            raise CannotListen(
+                tr("`{file}` is there already, and is no socket", file=file),
+                hint=tr("move it away, or choose another name for the socket"),
+            )
+
+
+def _is_answered(file: str) -> bool:
+    """Whether somebody who takes no lock of ours listens there; one whose queue is full does, too."""
+    folder = os.open(os.path.dirname(file), os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
-        return Listener(socket.create_server((host, port), backlog=_BACKLOG), GUIX_VERSION)
+        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
+            probe.setblocking(False)
+            probe.connect(f"/proc/self/fd/{folder}/{os.path.basename(file)}")
+    except BlockingIOError:
+        return True
+    except OSError:
+        return False
+    finally:
+        os.close(folder)
+    return True
+
+
+def listen_on_network(host: str, port: int) -> list[Listener]:
+    """TCP sockets at all addresses of a host. Whoever connects is nobody in particular, and never trusted."""
+    found: list[Listener] = []
+    problem: OSError | None = None
+    try:
+        addresses = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     except OSError as error:
+        addresses, problem = [], error
+    for family, _, _, _, address in dict.fromkeys(addresses):
+        try:
+            listening = socket.create_server((str(address[0]), port), family=family, backlog=_BACKLOG)
+        except OSError as error:  # such as IPv6 on a machine that has none
+            problem = error
+        else:
+            found.append(Listener(listening, GUIX_VERSION))
+    if not found:
+        shown = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+        strerror = problem.strerror if problem is not None else tr("it has no address")
         raise CannotListen(
-            tr("cannot listen on `{host}:{port}`: {strerror}", host=host, port=port, strerror=error.strerror)
-        ) from error
+            tr("cannot listen on `{address}`: {strerror}", address=shown, strerror=strerror)
+        ) from problem
+    return found
 
 
 class Server:

@@ -186,28 +186,41 @@ def _switch(line: CommandLine, name: str, default: bool) -> bool:
 
 def _listeners(line: CommandLine, state_dir: str) -> list[Listener]:
     """What the service manager passed, else what the user names, else two sockets in the state directory."""
-    from larix.daemon.server import activated, listen_on_network, listen_on_path
+    from larix.daemon.server import activated, listen_on_path
+    from larix.protocol.dialect import NIX_VERSION
 
     passed = activated(os.environ)  # type: ignore[arg-type]
     if passed:
         return passed
-    found: list[Listener] = []
-    for endpoint in line.values("listen") or [
-        f"{state_dir}/daemon-socket/socket",
-        f"{state_dir}/daemon-socket/nix-socket",
-    ]:
-        if "/" in endpoint:
-            found.append(listen_on_path(os.path.abspath(endpoint)))
-        else:
-            found.append(listen_on_network(*_host_and_port(endpoint)))
+    if line.has("listen"):
+        return [listener for endpoint in line.values("listen") for listener in _listen(endpoint)]
+    folder = f"{state_dir}/daemon-socket"
+    found = [listen_on_path(f"{folder}/socket"), listen_on_path(f"{folder}/nix-socket")]
+    for_nix = os.environ.get("NIX_DAEMON_SOCKET_PATH")
+    if for_nix and os.path.abspath(for_nix) not in {listener.file for listener in found}:
+        found.append(listen_on_path(os.path.abspath(for_nix), NIX_VERSION))
     return found
+
+
+def _listen(endpoint: str) -> list[Listener]:
+    from larix.daemon.server import listen_on_network, listen_on_path
+
+    if "/" in endpoint:
+        return [listen_on_path(os.path.abspath(endpoint))]
+    host, port = _host_and_port(endpoint)
+    if not host:
+        raise UsageError(
+            tr("'--listen={endpoint}' names no host", endpoint=endpoint),
+            hint=tr("name an address of this machine, or `0.0.0.0' and `[::]' for all of them"),
+        )
+    return listen_on_network(host, port)
 
 
 def _host_and_port(text: str) -> tuple[str, int]:
     from larix.daemon.server import DEFAULT_PORT
 
     host, colon, port = text.rpartition(":")
-    if not colon or text.endswith("]"):
+    if not colon or text.endswith("]") or (":" in host and not host.endswith("]")):
         return text.strip("[]"), DEFAULT_PORT
     if not (port.isascii() and port.isdigit()) or int(port) > 65535:
         raise UsageError(tr("{text}: invalid TCP port number", text=text))
