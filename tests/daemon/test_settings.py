@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from daemon.conftest import shell_build
+from daemon.test_listening import starting
 from daemons import SOURCES, Daemon, running_daemon
 from larix.daemon.settings import BadSettings, Settings, read_settings
 from larix.derivation import Lowered
@@ -159,6 +160,30 @@ def test_builds_run_as_the_users_of_another_group(tmp_path: Path) -> None:
     with running_daemon(f"--build-users-group={group.gr_name}") as daemon:
         build(daemon, shell_build(daemon.layout.store_dir, "any", "echo > $out"))
         assert str(member) in os.listdir(f"{daemon.layout.state_dir}/userpool")
+
+
+@pytest.mark.slow
+def test_a_group_that_is_named_must_have_members(tmp_path: Path) -> None:
+    """Builds would run under numbers of no user, and nobody would hear of it."""
+    if os.geteuid() != 0:
+        pytest.skip("build users need root")
+    import grp
+
+    assert "there is no group `nosuch`" in starting(tmp_path, "--build-users-group=nosuch")
+    (tmp_path / "etc").mkdir()
+    (tmp_path / "etc/daemon.toml").write_text('build-users-group = "nosuch"\n')
+    said = starting(tmp_path)
+    assert "there is no group `nosuch`" in said
+    assert "larix daemon install --build-users-group=nosuch" in said
+    empty = next((each.gr_name for each in grp.getgrall() if not each.gr_mem), None)
+    if empty is not None:
+        assert "has no members" in starting(tmp_path, f"--build-users-group={empty}")
+
+
+@pytest.mark.slow
+def test_a_file_of_settings_that_is_named_must_exist(tmp_path: Path) -> None:
+    for name in (str(tmp_path / "none"), ""):
+        assert f"cannot read `{name}`" in starting(tmp_path, f"--settings={name}")
 
 
 @pytest.mark.slow

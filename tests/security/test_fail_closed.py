@@ -97,7 +97,7 @@ def test_without_a_kind_of_namespace_nothing_is_built(den: Den, kind: str) -> No
 
 def test_ids_of_build_users_that_are_not_there_are_told(den: Den, monkeypatch: pytest.MonkeyPatch) -> None:
     """The group names users whom this container does not map."""
-    monkeypatch.setattr("larix.builder.sandbox.users._group_members", lambda _: [(4_000_000, 4_000_000)])
+    monkeypatch.setattr("larix.builder.sandbox.users.build_users", lambda _: [(4_000_000, 4_000_000)])
 
     told = build_here(den, "echo it ran; : > $out", lambda: enter_mapped("0 0 100000"))
     assert "it ran" not in told

@@ -126,14 +126,14 @@ DEFAULTS = Settings()
 WITHOUT_DAEMON = Settings(deduplicate=False)  # what one user makes is mostly there once, and waited for
 
 
-def read_settings(file: str, defaults: Settings = DEFAULTS) -> Settings:
-    """The settings of a file; `defaults` when there is none. Raises BadSettings."""
+def read_settings(file: str, defaults: Settings = DEFAULTS, *, must_be: bool = False) -> Settings:
+    """The settings of a file; `defaults` when there is none and need not be any. Raises BadSettings."""
     try:
         with open(file, "rb") as stream:
             contents = stream.read()
-    except FileNotFoundError:
-        return defaults
     except OSError as error:
+        if isinstance(error, FileNotFoundError) and not must_be:
+            return defaults
         raise BadSettings(
             tr("cannot read `{file}`: {strerror}", file=file, strerror=error.strerror),
             place=Location(file, 0),

@@ -1,9 +1,9 @@
 """Build users: no two builds that run at once share one.
 
-If the group `larixbuild`, or another that the operator names, has members, they are the pool, and larix never
-uses another user. Otherwise user ids are taken from a high range that nobody is given by ordinary means. One
-lock file for each id, under the state directory, is held with `flock` by larix and by the build's keeper: it
-becomes free when both are gone.
+If the group `larixbuild` has members, they are the pool, and larix never uses another user. A group that the
+operator names instead must have some. Otherwise user ids are taken from a high range that nobody is given by
+ordinary means. One lock file for each id, under the state directory, is held with `flock` by larix and by the
+build's keeper: it becomes free when both are gone.
 """
 
 from __future__ import annotations
@@ -12,11 +12,27 @@ import fcntl
 import os
 from typing import NamedTuple
 
-__all__ = ["BUILD_GROUP", "BuildUser", "UserPool"]
+from larix.errors import LarixError
+from larix.words import tr
+
+__all__ = ["BUILD_GROUP", "BuildUser", "NoBuildUsers", "UserPool", "build_users"]
 
 BUILD_GROUP = "larixbuild"
 _FIRST_UID = 889_192_448  # 0x35000000, away from what subuid files and other build systems hand out
 _COUNT = 256
+
+
+class NoBuildUsers(LarixError):
+    """The group that the operator has named is none, or is empty."""
+
+    def __init__(self, group: str, *, is_there: bool) -> None:
+        text = (
+            tr("the group `{group}` (build-users-group) has no members to run builds as", group=group)
+            if is_there
+            else tr("there is no group `{group}` (build-users-group) to run builds as", group=group)
+        )
+        hint = tr("make its users with `larix daemon install --build-users-group={group}`", group=group)
+        super().__init__(text, hint=hint)
 
 
 class BuildUser(NamedTuple):
@@ -28,11 +44,11 @@ class BuildUser(NamedTuple):
 
 
 class UserPool:
-    """Hands out build users to a process that is root."""
+    """Hands out build users to a process that is root. Making one raises NoBuildUsers."""
 
     def __init__(self, state_dir: str, group: str = BUILD_GROUP) -> None:
         self._folder = state_dir + "/userpool"
-        members = _group_members(group)
+        members = build_users(group)
         self._is_private = members is None
         self._candidates = _range_of_ids() if members is None else members
         self._spare: list[BuildUser] = []
@@ -75,14 +91,19 @@ class UserPool:
         self._spare.clear()
 
 
-def _group_members(name: str) -> list[tuple[int, int]] | None:
-    """The members of the group of build users; None when there is no such group, or nobody in it."""
+def build_users(name: str) -> list[tuple[int, int]] | None:
+    """The members of the group of build users; None when nobody has made that, or put anybody in it.
+
+    Raises NoBuildUsers for another group than larix's own, since whoever has named one believes in it.
+    """
     import grp
     import pwd
 
     try:
         group = grp.getgrnam(name)
     except KeyError:
+        if name != BUILD_GROUP:
+            raise NoBuildUsers(name, is_there=False) from None
         return None
     users: list[tuple[int, int]] = []
     for member in group.gr_mem:
@@ -90,6 +111,8 @@ def _group_members(name: str) -> list[tuple[int, int]] | None:
             users.append((pwd.getpwnam(member).pw_uid, group.gr_gid))
         except KeyError:
             continue
+    if not users and name != BUILD_GROUP:
+        raise NoBuildUsers(name, is_there=True)
     return users or None
 
 

@@ -109,8 +109,7 @@ def main(arguments: list[str]) -> int:
     from larix.store.layout import Layout
 
     layout = Layout.from_environment()
-    file = line.last("settings") or f"{_configuration_directory()}/daemon.toml"
-    settings = _settings(line, file)
+    settings = _settings(line)
     if line.has("stdio"):
         from larix.daemon.stdio import serve
 
@@ -120,7 +119,7 @@ def main(arguments: list[str]) -> int:
     listeners = _listeners(line, layout.state_dir)
     for listener in listeners:
         log(f"listening on {listener.file or listener.socket.getsockname()}")
-    server = Server(listeners, layout, settings, log=log, read_settings=lambda: _settings(line, file))
+    server = Server(listeners, layout, settings, log=log, read_settings=lambda: _settings(line))
     print("ready", flush=True)  # for who started it: connections are answered from now on
     server.run()
     return 0
@@ -138,12 +137,28 @@ def _configuration_directory() -> str:
     return os.environ.get("LARIX_CONFIGURATION_DIRECTORY") or "/etc/larix"
 
 
-def _settings(line: CommandLine, file: str) -> Settings:
-    from larix.builder.policy import LOG_COMPRESSIONS
-    from larix.cli.options import whole_number
+def _settings(line: CommandLine) -> Settings:
+    settings = _settings_of_options(line, _settings_of_file(line.last("settings")))
+    if os.geteuid() == 0:
+        from larix.builder.sandbox.users import build_users
+
+        build_users(settings.build_users_group)
+    return settings
+
+
+def _settings_of_file(named: str | None) -> Settings:
+    """What somebody names is there; the usual file need not be."""
     from larix.daemon.settings import read_settings
 
-    settings = read_settings(file)
+    if named is None:
+        return read_settings(f"{_configuration_directory()}/daemon.toml")
+    return read_settings(named, must_be=True)
+
+
+def _settings_of_options(line: CommandLine, settings: Settings) -> Settings:
+    from larix.builder.policy import LOG_COMPRESSIONS
+    from larix.cli.options import whole_number
+
     compression = line.last("log-compression") or settings.log_compression
     if compression not in {"auto", *LOG_COMPRESSIONS}:
         raise UsageError(
