@@ -314,6 +314,10 @@ class Server:
     def _be_session(self, connection: socket.socket, peer: Peer, announced: int) -> None:
         """What a fork does, and nothing else."""
         status = 1
+
+        def log(text: str) -> None:
+            self._log(f"session {os.getpid()} of {peer.name}: {text}")
+
         try:
             signal.set_wakeup_fd(-1)
             for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGCHLD):
@@ -327,11 +331,12 @@ class Server:
                 settings=self._settings,
                 announced=announced,
                 open_store=lambda: open_local_store(self._layout, to_collect=True),
+                log=log,
             )
             session.run()
             status = 0
         except LarixError as error:
-            print(f"larix daemon: {error}", file=sys.stderr)
+            log(f"it cannot be served: {error}")
         except BaseException:  # noqa: BLE001 - a fork never returns into what its parent does
             traceback.print_exc(file=sys.stderr)
         finally:

@@ -29,7 +29,7 @@ from larix.daemon.settings import Settings
 from larix.daemon.telling import Teller
 from larix.errors import LarixError
 from larix.formats.errors import FormatError
-from larix.formats.storepath import StorePath
+from larix.formats.storepath import DEFAULT_STORE_DIR, StorePath
 from larix.formats.wire import BadWire, encode_string, encode_u64
 from larix.protocol import BuildOptions
 from larix.protocol.channel import Channel, PeerGone, archive, drain
@@ -82,6 +82,7 @@ class Session:
         settings: Settings,
         announced: int,
         open_store: Callable[[], LocalStore],
+        log: Callable[[str], object] | None = None,
     ) -> None:
         self._socket = connection
         self.channel = Channel(self._receive, self._send)
@@ -96,6 +97,7 @@ class Session:
         )
         self._announced = announced
         self._open_store = open_store
+        self._log = log or _log
         self._store: LocalStore | None = None
         self._is_client_gone = False
         self.dialect: Dialect
@@ -115,13 +117,15 @@ class Session:
 
     @property
     def store(self) -> LocalStore:
-        """Opened when it is first needed: directories may have been made anew since the daemon started."""
-        if self._store is None:
-            self._store = self._open_store()
-            self._store.keep_space(self.settings.space, _log)
-            self._store.deduplicate(on=self.settings.deduplicate)
-            self._store.on_wait = self._tell_wait
-        return self._store
+        """Opened for each session: directories may have been made anew since the daemon started."""
+        return self._store if self._store is not None else self._open()
+
+    def _open(self) -> LocalStore:
+        self._store = store = self._open_store()
+        store.keep_space(self.settings.space, self._log)
+        store.deduplicate(on=self.settings.deduplicate)
+        store.on_wait = self._tell_wait
+        return store
 
     @property
     def policy(self) -> Policy:
@@ -160,7 +164,10 @@ class Session:
     # The beginning
 
     def _greet(self) -> bool:
-        """Agree on what is spoken; false when there is nothing to agree on."""
+        """Agree on what is spoken; false when there is nothing to agree on.
+
+        Who cannot be served is told why where the greeting ends. What is wrong with the store is raised then.
+        """
         reader, channel = self.channel.reader, self.channel
         if reader.is_at_end():
             return False
@@ -171,8 +178,8 @@ class Session:
         version = reader.u64()
         if version & ASKS_FOR_LARIX:
             version = self._be_larix()
-        store_dir = self.store.store_dir
-        refusal: LarixError | None = None
+        problem = refusal = self._store_problem()
+        store_dir = DEFAULT_STORE_DIR if problem is not None else self.store.store_dir
         try:
             self.dialect = dialect_of(store_dir, self._announced, version)
         except UnknownVersion as error:
@@ -194,8 +201,10 @@ class Session:
         if refusal is not None:
             channel.tell(_failure(refusal, dialect), dialect)
             channel.flush()
+            if problem is not None:
+                raise problem
             return False
-        make_places(self.store.layout, self.peer)
+        self._make_places()
         self.teller = Teller(channel, dialect)
         channel.tell(Done(), dialect)
         channel.flush()
@@ -208,6 +217,24 @@ class Session:
         self._announced = NIX_VERSION
         self.channel.send(encode_u64(NIX_VERSION))
         return self.channel.reader.u64()
+
+    def _store_problem(self) -> LarixError | None:
+        """Open the store; why it cannot be had, if so."""
+        try:
+            self._open()
+        except LarixError as error:
+            return error
+        except Exception as error:  # noqa: BLE001 - the client waits for an answer
+            traceback.print_exc(file=sys.stderr)
+            return _bug(error)
+        return None
+
+    def _make_places(self) -> None:
+        """On a full disk there may be no room for them, and yet a collection to be asked for."""
+        try:
+            make_places(self.store.layout, self.peer)
+        except OSError as error:
+            self._log(f"cannot make the folders of {self.peer.name}: {error.strerror}")
 
     def _watch_client(self) -> None:
         """Have a signal come when the client hangs up, so that a build which says nothing ends too."""
@@ -277,9 +304,7 @@ class Session:
             if self._is_client_gone:  # that came in the middle of something, which then failed in its own way
                 raise PeerGone("the client has gone") from error
             traceback.print_exc(file=sys.stderr)
-            return self._end(
-                LarixError(tr("a bug of the daemon: {name}: {error}", name=type(error).__name__, error=error))
-            )
+            return self._end(_bug(error))
         else:
             self.channel.tell(Done(), self.dialect)
             if form.reply.codec is not None:
@@ -321,6 +346,10 @@ class Session:
 
 def _log(text: str) -> None:
     print(f"larix daemon: {text}", file=sys.stderr, flush=True)
+
+
+def _bug(error: Exception) -> LarixError:
+    return LarixError(tr("a bug of the daemon: {name}: {error}", name=type(error).__name__, error=error))
 
 
 def _failure(error: LarixError, dialect: Dialect) -> Failure:
