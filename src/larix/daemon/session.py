@@ -5,7 +5,7 @@
 A request is read whole, then worked on while lines and progress go to the client, then answered by a reply or
 a failure; either way the next one can follow. Only damage of the framing, an unknown operation, whose end
 nobody knows, and our own bugs end the conversation. When the client goes away, what it waited for is given
-up.
+up; when the session is told to end (SIGTERM) too, and who waits is told so.
 """
 
 from __future__ import annotations
@@ -16,8 +16,10 @@ import select
 import signal
 import socket
 import sys
+import time
 import traceback
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from typing import Any
 
 from larix import __version__
@@ -54,10 +56,15 @@ from larix.words import tr
 __all__ = ["Session", "preload"]
 
 _TRUSTED, _NOT_TRUSTED = 1, 2
+_LEAVE_SECONDS = 1.0
 _PRELOADED = (
     *("larix.builder.local", "larix.builder.realisation", "larix.builder.scheduler"),
     *("larix.store.gc", "larix.store.optimise", "larix.store.verify"),
 )
+
+
+class _Stopping(BaseException):
+    """The session is told to end; raised wherever it happens to be, so nobody may take it for an error."""
 
 
 def preload() -> None:
@@ -100,6 +107,9 @@ class Session:
         self._log = log or _log
         self._store: LocalStore | None = None
         self._is_client_gone = False
+        self._is_stopping = False
+        self._is_sending = False
+        self._is_awaited = False  # the client is to hear either a failure or that all is done
         self.dialect: Dialect
         self.teller: Teller
 
@@ -110,10 +120,23 @@ class Session:
             raise PeerGone("the connection was closed") from error
 
     def _send(self, data: bytes) -> None:
+        """Whole, or nothing after it could be understood: who is told to end meanwhile ends afterwards."""
+        was_stopping = self._is_stopping
+        self._is_sending = True
         try:
             self._socket.sendall(data)
         except ConnectionError as error:
             raise PeerGone("the connection was closed") from error
+        finally:
+            self._is_sending = False
+        if self._is_stopping and not was_stopping:
+            raise _Stopping
+
+    def _stop(self, *_: object) -> None:
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)  # what tidies up after that must not be interrupted
+        self._is_stopping = True
+        if not self._is_sending:
+            raise _Stopping
 
     @property
     def store(self) -> LocalStore:
@@ -149,17 +172,38 @@ class Session:
         if self.peer.uid is not None:
             name_process_for(self.peer.uid)
         try:
-            if self._greet():
-                self._watch_client()
-                while not self.channel.reader.is_at_end():
-                    if not self._serve():
-                        break
-            self.channel.flush()
+            try:
+                signal.signal(signal.SIGTERM, self._stop)
+                self._converse()
+            except _Stopping:
+                self._tell_stop()
         except PeerGone:
             return
         finally:
             if self._store is not None:
                 self._store.close()
+
+    def _converse(self) -> None:
+        if self._greet():
+            self._watch_client()
+            while not self._is_stopping and not self.channel.reader.is_at_end():
+                if not self._serve():
+                    break
+        self.channel.flush()
+
+    def _tell_stop(self) -> None:
+        """Who still sends would be told of a broken pipe instead: what comes is taken for a moment."""
+        if not self._is_awaited:
+            self.channel.flush()
+            return
+        error = LarixError(tr("the daemon is stopping"), hint=tr("run the command again when it is back"))
+        self._end(error)
+        self._socket.shutdown(socket.SHUT_WR)
+        self._socket.settimeout(_LEAVE_SECONDS)
+        until = time.monotonic() + _LEAVE_SECONDS
+        with suppress(TimeoutError):
+            while time.monotonic() < until and self._receive(1 << 16):
+                pass
 
     # The beginning
 
@@ -267,6 +311,7 @@ class Session:
         reader = self.channel.reader
         try:
             number = reader.u64()
+            self._is_awaited = True
             op = operation(number)
             form = op.form(self.dialect) if op is not None else None
             if op is None or form is None:
@@ -297,15 +342,17 @@ class Session:
         except (PeerGone, BadWire):
             raise
         except LarixError as error:
+            self._raise_what_came(error)
             if body is not None and form.body != PULLED:
                 drain(body)
             self.channel.tell(_failure(error, self.dialect), self.dialect)
-        except Exception as error:
-            if self._is_client_gone:  # that came in the middle of something, which then failed in its own way
-                raise PeerGone("the client has gone") from error
+            self._is_awaited = False
+        except Exception as error:  # noqa: BLE001 - the client waits for an answer
+            self._raise_what_came(error)
             traceback.print_exc(file=sys.stderr)
             return self._end(_bug(error))
         else:
+            self._is_awaited = False
             self.channel.tell(Done(), self.dialect)
             if form.reply.codec is not None:
                 self.channel.send(form.reply.codec.write(value, self.dialect))
@@ -314,6 +361,13 @@ class Session:
                     self.channel.send(piece)
         self.channel.flush()
         return True
+
+    def _raise_what_came(self, error: Exception) -> None:
+        """A signal came in the middle of something, which then failed in its own way."""
+        if self._is_client_gone:
+            raise PeerGone("the client has gone") from error
+        if self._is_stopping:
+            raise _Stopping from error
 
     def _handle(
         self, name: str, arguments: dict[str, Any], refusal: LarixError | None, *, has_body: bool
