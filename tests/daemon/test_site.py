@@ -353,10 +353,10 @@ cp /etc/passwd /etc/group {scratch}
 """
 
 PRIVILEGED = """
-{larix} daemon install --build-users=3
+{larix} daemon install --build-users=3 --program={scratch}/larix
 getent group larixbuild
 getent passwd larixbuild3
-{larix} daemon install --build-users=3
+{larix} daemon install --build-users=3 --program={scratch}/larix
 {python} {scratch}/use.py
 echo precious > {scratch}/b/store/item
 {larix} daemon uninstall
@@ -378,7 +378,10 @@ print([None if user is None else pwd.getpwuid(user.uid).pw_name for user in user
 
 
 UNPRIVILEGED = """
+mkdir -p {scratch}/b/var/profiles/per-user
+chmod 1777 {scratch}/b/var/profiles/per-user
 {larix} daemon install --unprivileged --program={scratch}/larix
+chown larix-daemon: {scratch}/b/var {scratch}/b/var/profiles {scratch}/b/var/profiles/per-user
 getent passwd larix-daemon
 stat -c %U:%a {scratch}/b/store {scratch}/b/var/profiles/per-user
 {python} {scratch}/serve.py
@@ -453,11 +456,22 @@ with DaemonStore(Connection(connect("{base}/var/daemon-socket/nix-socket"), stor
     store.realise([BuildTarget(lowered.path)], BuildOptions())
     print(open(lowered.output_path()).read())
 import os
-os.mkdir("{base}/var/profiles/per-user/stranger")
-try:
-    os.rename("{base}/var/profiles/per-user", "{base}/mine")
-except PermissionError:
-    print("kept out")
+for parent in ("profiles", "gcroots"):
+    os.symlink("/somewhere", f"{base}/var/{{parent}}/per-user/stranger/mine")
+    for attempt in (
+        lambda: os.mkdir(f"{base}/var/{{parent}}/per-user/alice"),
+        lambda: os.rename(f"{base}/var/{{parent}}/per-user", "{base}/mine"),
+        lambda: os.rmdir(f"{base}/var/{{parent}}/per-user/stranger"),
+        lambda: os.chmod(f"{base}/var/{{parent}}/per-user/stranger", 0o777),
+    ):
+        try:
+            attempt()
+        except PermissionError:
+            print("kept out")
+from types import SimpleNamespace
+from larix.cli.profiles import make_default_profile_places
+os.environ["HOME"] = "/nowhere"
+make_default_profile_places(SimpleNamespace(profiles_dir="{base}/var/profiles"))
 """
 
 
@@ -500,9 +514,87 @@ def on_a_machine(tmp_path: Path, script: str, python: str = sys.executable) -> s
     return result.stdout
 
 
+def script(file: Path) -> Path:
+    file.write_text("#!/bin/sh\n")
+    file.chmod(0o755)
+    return file
+
+
+def refused(tmp_path: Path, program: Path) -> str:
+    """Why root should not start a program; nothing was made, and a dry run tells it, too."""
+    places = {
+        "LARIX_STORE_DIR": f"{tmp_path}/b/store",
+        "LARIX_STATE_DIRECTORY": f"{tmp_path}/b/var",
+        "LARIX_CONFIGURATION_DIRECTORY": f"{tmp_path}/b/etc",
+    }
+    arguments = (
+        "daemon",
+        "install",
+        "--build-users=0",
+        "--prefix",
+        f"{tmp_path}/b/usr",
+        "--program",
+        program,
+    )
+    failed = larix(*arguments, **places)
+    assert failed.returncode == 1
+    assert not (tmp_path / "b").exists()
+    shown = larix(*arguments, "--dry-run", **places)
+    assert shown.returncode == 0
+    reason = failed.stderr.splitlines()[0].partition("error: ")[2]
+    assert reason in shown.stderr
+    assert "hint: " in failed.stderr
+    return reason
+
+
+def test_root_starts_nothing_that_others_can_change(tmp_path: Path) -> None:
+    if os.geteuid() != 0:
+        pytest.skip("only root can set a machine up")
+    assert "is no program" in refused(tmp_path, tmp_path / "none")
+    own = script(tmp_path / "larix")
+    own.chmod(0o644)
+    assert "is no program" in refused(tmp_path, own)
+    own.chmod(0o775)
+    os.chown(own, 0, 12345)
+    assert f"others than root may write `{own}`" in refused(tmp_path, own)
+    os.chown(own, 12345, 0)
+    assert f"`{own}` belongs to 12345" in refused(tmp_path, own)
+    os.chown(own, 0, 0)
+    home = tmp_path / "home"
+    home.mkdir()
+    theirs = script(home / "larix")
+    os.chown(home, 12345, 12345)
+    assert f"`{home}` belongs to 12345" in refused(tmp_path, theirs)
+    link = tmp_path / "link"
+    link.symlink_to(theirs)
+    assert f"`{home}` belongs to 12345" in refused(tmp_path, link)
+    own.write_text(f"#!{theirs}\n")
+    assert f"`{home}` belongs to 12345" in refused(tmp_path, own)
+
+
+def test_root_starts_no_checkout_of_others(tmp_path: Path) -> None:
+    if os.geteuid() != 0:
+        pytest.skip("only root can set a machine up")
+    top = tmp_path / "checkout"
+    (top / "src/larix/words").mkdir(parents=True)
+    (top / "src/larix/__init__.py").touch()
+    module = top / "src/larix/words/__init__.py"
+    module.touch()
+    (top / ".venv/bin").mkdir(parents=True)
+    (top / ".venv/bin/python").symlink_to("/bin/sh")
+    program = script(top / "larix")
+    os.chown(module, 12345, 12345)
+    reason = refused(tmp_path, program)
+    assert f"`{module}` belongs to 12345" in reason
+    os.chown(module, 0, 0)
+    os.chown(top, 12345, 12345)
+    assert f"`{top}` belongs to 12345" in refused(tmp_path, program)
+
+
 @needs_tools
 def test_users_are_really_made_and_removed_on_a_machine(tmp_path: Path) -> None:
     (tmp_path / "use.py").write_text(USE.format(state=f"{tmp_path}/b/var"))
+    script(tmp_path / "larix")
     said = on_a_machine(tmp_path, PRIVILEGED)
     assert "['larixbuild1', 'larixbuild2', 'larixbuild3', None]" in said
 
@@ -518,6 +610,6 @@ def test_a_daemon_without_rights_builds_for_others(public_dir: Path) -> None:
     (public_dir / "serve.py").write_text(SERVE.format(base=base, scratch=public_dir))
     (public_dir / "client.py").write_text(CLIENT.format(base=base, shell=SHELL))
     said = on_a_machine(public_dir, UNPRIVILEGED, python)
-    assert "larix-daemon:755\nlarix-daemon:1777\n" in said
+    assert "larix-daemon:755\nlarix-daemon:755\n" in said
     assert "built\n" in said
-    assert "kept out" in said
+    assert said.count("kept out") == 8

@@ -158,9 +158,16 @@ def make_default_profile_places(session: Session) -> None:
     """The folder of the user's own profile, and the link to it at home; a link already there is left."""
     profile = per_user_profile(session)
     folder = os.path.dirname(profile)
-    os.makedirs(folder, mode=0o755, exist_ok=True)
-    if os.geteuid() not in {0, os.stat(folder).st_uid}:
-        # Whoever owns it could put anything into this user's PATH.
+    try:
+        os.makedirs(folder, mode=0o755, exist_ok=True)
+    except PermissionError as error:
+        raise NoSuchProfile(
+            tr("there is no '{folder}', and this user may not make it", folder=folder),
+            hint=tr("its daemon's log tells why it made none; meanwhile name a profile with '--profile'"),
+        ) from error
+    # Whoever owns it could put anything into this user's PATH, as whoever keeps the store can anyway.
+    keeper = os.stat(os.path.dirname(folder)).st_uid
+    if os.geteuid() not in {0, os.stat(folder).st_uid} and os.stat(folder).st_uid != keeper:
         raise NoSuchProfile(
             tr("'{folder}' is for the profiles of this user, and belongs to somebody else", folder=folder),
             hint=tr("have the administrator remove it"),

@@ -64,8 +64,10 @@ def set_up(line: CommandLine, own_options: Sequence[str], configuration_dir: str
         return 0
     if site.root and not is_dry:
         os.makedirs(site.root, exist_ok=True)
-    if site.user and not site.root:
-        _warn_of_guards()
+    if not site.root:
+        _check_program(site.program, is_dry=is_dry)
+        if site.user:
+            _warn_of_guards()
     install(site, report, start=not line.has("no-start"))
     return 0
 
@@ -114,6 +116,19 @@ def _program(named: str | None) -> str:
         if file and os.path.isfile(file) and os.access(file, os.X_OK):
             return file
     raise UsageError(tr("the larix program is not found"), hint=tr("name it with '--program'"))
+
+
+def _check_program(program: str, *, is_dry: bool) -> None:
+    """Below another root it is that machine's own program, and nothing of this one's."""
+    from larix.daemon.site import SiteError, require_roots_own
+
+    try:
+        require_roots_own(program)
+    except SiteError as error:
+        if not is_dry:
+            raise
+        diagnostics.warning(str(error))
+        diagnostics.show_hint(error.hint or "")
 
 
 def _warn_of_guards() -> None:

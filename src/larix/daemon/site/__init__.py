@@ -8,5 +8,6 @@ from __future__ import annotations
 
 from larix.daemon.site.places import Site, SiteError
 from larix.daemon.site.plan import Report, install, uninstall
+from larix.daemon.site.programs import require_roots_own
 
-__all__ = ["Report", "Site", "SiteError", "install", "uninstall"]
+__all__ = ["Report", "Site", "SiteError", "install", "require_roots_own", "uninstall"]

@@ -46,20 +46,12 @@ class _File(NamedTuple):
 
 
 def _folders(site: Site) -> list[tuple[str, int]]:
-    """The folders of the store, each after those above it.
-
-    Those of users are made by the users themselves where the daemon has no right to give them away.
-    """
-    everybody = 0o1777 if site.user else 0o755
+    """The folders of the store, each after those above it; nobody but the daemon may write in any."""
     layout = site.layout
-    shared = {f"{layout.profiles_dir}/per-user", f"{layout.gc_roots_dir}/per-user"}
     above = [(name, 0o755) for name in (layout.state_dir, layout.profiles_dir, layout.gc_roots_dir)]
     return [
         *above,
-        *(
-            (name, everybody if name in shared else mode)
-            for name, mode in layout.directories(is_root=site.user is None)
-        ),
+        *layout.directories(is_root=site.user is None),
         (layout.log_dir, 0o755),
         (f"{layout.state_dir}/daemon-socket", 0o755),
     ]
@@ -189,7 +181,10 @@ class _Installing:
 
     def _make_one_folder(self, name: str, mode: int, owner: str | None) -> None:
         here = self._site.here(name)
-        if os.path.isdir(here) or name in self._told:
+        if name in self._told:
+            return
+        if os.path.isdir(here):
+            self._close_to_others(here)
             return
         if os.path.lexists(here):
             raise SiteError(tr("`{name}` is not a directory", name=quoted(here)), hint=tr("move it away"))
@@ -206,6 +201,14 @@ class _Installing:
             _make_folder_below(self._site.root or "/", name, mode, ids)
         except OSError as error:
             raise _cannot(tr("make the folder"), here, error) from error
+
+    def _close_to_others(self, folder: str) -> None:
+        """Folders of users were for everybody to make once; whoever made one keeps it."""
+        if os.path.basename(folder) != "per-user" or not os.stat(folder).st_mode & stat.S_IWOTH:
+            return
+        self._report.show(tr("let nobody else write in {folder}", folder=folder))
+        if not self._report.dry_run:
+            os.chmod(folder, stat.S_IMODE(os.stat(folder).st_mode) & 0o755)
 
     def _make_file(self, file: _File) -> None:
         here = self._site.here(file.name)
