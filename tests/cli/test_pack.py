@@ -62,7 +62,7 @@ def test_options_of_formats_have_a_help_of_their_own(larix):
         (["-S", "/bin=/bin"], "symlink target is absolute: '/bin'"),
         (["-m", "manifest.py"], "both a manifest and a package list were given"),
         (["-A", "x"], "`--entry-point-argument' is given without `--entry-point'"),
-        (["-f", "docker", "--max-layers=0"], "not a number: 'max-layers' option argument: 0"),
+        (["-f", "docker", "--max-layers=0"], "'--max-layers' must be at least 1, not 0"),
         (["-f", "docker", "--max-layers=1000"], "1000 layers are too many"),
         (["-f", "docker", "--image-tag=A b"], "`A b' cannot be the name of an image"),
         (["-f", "squashfs"], "Singularity requires you to provide a shell"),

@@ -56,6 +56,7 @@ def test_a_setting_is_read(tmp_path: Path, text: str, field: str, value: object)
         ("rounds = 1.5", "a number that is not negative"),
         ('log-compression = "lzma"', "one of auto, gzip, bzip2, none"),
         ("system = 3", "a text"),
+        ('max-jobs = "many"', 'a number, or "auto"'),
         ('sandbox-paths = ["bin/sh"]', "a list of absolute file names"),
         ('sandbox-paths = ["/a=b"]', "a list of absolute file names"),
         ('keep-logs = "yes"', "true or false"),
@@ -200,10 +201,16 @@ def test_new_items_share_their_files_unless_told_not_to(tmp_path: Path) -> None:
 @pytest.mark.slow
 def test_options_that_cannot_be_meant_are_refused() -> None:
     for argument, problem in (
-        ("--rounds=0", "not a number"),
+        ("--rounds=0", "'--rounds' must be at least 1, not 0"),
+        ("--max-jobs=-1", "not a number"),
         ("--log-compression=lzma", "unknown log compression"),
         ("--chroot-directory=x", "must be absolute"),
-        ("--disable-chroot", "unrecognized option"),
+        ("--disable-chroot", "larix builds nothing without isolation"),
+        ("--substitute-urls=http://localhost", "takes nothing from servers of binaries"),
+        ("--discover", "does not look for servers"),
+        ("--discover=yes", "does not look for servers"),
+        ("--isolate-host-loopback", "no network of its own"),
+        ("--impersonate-linux-2.6", "the kernel that runs"),
     ):
         failed = subprocess.run(
             [sys.executable, "-m", "larix.cli.main", "daemon", argument],
@@ -214,3 +221,39 @@ def test_options_that_cannot_be_meant_are_refused() -> None:
         )
         assert failed.returncode == 1
         assert problem in failed.stderr
+
+
+@pytest.mark.slow
+def test_what_units_of_other_daemons_ask_for_and_is_so_anyway_is_taken() -> None:
+    options = ("--no-substitutes", "--no-offload", "--discover=no", "--cache-failures")
+    with running_daemon(*options) as daemon, daemon.store() as store:
+        assert store.all_valid_paths() == set()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("option", "settings"), [("-M0", ""), ("--quiet", "max-jobs = 0\n")])
+def test_no_jobs_are_no_builds(option: str, settings: str) -> None:
+    """What is there is found; whatever a client asks for, it gets no more than the operator allows."""
+    with running_daemon(option, settings=settings) as daemon, daemon.store() as store:
+        lowered = shell_build(store.store_dir, "any", "echo > $out")
+        store.instantiate([lowered])
+        for options in (BuildOptions(), BuildOptions(max_jobs=4), BuildOptions(max_jobs=0)):
+            with pytest.raises(LarixError, match="has to be built, and `--max-jobs=0` forbids it"):
+                store.realise([BuildTarget(lowered.path)], options)
+
+
+@pytest.mark.slow
+def test_a_session_may_ask_for_no_builds() -> None:
+    with running_daemon("-Mauto", settings="max-jobs = 0\n") as daemon, daemon.store() as store:
+        lowered = shell_build(store.store_dir, "any", "echo > $out")
+        store.instantiate([lowered])
+        with pytest.raises(LarixError, match="has to be built"):
+            store.realise([BuildTarget(lowered.path)], BuildOptions(max_jobs=0))
+        store.realise([BuildTarget(lowered.path)], BuildOptions(max_jobs=1))
+
+
+def test_jobs_are_half_the_processors_unless_said(tmp_path: Path) -> None:
+    half = max(1, len(os.sched_getaffinity(0)) // 2)
+    assert Settings().jobs == settings(tmp_path, 'max-jobs = "auto"').jobs == half
+    assert settings(tmp_path, "max-jobs = 0").jobs == 0
+    assert settings(tmp_path, "max-jobs = 7").jobs == 7

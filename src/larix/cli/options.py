@@ -310,8 +310,12 @@ def whole_number(line: CommandLine, name: str, default: int, *, least: int = 0) 
     text = line.last(name)
     if text is None:
         return default
-    if not (text.isascii() and text.isdigit()) or len(text) > 18 or int(text) < least:
+    if not (text.isascii() and text.isdigit()) or len(text) > 18:
         raise UsageError(tr("not a number: '{name}' option argument: {text}", name=name, text=text))
+    if int(text) < least:
+        raise UsageError(
+            tr("'--{name}' must be at least {least}, not {text}", name=name, least=least, text=text)
+        )
     return int(text)
 
 

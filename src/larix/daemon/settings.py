@@ -10,7 +10,8 @@ Who may do what:
 
 Builds:
 
-    max-jobs = 2                   the most that a client may ask for, and what it gets that asks for nothing
+    max-jobs = "auto"              the most that a client may ask for, and what it gets that asks for nothing;
+                                   half the processors; 0: nothing is built
     cores = 0
     timeout = 86400                seconds; 0: without limit
     max-silent-time = 3600
@@ -48,7 +49,9 @@ from larix.store.sizes import BadSize, parse_size
 from larix.store.space import Space
 from larix.words import tr
 
-__all__ = ["WITHOUT_DAEMON", "BadSettings", "Settings", "read_settings"]
+__all__ = ["HALF", "WITHOUT_DAEMON", "BadSettings", "Settings", "read_settings"]
+
+HALF = -1  # jobs: half the processors
 
 _SIZES = {"max-build-log-size", "max-free", "min-free"}
 _CHOICES = {"log-compression": ("auto", *LOG_COMPRESSIONS)}
@@ -69,7 +72,7 @@ class Settings(NamedTuple):
     allowed_users: tuple[str, ...] = ("*",)
     trusted_users: tuple[str, ...] = ("root",)
     trusted_public_keys: tuple[PublicKey, ...] = ()
-    max_jobs: int = 0  # 0: half the processors
+    max_jobs: int = HALF
     cores: int = 0
     timeout: int = 86400
     max_silent_time: int = 3600
@@ -92,7 +95,7 @@ class Settings(NamedTuple):
 
     @property
     def jobs(self) -> int:
-        return self.max_jobs or max(1, len(os.sched_getaffinity(0)) // 2)
+        return max(1, len(os.sched_getaffinity(0)) // 2) if self.max_jobs == HALF else self.max_jobs
 
     @property
     def policy(self) -> Policy:
@@ -207,11 +210,15 @@ def _checked(key: str, value: Any, default: object, file: str) -> object:
         wanted = tr("true or false")
     elif isinstance(default, int):
         number = _size(value) if key in _SIZES else value
+        if key == "max-jobs" and value == "auto":
+            return HALF
         if isinstance(number, int) and not isinstance(number, bool) and number >= 0:
             return number
         wanted = (
             tr('a number of bytes, or a text such as "5GiB"')
             if key in _SIZES
+            else tr('a number, or "auto"')
+            if key == "max-jobs"
             else tr("a number that is not negative")
         )
     elif isinstance(default, str):

@@ -32,6 +32,16 @@ SITE = (
     Option("program", argument="FILE", help="the larix that the service starts"),
     Option("no-start", help="do not start the service"),
 )
+# Units that were written for other daemons say these: what larix does anyway, and what it never does.
+SAID_ELSEWHERE = (
+    Option("no-substitutes", hidden=True),
+    Option("no-offload", hidden=True),
+    Option("discover", argument="YES-OR-NO", optional=True, hidden=True),
+    Option("substitute-urls", argument="URLS", hidden=True),
+    Option("disable-chroot", hidden=True),
+    Option("isolate-host-loopback", hidden=True),
+    Option("impersonate-linux-2.6", hidden=True),
+)
 GRAMMAR = Grammar(
     "daemon",
     "daemon [install|uninstall] [OPTION]...",
@@ -46,7 +56,7 @@ GRAMMAR = Grammar(
                     "listen", argument="ENDPOINT", help="listen on a socket's file name, HOST or HOST:PORT"
                 ),
                 Option("settings", argument="FILE", help="read FILE instead of daemon.toml"),
-                Option("max-jobs", "M", "N", "builds at one time, for each client"),
+                Option("max-jobs", "M", "N", "builds at one time, for each client; 0: none"),
                 Option("cores", "c", "N", "cores for each build; 0: all"),
                 Option("max-silent-time", argument="SECONDS", help="end builds after SECONDS of silence"),
                 Option("timeout", argument="SECONDS", help="end builds after SECONDS"),
@@ -85,12 +95,14 @@ GRAMMAR = Grammar(
             ),
         ),
         ("With `install' and `uninstall':", SITE),
+        ("", SAID_ELSEWHERE),
     ),
 )
 
 
 def main(arguments: list[str]) -> int:
     line = parse(GRAMMAR, arguments)
+    _refuse_what_is_never_done(line)
     if line.operands:
         from larix.cli.site import set_up
 
@@ -123,6 +135,38 @@ def main(arguments: list[str]) -> int:
     print("ready", flush=True)  # for who started it: connections are answered from now on
     server.run()
     return 0
+
+
+def _refuse_what_is_never_done(line: CommandLine) -> None:
+    """One line for each, and what to do instead."""
+    refusals = {
+        "substitute-urls": (
+            tr(
+                "'--substitute-urls': this larix builds everything and takes nothing from servers of binaries"
+            ),
+            tr("leave the option out; items come from other machines by `larix archive`"),
+        ),
+        "disable-chroot": (
+            tr("'--disable-chroot': larix builds nothing without isolation"),
+            tr("leave the option out; `--chroot-directory' shows builds a folder of this machine"),
+        ),
+        "isolate-host-loopback": (
+            tr("'--isolate-host-loopback': larix has no network of its own for builds with fixed outputs"),
+            tr("leave the option out; all other builds have no network at all"),
+        ),
+        "impersonate-linux-2.6": (
+            tr("'--impersonate-linux-2.6': builds see the kernel that runs"),
+            tr("leave the option out"),
+        ),
+        "discover": (
+            tr("'--discover': this larix does not look for servers of binaries on the local network"),
+            tr("leave the option out, or say `--discover=no'"),
+        ),
+    }
+    for token in line.tokens:
+        if token.name in refusals and (token.name, token.value) != ("discover", "no"):
+            text, hint = refusals[token.name]
+            raise UsageError(text, hint=hint)
 
 
 def _say_nothing(text: str) -> None:
@@ -158,7 +202,9 @@ def _settings_of_file(named: str | None) -> Settings:
 def _settings_of_options(line: CommandLine, settings: Settings) -> Settings:
     from larix.builder.policy import LOG_COMPRESSIONS
     from larix.cli.options import whole_number
+    from larix.daemon.settings import HALF
 
+    jobs = line.last("max-jobs")
     compression = line.last("log-compression") or settings.log_compression
     if compression not in {"auto", *LOG_COMPRESSIONS}:
         raise UsageError(
@@ -174,7 +220,7 @@ def _settings_of_options(line: CommandLine, settings: Settings) -> Settings:
         keep_logs=settings.keep_logs and not line.has("lose-logs"),
         cache_failures=settings.cache_failures or line.has("cache-failures"),
         deduplicate=settings.deduplicate and not line.has("disable-deduplication"),
-        max_jobs=whole_number(line, "max-jobs", settings.max_jobs),
+        max_jobs=HALF if jobs == "auto" else whole_number(line, "max-jobs", settings.max_jobs),
         cores=whole_number(line, "cores", settings.cores),
         timeout=whole_number(line, "timeout", settings.timeout),
         max_silent_time=whole_number(line, "max-silent-time", settings.max_silent_time),

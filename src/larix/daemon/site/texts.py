@@ -129,7 +129,7 @@ def settings_file(site: Site) -> str:
 # trusted-users = ["root"]         # who may add what is not signed, and repair
 # trusted-public-keys = []         # `NAME:BASE64`, or files of such lines: what they signed anybody may add
 
-# max-jobs = 0                     # builds at one time for each client; 0: half the processors
+# max-jobs = "auto"                # builds at one time for each client: half the processors; 0: none
 # cores = 0                        # for each build; 0: all
 # timeout = 86400                  # seconds; 0: without limit
 # max-silent-time = 3600
