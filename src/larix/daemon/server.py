@@ -316,7 +316,8 @@ class Server:
         status = 1
 
         def log(text: str) -> None:
-            self._log(f"session {os.getpid()} of {peer.name}: {text}")
+            who = peer.name if peer.uid is None else f"{peer.name} (uid {peer.uid})"
+            self._log(f"session {os.getpid()} of {who}: {text}")
 
         try:
             signal.set_wakeup_fd(-1)

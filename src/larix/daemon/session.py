@@ -29,11 +29,12 @@ from larix.daemon.handlers import handler_of
 from larix.daemon.places import make_places
 from larix.daemon.settings import Settings
 from larix.daemon.telling import Teller
+from larix.daemon.worklog import WorkLog
 from larix.errors import LarixError
 from larix.formats.errors import FormatError
 from larix.formats.storepath import DEFAULT_STORE_DIR, StorePath
 from larix.formats.wire import BadWire, encode_string, encode_u64
-from larix.protocol import BuildOptions
+from larix.protocol import BuildOptions, Event
 from larix.protocol.channel import Channel, PeerGone, archive, drain
 from larix.protocol.dialect import (
     ASKS_FOR_LARIX,
@@ -57,6 +58,7 @@ __all__ = ["Session", "preload"]
 
 _TRUSTED, _NOT_TRUSTED = 1, 2
 _LEAVE_SECONDS = 1.0
+_DELETING = (2, 3)  # ways to collect garbage
 _PRELOADED = (
     *("larix.builder.local", "larix.builder.realisation", "larix.builder.scheduler"),
     *("larix.store.gc", "larix.store.optimise", "larix.store.verify"),
@@ -105,6 +107,7 @@ class Session:
         self._announced = announced
         self._open_store = open_store
         self._log = log or _log
+        self._work = WorkLog(log or _say_nothing)  # without a log there is a user who sees it himself
         self._store: LocalStore | None = None
         self._is_client_gone = False
         self._is_stopping = False
@@ -164,6 +167,11 @@ class Session:
             policy = policy._replace(log_compression="bzip2")
         return policy
 
+    def tell(self, event: Event) -> None:
+        """What happens to a build."""
+        self._work(event)
+        self.teller(event)
+
     def _tell_wait(self, path: StorePath, holder: Holder) -> None:
         self.teller.line(f"waiting for {shown_holder(holder)}, at `{path}`")
 
@@ -180,6 +188,7 @@ class Session:
         except PeerGone:
             return
         finally:
+            self._work.close()
             if self._store is not None:
                 self._store.close()
 
@@ -378,9 +387,13 @@ class Session:
             return handler_of(name)(self, **arguments)
         self._alert(on=True)
         try:
-            return handler_of(name)(self, **arguments)
+            value = handler_of(name)(self, **arguments)
         finally:
             self._alert(on=False)
+        if name == "collect_garbage" and arguments["action"] in _DELETING:
+            paths, bytes_freed = value
+            self._work.collected(len(paths), bytes_freed)
+        return value
 
     def _body(self, form: Form) -> Iterator[bytes] | None:
         if form.body == FRAMES:
@@ -400,6 +413,10 @@ class Session:
 
 def _log(text: str) -> None:
     print(f"larix daemon: {text}", file=sys.stderr, flush=True)
+
+
+def _say_nothing(text: str) -> None:
+    del text
 
 
 def _bug(error: Exception) -> LarixError:

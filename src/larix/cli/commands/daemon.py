@@ -89,7 +89,7 @@ GRAMMAR = Grammar(
                 Option("lose-logs", help="keep no logs of builds"),
                 Option("cache-failures", help="do not try again to build what has failed"),
                 Option("disable-deduplication", help="do not let equal files of new items share their space"),
-                Option("quiet", "q", help="do not tell of sessions"),
+                Option("quiet", "q", help="do not tell of sessions, builds and collections"),
                 Option("stdio", help="talk to who runs this, by standard input and output"),
                 Option("socket", argument="FILE", help="with `--stdio': where the daemon listens"),
             ),

@@ -56,7 +56,7 @@ def _realise(session: Session, targets: Sequence[BuildTarget], options: BuildOpt
     from larix import builder
 
     if targets:
-        builder.realise(session.store, targets, options, session.teller, policy=session.policy)
+        builder.realise(session.store, targets, options, session.tell, policy=session.policy)
 
 
 def build_paths_with_results(
