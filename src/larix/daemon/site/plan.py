@@ -184,7 +184,7 @@ class _Installing:
         if name in self._told:
             return
         if os.path.isdir(here):
-            self._close_to_others(here)
+            self._close_to_others(name)
             return
         if os.path.lexists(here):
             raise SiteError(tr("`{name}` is not a directory", name=quoted(here)), hint=tr("move it away"))
@@ -202,13 +202,22 @@ class _Installing:
         except OSError as error:
             raise _cannot(tr("make the folder"), here, error) from error
 
-    def _close_to_others(self, folder: str) -> None:
+    def _close_to_others(self, name: str) -> None:
         """Folders of users were for everybody to make once; whoever made one keeps it."""
-        if os.path.basename(folder) != "per-user" or not os.stat(folder).st_mode & stat.S_IWOTH:
+        here = self._site.here(name)
+        if os.path.basename(name) != "per-user" or not os.stat(here).st_mode & stat.S_IWOTH:
             return
-        self._report.show(tr("let nobody else write in {folder}", folder=folder))
-        if not self._report.dry_run:
-            os.chmod(folder, stat.S_IMODE(os.stat(folder).st_mode) & 0o755)
+        self._report.show(tr("let nobody else write in {folder}", folder=here))
+        if self._report.dry_run:
+            return
+        try:
+            folder = _open_below(self._site.root or "/", name)
+            try:
+                os.fchmod(folder, stat.S_IMODE(os.fstat(folder).st_mode) & 0o755)
+            finally:
+                os.close(folder)
+        except OSError as error:
+            raise _cannot(tr("change the mode of"), here, error) from error
 
     def _make_file(self, file: _File) -> None:
         here = self._site.here(file.name)
@@ -243,11 +252,10 @@ class _Installing:
             return
         self._record.links[name] = target
         self._note()
+        is_theirs = os.geteuid() == 0 and name.startswith(f"{self._site.layout.state_dir}/")
+        ids = self._accounts.ids(self._site.user) if self._site.user and is_theirs else None
         try:
-            os.symlink(target, here)
-            ids = self._accounts.ids(self._site.user) if self._site.user else None
-            if ids is not None and os.geteuid() == 0 and name.startswith(f"{self._site.layout.state_dir}/"):
-                os.chown(here, *ids, follow_symlinks=False)
+            _make_link_below(self._site.root or "/", name, target, ids)
         except OSError as error:
             raise _cannot(tr("make the link"), here, error) from error
 
@@ -416,25 +424,48 @@ def _with_parents(name: str) -> list[str]:
     return found[::-1]
 
 
-def _make_folder_below(root: str, name: str, mode: int, ids: tuple[int, int] | None) -> None:
-    """Make the last folder of `name`. Where others than who runs this may write, no link is followed."""
-    flags = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
-    folder = os.open(root, flags)
-    *above, last = name.strip("/").split("/")
+_FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
+
+
+def _open_below(root: str, name: str) -> int:
+    """Open a folder. Where others than who runs this may write, no link is followed."""
+    folder = os.open(root, _FOLDER)
     try:
-        for part in above:
+        for part in name.strip("/").split("/"):
             is_ours = os.fstat(folder).st_uid in {0, os.geteuid()}
-            below = os.open(part, flags if is_ours else flags | os.O_NOFOLLOW, dir_fd=folder)
+            below = os.open(part or ".", _FOLDER if is_ours else _FOLDER | os.O_NOFOLLOW, dir_fd=folder)
             os.close(folder)
             folder = below
+    except OSError:
+        os.close(folder)
+        raise
+    return folder
+
+
+def _make_folder_below(root: str, name: str, mode: int, ids: tuple[int, int] | None) -> None:
+    """Make the last folder of `name`."""
+    above, _, last = name.rpartition("/")
+    folder = _open_below(root, above)
+    try:
         os.mkdir(last, mode, dir_fd=folder)
-        made = os.open(last, flags | os.O_NOFOLLOW, dir_fd=folder)
+        made = os.open(last, _FOLDER | os.O_NOFOLLOW, dir_fd=folder)
         try:
             os.fchmod(made, mode)
             if ids is not None:
                 os.fchown(made, *ids)
         finally:
             os.close(made)
+    finally:
+        os.close(folder)
+
+
+def _make_link_below(root: str, name: str, target: str, ids: tuple[int, int] | None) -> None:
+    above, _, last = name.rpartition("/")
+    folder = _open_below(root, above)
+    try:
+        os.symlink(target, last, dir_fd=folder)
+        if ids is not None:
+            os.chown(last, *ids, dir_fd=folder, follow_symlinks=False)
     finally:
         os.close(folder)
 
