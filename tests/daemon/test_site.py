@@ -100,6 +100,21 @@ def test_what_is_installed_goes_again_and_nothing_else(machine: Path) -> None:
 
 
 @needs_tools
+@pytest.mark.parametrize(("fewer", "left"), [("--build-users=9", ["10", "11"]), ("--build-users=10", ["11"])])
+def test_build_users_of_before_are_told(machine: Path, fewer: str, left: list[str]) -> None:
+    """They stay members of the group, and so builds go on to run as them."""
+    done("daemon", "install", "--root", machine, "--build-users=11")
+    said = done("daemon", "install", "--root", machine, fewer)
+    names = [f"larixbuild{number}" for number in left]
+    assert f"{len(left)} build user" in said
+    assert f": {', '.join(names)}\n" in said
+    commands = said.partition("this removes what is left: ")[2].partition("\n")[0]
+    assert commands == "; ".join(f"userdel --prefix {machine} {name}" for name in names)
+    subprocess.run(["sh", "-ec", commands], check=True, env={"PATH": TOOLS})
+    assert done("daemon", "install", "--root", machine, fewer) == ""
+
+
+@needs_tools
 def test_what_was_there_or_was_changed_stays(machine: Path) -> None:
     (machine / "etc/larix").mkdir()
     (machine / "etc/larix/daemon.toml").write_text("max-jobs = 3\n")

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 import shlex
 import stat
 from contextlib import suppress
@@ -93,6 +94,7 @@ class _Installing:
 
     def run(self, *, start: bool) -> None:
         self._make_accounts()
+        self._tell_of_spare_accounts()
         for name, mode in _folders(self._site):
             self._make_folder(name, mode)
         for file in _files(self._site):
@@ -150,6 +152,27 @@ class _Installing:
             self._make_user(name, group, comment, home)
         if site.user is None and not self._report.dry_run:
             self._join(group, [name for name, _, _ in wanted])
+
+    def _tell_of_spare_accounts(self) -> None:
+        """Accounts of an earlier installation with more of them; who removes users is the administrator."""
+        accounts, group = self._accounts, self._site.build_group
+        pattern = re.compile(rf"{re.escape(group)}([0-9]+)")
+        wanted = set(self._site.build_user_names)
+        found = {name for name in (*accounts.members(group), *self._record.users) if pattern.fullmatch(name)}
+        spare = [name for name in found - wanted if accounts.user(name) is not None]
+        if not spare:
+            return
+        spare.sort(key=lambda name: int(name[len(group) :]))
+        self._report.warn(
+            plural(
+                "{number} build user of before is left, and builds may still run as it: {names}",
+                "{number} build users of before are left, and builds may still run as them: {names}",
+                len(spare),
+                names=", ".join(spare),
+            )
+        )
+        commands = "; ".join(shlex.join(accounts.removing_user(name)) for name in spare)
+        self._report.warn(tr("this removes what is left: {commands}", commands=commands))
 
     def _make_group(self, name: str) -> None:
         self._record.groups[name] = ""
