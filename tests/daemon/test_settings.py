@@ -53,6 +53,8 @@ def test_a_setting_is_read(tmp_path: Path, text: str, field: str, value: object)
         ('min-free = "much"', "a number of bytes"),
         ("min-free = -1", "a number of bytes"),
         ("min-free = true", "a number of bytes"),
+        ("download-attempts = 0", "a number that is at least 1"),
+        ("connect-timeout = 0", "a number that is at least 1"),
         ("rounds = 1.5", "a number that is not negative"),
         ('log-compression = "lzma"', "one of auto, gzip, bzip2, none"),
         ("system = 3", "a text"),

@@ -338,6 +338,7 @@ class LocalBuild:
             "files": dict(self.job.files),
             "inputs": frozenset(self.job.inputs),
             "outputs": {name: f"outputs/{_base(output.path)}" for name, output in derivation.outputs.items()},
+            "limits": (builder.policy.connect_timeout, builder.policy.download_attempts),
             "hash": next(((o.hash_algo, o.hash) for o in derivation.outputs.values() if o.is_fixed), None),
             "host": host,
             "state_dir": builder.state_dir,

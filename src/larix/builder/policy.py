@@ -14,7 +14,8 @@ class Policy(NamedTuple):
 
     `max_log_size` is in bytes, 0: without limit. `system` is what derivations call this machine, empty: what
     the kernel says. `sandbox_paths` are files and folders of the host that builds see, each `PLACE` or
-    `PLACE=FILE`. `cache_failures`: what failed for good is not tried again.
+    `PLACE=FILE`. `cache_failures`: what failed for good is not tried again. Downloads wait `connect_timeout`
+    seconds for a server, and try `download_attempts` times what breaks off.
     The folder of a failed build is given to the user and group `kept_for`; None: to who runs larix.
     """
 
@@ -26,6 +27,8 @@ class Policy(NamedTuple):
     sandbox_paths: tuple[str, ...] = ()
     cache_failures: bool = False
     kept_for: tuple[int, int] | None = None
+    connect_timeout: int = 15
+    download_attempts: int = 5
 
 
 DEFAULT_POLICY = Policy()

@@ -22,6 +22,8 @@ Builds:
     system = ""                    what derivations call this machine; empty: what the kernel says
     build-users-group = "larixbuild"   as whose members builds run, if it has any
     sandbox-paths = []             what builds see of the host: "/FILE", or "/INSIDE=/OUTSIDE"
+    connect-timeout = 15           seconds that a download waits for a server
+    download-attempts = 5          how often a download is tried that breaks off
     cache-failures = false         what failed is not tried again before `larix gc --clear-failures`
 
 Space; sizes are bytes, or texts such as "5GiB". These hold without a daemon, too:
@@ -42,7 +44,7 @@ import os
 from collections.abc import Mapping
 from typing import Any, NamedTuple, TypedDict, cast
 
-from larix.builder.policy import LOG_COMPRESSIONS, Policy
+from larix.builder.policy import DEFAULT_POLICY, LOG_COMPRESSIONS, Policy
 from larix.errors import LarixError, Location
 from larix.formats.signature import BadKey, PublicKey, parse_public_key
 from larix.store.sizes import BadSize, parse_size
@@ -54,6 +56,7 @@ __all__ = ["HALF", "WITHOUT_DAEMON", "BadSettings", "Settings", "read_settings"]
 HALF = -1  # jobs: half the processors
 
 _SIZES = {"max-build-log-size", "max-free", "min-free"}
+_AT_LEAST_ONE = {"connect-timeout", "download-attempts"}
 _CHOICES = {"log-compression": ("auto", *LOG_COMPRESSIONS)}
 
 
@@ -88,6 +91,8 @@ class Settings(NamedTuple):
     build_users_group: str = "larixbuild"
     sandbox_paths: tuple[str, ...] = ()
     cache_failures: bool = False
+    connect_timeout: int = DEFAULT_POLICY.connect_timeout
+    download_attempts: int = DEFAULT_POLICY.download_attempts
     min_free: int = 0
     max_free: int = 0
     min_free_check_interval: int = 5
@@ -108,6 +113,8 @@ class Settings(NamedTuple):
             system=self.system,
             sandbox_paths=self.sandbox_paths,
             cache_failures=self.cache_failures,
+            connect_timeout=self.connect_timeout,
+            download_attempts=self.download_attempts,
         )
 
     @property
@@ -212,13 +219,16 @@ def _checked(key: str, value: Any, default: object, file: str) -> object:
         number = _size(value) if key in _SIZES else value
         if key == "max-jobs" and value == "auto":
             return HALF
-        if isinstance(number, int) and not isinstance(number, bool) and number >= 0:
+        least = 1 if key in _AT_LEAST_ONE else 0
+        if isinstance(number, int) and not isinstance(number, bool) and number >= least:
             return number
         wanted = (
             tr('a number of bytes, or a text such as "5GiB"')
             if key in _SIZES
             else tr('a number, or "auto"')
             if key == "max-jobs"
+            else tr("a number that is at least 1")
+            if least
             else tr("a number that is not negative")
         )
     elif isinstance(default, str):

@@ -8,6 +8,7 @@ import lzma
 import os
 import socket
 import tarfile
+from contextlib import ExitStack, suppress
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,7 @@ from builder.conftest import SYSTEM
 from builder.servers import HttpServer, answer, files
 from larix.builder import realise
 from larix.builder.errors import BuiltinFailed, HashMismatch
+from larix.builder.policy import Policy
 from larix.derivation import FixedOutput, Lowered, derivation
 from larix.formats.hashes import Hash, parse_hash
 from larix.formats.nar import Directory, File, encode_tree
@@ -29,6 +31,7 @@ class Downloads:
     def __init__(self, store: LocalStore) -> None:
         self.store = store
         self.events: list[Event] = []
+        self.policy = Policy()
 
     def origin(self, url: str, content: bytes = BODY, *, name: str = "file", **environment: str) -> Lowered:
         return derivation(
@@ -54,9 +57,8 @@ class Downloads:
     def get(self, *wanted: Lowered) -> Path:
         self.store.instantiate(wanted)
         options = BuildOptions(keep_going=True)
-        results = realise(
-            self.store, [BuildTarget(each.path) for each in wanted], options, self.events.append
-        )
+        targets = [BuildTarget(each.path) for each in wanted]
+        results = realise(self.store, targets, options, self.events.append, policy=self.policy)
         return Path(results[0].outputs["out"])
 
     def lines(self) -> list[str]:
@@ -257,6 +259,32 @@ def test_passwords_are_neither_logged_nor_reported(downloads: Downloads) -> None
             downloads.get(downloads.origin(url))
     assert "hunter2" not in caught.value.message
     assert "hunter2" not in "\n".join(downloads.lines())
+
+
+@pytest.mark.parametrize("attempts", [1, 3])
+def test_what_breaks_off_is_tried_as_often_as_the_operator_says(downloads: Downloads, attempts: int) -> None:
+    downloads.policy = Policy(download_attempts=attempts)
+    busy = answer(b"", status="503 Service Unavailable", headers=["Retry-After: 0"])
+    with HttpServer(*[busy] * attempts, answer(BODY)) as server:
+        with pytest.raises(BuiltinFailed, match="HTTP 503"):
+            downloads.get(downloads.origin(f"{server.url}/a", name="a"))
+        assert len(server.requests) == attempts
+        assert downloads.get(downloads.origin(f"{server.url}/b", name="b")).read_bytes() == BODY
+
+
+def test_a_server_is_waited_for_as_long_as_the_operator_says(downloads: Downloads) -> None:
+    """A queue that is full answers nobody."""
+    downloads.policy = Policy(connect_timeout=1)
+    with ExitStack() as queue:
+        listener = queue.enter_context(socket.create_server(("127.0.0.1", 0), backlog=0))
+        for _ in range(4):
+            waiting = queue.enter_context(socket.socket())
+            waiting.setblocking(False)
+            with suppress(BlockingIOError):
+                waiting.connect(listener.getsockname())
+        address = f"http://127.0.0.1:{listener.getsockname()[1]}"
+        with pytest.raises(BuiltinFailed, match="no connection within 1 s"):
+            downloads.get(downloads.origin(f"{address}/a"))
 
 
 def test_host_that_could_not_be_reached_is_left_for_the_end(downloads: Downloads) -> None:

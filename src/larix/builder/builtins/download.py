@@ -64,9 +64,9 @@ class _Download:
         self._down = _DownHosts(self._cache)
         file, folder = self._host.get("SSL_CERT_FILE"), self._host.get("SSL_CERT_DIR")
         context = ssl.create_default_context(cafile=file, capath=folder) if file or folder else None
-        limits = Limits(
-            connection_tries=1
-        )  # other places first; what could not be reached is tried again last
+        connect, tries = argument["limits"]
+        # Other places first; what could not be reached is tried again last.
+        limits = Limits(connect=float(connect), tries=tries, connection_tries=1)
         self._fetcher = Fetcher(
             limits=limits, environment=self._host, progress=self._tell_progress, context=context
         )

@@ -139,6 +139,8 @@ def settings_file(site: Site) -> str:
 # system = ""                      # what derivations call this machine; empty: found out
 # rounds = 1                       # how often everything is built and compared
 # sandbox-paths = []               # what builds see of the host: "/FILE" or "/INSIDE=/OUTSIDE"
+# connect-timeout = 15             # seconds that a download waits for a server
+# download-attempts = 5            # how often a download is tried that breaks off
 # cache-failures = false           # true: what failed is not tried again
 {group}
 # keep-outputs = false             # what collections keep besides what is reached
