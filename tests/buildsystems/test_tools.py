@@ -5,10 +5,10 @@ import re
 import pytest
 
 from larix.buildsystems import build_system, build_system_names
-from larix.buildsystems._arguments import BadArguments
 from larix.errors import LarixError
 from larix.packages.inputs import Input
 from larix.packages.native import Native
+from larix.packages.record import BadRecord
 from larix.packages.toolchain import CrossTools, lowering_for, register_toolchain, using_toolchain
 from larix.packages.tools import UnknownTool, register_tool, tool
 from larix.staging.modules import module_closure
@@ -119,8 +119,8 @@ def test_argument_takes_the_place_of_the_tool_and_stays_out_of_the_build():
 
 
 def test_argument_that_is_no_package_is_told():
-    with pytest.raises(BadArguments, match="the argument `cmake` is no package but 'newest'"):
-        bag_of(made("cmake", arguments={"cmake": "newest"}))
+    with pytest.raises(BadRecord, match="argument `cmake` of package `greet`: expected a package, found"):
+        made("cmake", arguments={"cmake": "newest"})
 
 
 def test_what_a_tool_propagates_comes_with_it():

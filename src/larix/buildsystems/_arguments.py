@@ -6,46 +6,50 @@ from typing import TYPE_CHECKING, Any
 
 from larix.errors import LarixError
 from larix.packages.bag import REFERENCE_LIMITS, package_of
-from larix.packages.blame import did_you_mean
 from larix.packages.kinds import thawed
-from larix.words import tr
+from larix.packages.toolchain import UnknownToolchain, toolchain
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Mapping
+    from collections.abc import Iterable, Mapping
 
     from larix.packages.bag import Bag
     from larix.packages.inputs import Input
     from larix.packages.package import Package
     from larix.packages.search_paths import SearchPath
+    from larix.packages.toolchain import Toolchain
     from larix.staging.lower import Lowering
 
-__all__ = ["BadArguments", "checked_arguments", "gnu_triplet", "input_search_paths", "reference_limits"]
+__all__ = [
+    "BadArguments",
+    "checked_arguments",
+    "gnu_triplet",
+    "input_search_paths",
+    "reference_limits",
+    "toolchain_of",
+]
 
 _TRIPLETS = {"armhf-linux": "arm-linux-gnueabihf"}
 LIMITS = REFERENCE_LIMITS
 
 
 class BadArguments(LarixError):
-    """A package gives its build system an argument that it does not know, or cannot use."""
+    """A package does not give its build system what that cannot do without."""
 
 
-def checked_arguments(package: Package, system: str, known: Collection[str]) -> dict[str, Any]:
-    """The package's arguments; only names among `known` or those that limit references."""
-    names = [*known, *LIMITS]
-    given: Mapping[str, Any] = package.arguments
-    for name in given:
-        if name not in names:
-            raise BadArguments(
-                tr(
-                    "build system `{system}` of package `{package}` has no argument `{name}`",
-                    system=system,
-                    package=package.name,
-                    name=name,
-                ),
-                place=package.location,
-                hint=did_you_mean(name, names) or tr("there are: {names}", names=", ".join(sorted(names))),
-            )
-    return {name: thawed(value) for name, value in given.items()}
+def checked_arguments(package: Package) -> dict[str, Any]:
+    """The package's arguments, which its build system knows and can use."""
+    package.check_arguments()
+    return {name: thawed(value) for name, value in package.arguments.items()}
+
+
+def toolchain_of(package: Package, arguments: Mapping[str, Any]) -> Toolchain:
+    """The toolchain that the package names, or the one in use."""
+    try:
+        return toolchain(arguments.get("toolchain"))
+    except UnknownToolchain as error:
+        if "toolchain" not in arguments:
+            raise
+        raise UnknownToolchain(error.message, place=package.location, hint=error.hint) from error
 
 
 def reference_limits(bag: Bag, lowering: Lowering) -> dict[str, str]:

@@ -8,18 +8,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from larix.buildsystems._arguments import BadArguments, input_search_paths
+from larix.buildsystems import _kinds
+from larix.buildsystems._arguments import input_search_paths
 from larix.buildsystems.gnu import ARGUMENTS, GnuBuildSystem
 from larix.packages.bag import with_propagated
 from larix.packages.inputs import Input
 from larix.packages.native import native_inputs
 from larix.packages.tools import tool
-from larix.staging.lower import is_lowerable
-from larix.words import tr
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from larix.packages.arguments import Kind
     from larix.packages.bag import Bag
     from larix.packages.package import Package
     from larix.staging.lower import Lowering
@@ -52,6 +52,10 @@ class ToolBuildSystem(GnuBuildSystem):
     native_tools: tuple[str, ...] = ()
     ordinary_tools: tuple[str, ...] = ()
 
+    def argument_kind(self, name: str) -> Kind | None:
+        is_tool = name in self.native_tools or name in self.ordinary_tools
+        return _kinds.tool if is_tool else super().argument_kind(name)
+
     def tools_for(self, arguments: Mapping[str, Any]) -> tuple[tuple[str, ...], tuple[str, ...]]:
         """The names of native and of ordinary tools that a package with these arguments gets."""
         del arguments
@@ -71,7 +75,7 @@ class ToolBuildSystem(GnuBuildSystem):
         def implied(names: Sequence[str], present: Sequence[Input]) -> list[Input]:
             labels = {each.label for each in present}
             return [
-                Input(name, _chosen(package, name, given.get(name) or named.get(name)))
+                Input(name, given.get(name) or named.get(name) or tool(name))
                 for name in names
                 if name not in labels
             ]
@@ -88,19 +92,3 @@ class ToolBuildSystem(GnuBuildSystem):
             search_paths=tuple(dict.fromkeys([*bag.search_paths, *input_search_paths([*native, *host])])),
             arguments=arguments,
         )
-
-
-def _chosen(package: Package, name: str, value: Any) -> Any:
-    if value is None:
-        return tool(name)
-    if not is_lowerable(value):
-        raise BadArguments(
-            tr(
-                "package `{package}`: the argument `{name}` is no package but {value!r:.60}",
-                package=package.name,
-                name=name,
-                value=value,
-            ),
-            place=package.location,
-        )
-    return value

@@ -11,10 +11,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from larix.buildside.cmake import standard_phases
+from larix.buildsystems._kinds import late
 from larix.buildsystems._tools import COMMON_ARGUMENTS, ToolBuildSystem
+from larix.packages.kinds import optional, text
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from larix.packages.arguments import Kind
 
 __all__ = ["CMakeBuildSystem", "cmake"]
 
@@ -40,6 +44,10 @@ class CMakeBuildSystem(ToolBuildSystem):
     )
     default_phases = standard_phases
     native_tools = ("cmake", "ninja")
+
+    def argument_kind(self, name: str) -> Kind | None:
+        kind = super().argument_kind(name)
+        return late(optional(text)) if name == "test_target" else kind
 
     def tools_for(self, arguments: Mapping[str, Any]) -> tuple[tuple[str, ...], tuple[str, ...]]:
         wants_ninja = "Ninja" in str(arguments.get("generator"))

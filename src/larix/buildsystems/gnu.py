@@ -21,7 +21,9 @@ from larix.buildsystems._arguments import (
     gnu_triplet,
     input_search_paths,
     reference_limits,
+    toolchain_of,
 )
+from larix.buildsystems._kinds import ARGUMENT_KINDS
 from larix.packages.bag import Bag, with_propagated
 from larix.packages.native import Native, native_inputs, native_interpreter
 from larix.packages.search_paths import BUILD_SEARCH_PATHS
@@ -30,6 +32,7 @@ from larix.staging import build_expression_to_derivation
 
 if TYPE_CHECKING:
     from larix.derivation import Lowered
+    from larix.packages.arguments import Kind
     from larix.packages.inputs import Input
     from larix.packages.package import Package
     from larix.staging.lower import Lowering
@@ -37,6 +40,22 @@ if TYPE_CHECKING:
 __all__ = ["GnuBuildSystem", "gnu"]
 
 HOST_ARGUMENTS = ("implicit_inputs", "toolchain")
+GIVEN = (
+    "build_triplet",
+    "inputs",
+    "name",
+    "native_inputs",
+    "output",
+    "outputs",
+    "search_paths",
+    "shell",
+    "shell_link",
+    "source",
+    "system",
+    "target",
+    "toolchain",
+    "version",
+)
 ARGUMENTS = (
     *HOST_ARGUMENTS,
     "compress",
@@ -70,10 +89,15 @@ class GnuBuildSystem:
     name = "gnu"
     description = "configure, make, make check, make install"
     argument_names: tuple[str, ...] = ARGUMENTS
+    given_names = GIVEN
     default_phases = standard_phases
 
     def __repr__(self) -> str:
         return f"<build system {self.name}>"
+
+    def argument_kind(self, name: str) -> Kind | None:
+        """The check of an argument, if it has one."""
+        return ARGUMENT_KINDS.get(name)
 
     def lower(self, package: Package, lowering: Lowering) -> Bag:
         """The bag: native inputs and the toolchain for the build, the other inputs for what is built.
@@ -81,11 +105,11 @@ class GnuBuildSystem:
         In a cross build the native inputs are those of this machine, and the toolchain is joined by what
         compiles for the target, whose libraries are the target inputs.
         """
-        arguments = checked_arguments(package, self.name, self.argument_names)
+        arguments = checked_arguments(package)
         host = with_propagated([*package.inputs, *package.propagated_inputs])
         native = with_propagated(package.native_inputs)
         paths = (*BUILD_SEARCH_PATHS, *input_search_paths([*native, *host]))
-        tools = toolchain(arguments.get("toolchain"))
+        tools = toolchain_of(package, arguments)
         implicit = tools.inputs if arguments.get("implicit_inputs", True) else ()
         libraries: tuple[Input, ...] = ()
         if lowering.target is not None:

@@ -11,7 +11,14 @@ from typing import TYPE_CHECKING, Any
 
 from larix.buildside.failure import show_failure
 from larix.buildside.phases import call_with
-from larix.buildsystems._arguments import LIMITS, BadArguments, checked_arguments, reference_limits
+from larix.buildsystems._arguments import (
+    LIMITS,
+    BadArguments,
+    checked_arguments,
+    reference_limits,
+    toolchain_of,
+)
+from larix.buildsystems._kinds import ARGUMENT_KINDS
 from larix.packages.bag import Bag, with_propagated
 from larix.packages.toolchain import toolchain
 from larix.staging import build_expression_to_derivation
@@ -21,6 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from larix.derivation import Lowered
+    from larix.packages.arguments import Kind
     from larix.packages.package import Package
     from larix.staging.lower import Lowering
 
@@ -37,13 +45,18 @@ class TrivialBuildSystem:
     name = "trivial"
     description = "one function that makes the outputs"
     argument_names = ("builder", "toolchain")
+    given_names = ("inputs", "name", "output", "outputs", "source", "system", "target", "version")
 
     def __repr__(self) -> str:
         return f"<build system {self.name}>"
 
+    def argument_kind(self, name: str) -> Kind | None:
+        """The check of an argument, if it has one."""
+        return ARGUMENT_KINDS.get(name)
+
     def lower(self, package: Package, lowering: Lowering) -> Bag:
-        arguments = checked_arguments(package, self.name, self.argument_names)
-        if not callable(arguments.get("builder")):
+        arguments = checked_arguments(package)
+        if "builder" not in arguments:
             raise BadArguments(
                 tr(
                     "package `{package}`: build system `trivial` needs the argument `builder`, a function",
@@ -51,6 +64,7 @@ class TrivialBuildSystem:
                 ),
                 place=package.location,
             )
+        toolchain_of(package, arguments)
         arguments["version"], arguments["package_name"] = package.version, package.name
         return Bag(
             name=f"{package.name}-{package.version}",

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any, TypeAlias, cast
 from larix.buildside.phases import Phases
 from larix.errors import LarixError
 from larix.formats.storepath import check_name, check_output_name
-from larix.packages.bag import REFERENCE_LIMITS, Bag, BuildSystem
+from larix.packages.arguments import check_arguments
+from larix.packages.bag import Bag, BuildSystem
 from larix.packages.blame import closest, did_you_mean
 from larix.packages.inputs import Input, Output, as_inputs
 from larix.packages.kinds import frozen_mapping, optional, sequence_of, text, truth
@@ -219,25 +220,8 @@ class Package(Record, StoreFile):
         return (*self.native_inputs, *self.inputs, *self.propagated_inputs)
 
     def check_arguments(self) -> None:
-        """Raise `BadRecord` for an argument that the build system, if it tells those it knows, does not."""
-        known: object = getattr(self.build_system, "argument_names", None)
-        if not isinstance(known, Sequence):
-            return
-        names = [*cast("Sequence[str]", known), *REFERENCE_LIMITS]
-        for name in self.arguments:
-            if name not in names:
-                system = self.build_system.name
-                raise BadRecord(
-                    tr(
-                        "build system `{system}` of package `{name}` has no argument `{argument}`",
-                        system=system,
-                        name=self.name,
-                        argument=name,
-                    ),
-                    place=self.location,
-                    hint=did_you_mean(name, names)
-                    or tr("there are: {names}", names=", ".join(sorted(names))),
-                )
+        """Raise `BadRecord` for an argument that the build system does not know or cannot use."""
+        check_arguments(self)
 
     def _check(self) -> None:
         if not any(
