@@ -83,6 +83,26 @@ def test_a_name_that_nobody_defined(lowering):
     assert error.place.line == line_of(function, "return undefined_name")
 
 
+def test_a_mistyped_name_comes_with_the_one_meant(lowering):
+    def mistyped():
+        print(outputz)  # noqa: F821
+
+    def forgotten():
+        invok("make")  # noqa: F821
+
+    def own(outputs):
+        print(outpts)  # noqa: F821
+        return outputs
+
+    def strange():
+        return qqqqqq  # noqa: F821
+
+    assert refused(own, lowering).hint == "Did you mean `outputs'?"
+    assert refused(forgotten, lowering).hint == "Did you mean `invoke'? It is in `larix.buildside.invoke`"
+    assert refused(strange, lowering).hint == "define it before the build expression is lowered"
+    assert refused(mistyped, lowering).hint is not None
+
+
 def test_a_variable_that_has_no_value_yet(lowering):
     def function():
         return later

@@ -5,18 +5,23 @@ from __future__ import annotations
 import ast
 import enum
 import re
+import sys
 from types import BuiltinMethodType, FunctionType, GeneratorType, MethodType, ModuleType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from larix.staging.snapshot import build_side
 from larix.words import mark, tr
 
-__all__ = ["MODULES", "REFUSED_BUILTINS", "for_special", "for_value", "is_transparent"]
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+__all__ = ["MODULES", "REFUSED_BUILTINS", "for_missing", "for_special", "for_value", "is_transparent"]
 
 MODULES = mark(
     "builds have the standard library, `larix.buildside`, and modules that say `__build_side__ = True`"
 )
 
+_BUILD_SIDE = "larix.buildside."
 _HIDDEN = mark("names in it cannot be seen: write the code itself")
 _NO_PERSON = mark("nobody is there in a build")
 
@@ -69,6 +74,25 @@ def for_value(value: Any) -> str:
         "what can: packages and other things with a store file, functions, and text, numbers and paths "
         "in tuples, lists, dicts and sets"
     )
+
+
+def for_missing(name: str, known: Iterable[str]) -> str:
+    """The hint for a name that is bound nowhere: the one meant, or the module that has it for builds."""
+    from difflib import get_close_matches
+
+    modules = {
+        each: module
+        for module, loaded in sorted(sys.modules.items())
+        if module.startswith(_BUILD_SIDE)
+        for each in getattr(loaded, "__all__", ())
+    }
+    found = get_close_matches(name, sorted({*known, *modules}), 1)
+    if not found:
+        return tr("define it before the build expression is lowered")
+    close = found[0]
+    if close in known:
+        return tr("Did you mean `{close}'?", close=close)
+    return tr("Did you mean `{close}'? It is in `{module}`", close=close, module=modules[close])
 
 
 def is_transparent(decorator: ast.expr, function: FunctionType) -> bool:

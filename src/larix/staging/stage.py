@@ -359,7 +359,7 @@ class Stager:
         for attribute, rest in sorted(by_attribute.items()):
             inner = f"{what}.{attribute}"
             if not hasattr(module, attribute):
-                raise _not_defined(inner, place)
+                raise _not_defined(inner, place, [f"{what}.{each}" for each in vars(module)])
             value: object = getattr(module, attribute)
             if isinstance(value, ModuleType):
                 entries.append(f"{attribute}={self._module(value, rest, place, inner)}")
@@ -387,14 +387,16 @@ class Stager:
             try:
                 value = (function.__closure__ or ())[code.co_freevars.index(name)].cell_contents
             except ValueError:
-                raise _not_defined(name, place) from None
+                raise _not_defined(name, place, code.co_freevars) from None
         elif name in function.__globals__:
             owner = 0
             value = function.__globals__[name]
         elif hasattr(builtins, name):
             return getattr(builtins, name), None, True
         else:
-            raise _not_defined(name, place)
+            raise _not_defined(
+                name, place, [*function.__globals__, *code.co_varnames, *code.co_freevars, *vars(builtins)]
+            )
         if owner is None:
             return value, None, False
         scope = source.file.scope(chain[owner])  # type: ignore[arg-type]
@@ -575,10 +577,10 @@ def _decorated(name: str, place: Location) -> StagingError:
     )
 
 
-def _not_defined(name: str, place: Location) -> StagingError:
+def _not_defined(name: str, place: Location, known: Iterable[str]) -> StagingError:
     return StagingError(
         tr("`{name}` is not defined", name=name),
         name=name,
         place=place,
-        hint=tr("define it before the build expression is lowered"),
+        hint=advice.for_missing(name, [each for each in known if each != name]),
     )
