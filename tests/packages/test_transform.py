@@ -1,11 +1,17 @@
 import pytest
 
+from larix.buildsystems.cmake import cmake
+from larix.buildsystems.perl import perl
+from larix.buildsystems.pyproject import pyproject
 from larix.derivation import instantiation_order
 from larix.packages.record import BadRecord
 from larix.packages.specification import parse_specification
+from larix.packages.toolchain import lowering_for, using_toolchain
+from larix.packages.tools import register_tool
 from larix.packages.transform import (
     Rule,
     also_replacement,
+    depends_on,
     mapped_inputs,
     packages_below,
     rewrite_inputs,
@@ -138,3 +144,56 @@ def test_all_packages_below_are_met_once():
     one = package("one", inputs=[shared])
     top = package("top", native_inputs=[one], propagated_inputs=[shared.output("out")])
     assert sorted(each.name for each in packages_below(top)) == ["one", "shared", "top"]
+
+
+@pytest.fixture
+def tools(monkeypatch):
+    """Packages of nothing for the tools that build systems imply; `python` needs `zlib`, `perl` nothing."""
+    monkeypatch.setattr("larix.packages.tools._factories", {})
+    zlib = package("zlib")
+    made = {"python": package("python", inputs=[zlib]), "perl": package("perl"), "cmake": package("cmake")}
+    for name, each in made.items():
+        register_tool(name, lambda each=each: each)
+    return {**made, "zlib": zlib}
+
+
+def implied_in(given):
+    bag = given.build_system.lower(given, lowering_for("/larix/store", "x86_64-linux"))
+    return {each.label: each.value for each in (*bag.build_inputs, *bag.host_inputs) if each.label != "tools"}
+
+
+def test_what_build_systems_imply_is_rewritten_at_any_distance(tools):
+    new = package("new")
+    with using_toolchain("test"):
+        flask = package(
+            "flask", build_system=pyproject, inputs=[("click", package("c", build_system=pyproject))]
+        )
+        made = rewrite_inputs({"python": new})(flask)
+        assert implied_in(made)["python"] is new
+        assert implied_in(implied_in(made)["click"])["python"] is new
+        below = implied_in(implied_in(rewrite_inputs({"zlib": new})(flask))["python"])
+        assert below["zlib"] is new
+        assert implied_in(rewrite_inputs({"cmake": new})(package(build_system=cmake)))["cmake"] is new
+        assert {each.name for each in packages_below(flask)} == {"flask", "c", "python", "zlib"}
+        assert depends_on(lambda each: each is tools["zlib"])(flask)
+
+
+def test_what_implies_nothing_that_changes_keeps_its_derivation(tools):
+    other = package("other")
+    for given in (package(build_system=perl), package(build_system=perl, inputs=[("perl", other)])):
+        assert lower(rewrite_inputs({"absent": other})(given)).path == lower(given).path
+
+
+def test_named_tools_are_rewritten_where_they_are_named(tools):
+    new, own = package("new"), package("python", version="9")
+    with using_toolchain("test"):
+        for fields in ({"arguments": {"python": own}}, {"inputs": [("python", own)]}):
+            made = rewrite_inputs({own: new})(package(build_system=pyproject, **fields))
+            assert implied_in(made)["python"] is new
+        alone = package(build_system=pyproject, arguments={"implicit_inputs": False})
+        assert implied_in(rewrite_inputs({"python": new})(alone)) == {}
+
+
+def test_static_packages_leave_implied_tools_alone(tools):
+    made = static_package(package(inputs=[package("p", build_system=pyproject)]))
+    assert "python" not in made.inputs[0].value.arguments

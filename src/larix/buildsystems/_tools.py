@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from larix.packages.arguments import Kind
     from larix.packages.bag import Bag
     from larix.packages.package import Package
-    from larix.staging.lower import Lowering
+    from larix.staging.lower import Lowerable, Lowering
 
 __all__ = ["COMMON_ARGUMENTS", "ToolBuildSystem"]
 
@@ -60,6 +60,19 @@ class ToolBuildSystem(GnuBuildSystem):
         """The names of native and of ordinary tools that a package with these arguments gets."""
         del arguments
         return self.native_tools, self.ordinary_tools
+
+    def implied_tools(self, package: Package) -> Mapping[str, Lowerable]:
+        """What `package` gets without naming it as an input, by the arguments that would replace it."""
+        given = package.arguments
+        if not given.get("implicit_inputs", True):
+            return {}
+        native, ordinary = self.tools_for(given)
+        named = {each.label for each in with_propagated(package.direct_inputs())}
+        return {
+            name: given.get(name) or tool(name)
+            for name in (*native, *ordinary)
+            if given.get(name) is not None or name not in named
+        }
 
     def lower(self, package: Package, lowering: Lowering) -> Bag:
         bag = super().lower(package, lowering)

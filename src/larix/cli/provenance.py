@@ -53,7 +53,7 @@ class Provenance:
 
     @cached_property
     def _distributions(self) -> Sequence[str]:
-        """They give the toolchain, and what build systems imply."""
+        """They give the toolchain, and most of what build systems imply."""
         found = [each.directory for each in find_distributions() if each.directory is not None]
         return [top for each in found if (top := self._top_of(f"{os.path.realpath(each)}/")) is not None]
 

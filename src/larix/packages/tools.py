@@ -18,9 +18,11 @@ from larix.packages.package import Package
 from larix.words import tr
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
-__all__ = ["UnknownTool", "register_tool", "tool"]
+    from larix.staging.lower import Lowerable
+
+__all__ = ["UnknownTool", "implied_tools", "register_tool", "tool"]
 
 
 class UnknownTool(LarixError):
@@ -54,6 +56,13 @@ def tool(name: str) -> Package:
             known=known,
         ),
     )
+
+
+def implied_tools(package: Package) -> Mapping[str, Lowerable]:
+    """What the build system adds to a package's inputs, by the arguments that put something in its place."""
+    tell: Callable[[Package], Mapping[str, Lowerable]] | None
+    tell = getattr(package.build_system, "implied_tools", None)
+    return tell(package) if tell is not None else {}
 
 
 def _in_module(module: str, variable: str) -> Package | None:

@@ -15,6 +15,7 @@ from larix.packages.bag import package_of
 from larix.packages.inputs import Input, Output
 from larix.packages.package import Package
 from larix.packages.record import BadRecord
+from larix.packages.tools import implied_tools
 from larix.packages.versions import version_matches
 from larix.words import tr
 
@@ -73,8 +74,8 @@ def _changed_package(package: Package | None, change: Transformation) -> Package
 def mapped_inputs(change: Transformation, *, native: bool = True) -> Transformation:
     """The transformation that applies `change` to a package after doing so to all that it needs.
 
-    `change` gets a package whose inputs are those rewritten already and returns it or a variant. Without
-    `native`, what only runs in builds stays as it is.
+    `change` gets a package whose inputs are those rewritten already and returns it or a variant; so it does
+    the tools that build systems imply. Without `native`, these and what only runs in builds stay as they are.
     """
     fields = INPUT_FIELDS if native else INPUT_FIELDS[1:]
     known: dict[int, tuple[Package, Package]] = {}
@@ -146,7 +147,7 @@ def _rewriting(replaced: Callable[[Package], Package | None]) -> Transformation:
 
 
 def packages_below(package: Package) -> Iterator[Package]:
-    """The package, and all that it needs at any distance, each once; what build systems imply is left out."""
+    """The package, and all that it needs at any distance with what build systems imply, each once."""
     seen: dict[int, Package] = {}
     todo = [package]
     while todo:
@@ -154,9 +155,7 @@ def packages_below(package: Package) -> Iterator[Package]:
         if id(each) not in seen:
             seen[id(each)] = each
             yield each
-            todo += [
-                below for given in each.direct_inputs() if (below := package_of(given.value)) is not None
-            ]
+            todo += _direct(each)
 
 
 def depends_on(meant: Callable[[Package], bool]) -> Callable[[Package], bool]:
@@ -172,7 +171,8 @@ def depends_on(meant: Callable[[Package], bool]) -> Callable[[Package], bool]:
 
 
 def _direct(package: Package) -> list[Package]:
-    return [each for given in package.direct_inputs() if (each := package_of(given.value)) is not None]
+    values = [*(each.value for each in package.direct_inputs()), *implied_tools(package).values()]
+    return [each for value in values if (each := package_of(value)) is not None]
 
 
 def static_package(package: Package) -> Package:
@@ -267,6 +267,8 @@ def _extended(function: Callable[..., Any], more: tuple[str, ...]) -> Callable[.
 
 def _with_inputs(package: Package, fields: Sequence[str], change: Transformation) -> Package:
     late: dict[str, Any] = {field: _late_inputs(package, field, change) for field in fields}
+    if "native_inputs" in fields:
+        late["arguments"] = lambda: _with_tools(package, change)
     if package.raw_fields.get("replacement") is not None:
         late["replacement"] = lambda: _changed_package(package.replacement, change)
     return variant(package, **late)
@@ -279,10 +281,20 @@ def _late_inputs(package: Package, field: str, change: Transformation) -> Callab
     return inputs
 
 
+def _with_tools(package: Package, change: Transformation) -> Mapping[str, Any]:
+    """The arguments, with changed packages in the place of tools that the build system implies."""
+    tools = implied_tools(package)
+    changed = {name: _changed_value(value, change) for name, value in tools.items()}
+    return {**package.arguments, **{name: new for name, new in changed.items() if new is not tools[name]}}
+
+
 def _changed(given: Input, change: Transformation) -> Input:
-    value: object = given.value
+    return given._replace(value=_changed_value(given.value, change))
+
+
+def _changed_value(value: Lowerable, change: Transformation) -> Lowerable:
     if isinstance(value, Package):
-        return given._replace(value=change(value))
+        return change(value)
     if isinstance(value, Output):
-        return given._replace(value=change(value.package).output(value.name))
-    return given
+        return change(value.package).output(value.name)
+    return value
