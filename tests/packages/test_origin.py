@@ -69,6 +69,30 @@ def test_one_hash_is_needed(hashes):
         Origin(uri=URI, **hashes)
 
 
+@pytest.mark.parametrize(
+    ("uri", "words", "hint"),
+    [
+        (
+            "mirror://gnuu/a.tar.gz",
+            "expected a mirror list that larix knows, found `gnuu`",
+            "Did you mean `gnu'?",
+        ),
+        ("mirror://q/a.tar.gz", "found `q`", "there are: apache, "),
+        (
+            "htps://example.org/a",
+            "expected a URI with a scheme that larix can fetch",
+            "Did you mean `https'?",
+        ),
+        ("gopher://example.org/a", "expected a URI with a scheme", "there are: debian, file, "),
+    ],
+)
+def test_place_that_nobody_knows_is_told_when_it_is_written(uri, words, hint):
+    with pytest.raises(BadRecord) as caught:
+        Origin(uri=uri, sha256=HELLO)
+    assert words in caught.value.message
+    assert caught.value.hint.startswith(hint)
+
+
 @pytest.mark.parametrize("uri", ["hello.tar.gz", "", [], ["http://a b/c"], 3, "http://exämple.org/x"])
 def test_what_is_no_uri_is_refused(uri):
     with pytest.raises(BadRecord, match="field `uri`"):

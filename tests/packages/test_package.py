@@ -116,6 +116,8 @@ def test_wrong_field_is_told_at_the_definition(fields, words):
         ({"sinopsis": "x"}, "Did you mean `synopsis'?"),
         ({"native_input": []}, "Did you mean `native_inputs'?"),
         ({"supported_systems": ["x86_64_linux"]}, "Did you mean `x86_64-linux'?"),
+        ({"supported_systems": ["x86_64-linx"]}, "Did you mean `x86_64-linux'?"),
+        ({"supported_systems": ["aarch46-linux"]}, "Did you mean `aarch64-linux'?"),
         ({"license": "GPL 3+"}, "Did you mean `licenses.gpl3_plus'?"),
         ({"license": ["apache-2"]}, "Did you mean `licenses.apache2'?"),
         ({"properties": {"superseded": "x"}}, "write `superseded_by=…`"),
@@ -275,3 +277,11 @@ def test_unknown_argument_is_told_at_the_definition_with_the_one_meant():
     with pytest.raises(BadRecord, match="has no argument `mkae_flags`"):
         late.check_arguments()
     package(arguments={"allowed_references": []})
+
+
+def test_field_that_is_assigned_is_told_with_the_package():
+    """A package as text is a store file name, which the host has not."""
+    with pytest.raises(BadRecord) as caught:
+        package().version = "3"
+    assert caught.value.message == "field `version` of package `hello` cannot be changed"
+    assert caught.value.hint == "make a variant: `.inherit(version=…)`"

@@ -21,9 +21,11 @@ from larix.buildside.unpack import source_directory, unpack
 from larix.derivation import FixedOutput, Lowered, derivation
 from larix.formats.hashes import Hash, parse_hash
 from larix.formats.storepath import check_name
+from larix.packages.blame import did_you_mean
 from larix.packages.kinds import optional, sequence_of, text, truth
 from larix.packages.record import BadRecord, Field, Record, Unfit, field
 from larix.packages.toolchain import toolchain
+from larix.protocol.uris import MIRRORS, SCHEMES
 from larix.staging.expr import build_expression_to_derivation
 from larix.staging.files import StoreFile, local_file
 from larix.staging.lower import Item, Lowerable, Lowering, is_lowerable
@@ -41,7 +43,20 @@ def _uris(value: Any) -> tuple[str, ...]:
     for uri in uris:
         if "://" not in uri or any(character.isspace() for character in uri) or not uri.isascii():
             raise Unfit(tr("a URI such as `mirror://gnu/hello/hello-2.10.tar.gz`"), repr(uri))
+        _check_place(uri)
     return uris
+
+
+def _check_place(uri: str) -> None:
+    """Refuse schemes and mirror lists that nobody knows, which else the build would tell."""
+    scheme, _, rest = uri.partition("://")
+    if scheme.lower() not in SCHEMES:
+        hint = did_you_mean(scheme, SCHEMES) or tr("there are: {names}", names=", ".join(SCHEMES))
+        raise Unfit(tr("a URI with a scheme that larix can fetch"), repr(uri), hint=hint)
+    name = rest.partition("/")[0]
+    if scheme == "mirror" and name not in MIRRORS:
+        hint = did_you_mean(name, MIRRORS) or tr("there are: {names}", names=", ".join(sorted(MIRRORS)))
+        raise Unfit(tr("a mirror list that larix knows"), f"`{name}`", hint=hint)
 
 
 def _sha256(value: Any) -> Hash:

@@ -34,7 +34,11 @@ Inputs: TypeAlias = (
 
 SUPPORTED_SYSTEMS = ("x86_64-linux", "i686-linux", "aarch64-linux")
 _KINDS = ("directory", "regular")
-_SYSTEM = re.compile(r"[a-z0-9_]+-[a-z]+")
+# Those of Nix and Guix, whether larix runs there or not: a definition may say that upstream does.
+_SYSTEM = re.compile(
+    r"(aarch64|arm(hf|v5tel|v6l|v7a|v7l)|i[456]86|loongarch64|m68k|mips(64)?(el)?|powerpc(64(le)?)?|riscv(32|64)"
+    r"|s390x?|sparc(64)?|x86_64)-(linux|gnu|darwin|freebsd|netbsd|openbsd)"
+)
 
 
 class UnsupportedSystem(LarixError):

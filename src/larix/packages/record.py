@@ -108,7 +108,7 @@ class Field(Generic[In, Out]):
 
     def __set__(self, record: Record, value: In | Callable[[], In] | Callable[[Any], In]) -> None:
         raise BadRecord(
-            tr("field `{name}` of {record} cannot be changed", name=self.name, record=record),
+            tr("field `{name}` of {record} cannot be changed", name=self.name, record=record.described()),
             place=record.location,
             hint=tr("make a variant: `.inherit({name}=…)`", name=self.name),
         )
@@ -292,7 +292,7 @@ class Record(metaclass=RecordType):
                 tr(
                     "field `{declared}` of {subject} needs itself",
                     declared=declared.name,
-                    subject=self._subject(),
+                    subject=self.described(),
                 ),
                 place=self.location,
             )
@@ -300,7 +300,7 @@ class Record(metaclass=RecordType):
             return known
         self._forced[key] = _RUNNING
         try:
-            value = _convert(declared, self._call(declared, late), self._subject(), self._place)
+            value = _convert(declared, self._call(declared, late), self.described(), self._place)
         except BaseException:
             del self._forced[key]
             raise
@@ -319,14 +319,15 @@ class Record(metaclass=RecordType):
                 tr(
                     "field `{declared}` of {subject}: {problem}",
                     declared=declared.name,
-                    subject=self._subject(),
+                    subject=self.described(),
                     problem=found.message,
                 ),
                 place=found.place or self.location,
                 hint=found.hint,
             ) from error
 
-    def _subject(self) -> str:
+    def described(self) -> str:
+        """What errors call the record: its kind, and its name if that is known."""
         name = self.raw_fields.get("name")
         return f"{tr(self.noun)} `{name}`" if isinstance(name, str) else tr(self.noun)
 

@@ -7,7 +7,6 @@ from pathlib import Path
 import pytest
 
 from larix.builder.builtins.mirrors import (
-    MIRRORS,
     AptSource,
     UnknownUri,
     apt_sources,
@@ -15,6 +14,7 @@ from larix.builder.builtins.mirrors import (
     expand,
     shown,
 )
+from larix.protocol.uris import MIRRORS
 
 
 def test_mirror_names_stand_for_all_their_sites() -> None:

@@ -13,34 +13,13 @@ import re
 from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import urlsplit, urlunsplit
 
+from larix.protocol.uris import MIRRORS
 from larix.words import tr
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
-__all__ = ["MIRRORS", "PYPI", "PYPI_INDEX", "AptSource", "apt_sources", "debian_mirrors", "expand", "shown"]
-
-MIRRORS: Mapping[str, tuple[str, ...]] = {
-    "apache": ("https://downloads.apache.org/", "https://archive.apache.org/dist/"),
-    "cpan": ("https://www.cpan.org/",),
-    "gcc": ("https://gcc.gnu.org/pub/gcc/", "https://sourceware.org/pub/gcc/"),
-    "gnome": ("https://download.gnome.org/",),
-    "gnu": ("https://ftpmirror.gnu.org/", "https://ftp.gnu.org/gnu/", "https://mirrors.kernel.org/gnu/"),
-    "gnupg": ("https://www.gnupg.org/ftp/gcrypt/",),
-    "kde": ("https://download.kde.org/",),
-    "kernel.org": (
-        "https://cdn.kernel.org/pub/",
-        "https://mirrors.edge.kernel.org/pub/",
-        "https://www.kernel.org/pub/",
-    ),
-    "savannah": (
-        "https://download.savannah.gnu.org/releases/",
-        "https://download.savannah.nongnu.org/releases/",
-    ),
-    "sourceforge": ("https://downloads.sourceforge.net/project/",),
-    "sourceware": ("https://sourceware.org/pub/", "https://sourceware.org/ftp/"),
-    "xorg": ("https://www.x.org/releases/", "https://xorg.freedesktop.org/releases/"),
-}
+__all__ = ["PYPI", "PYPI_INDEX", "AptSource", "apt_sources", "debian_mirrors", "expand", "shown"]
 
 PYPI = "pypi://"
 PYPI_INDEX = "LARIX_PYPI_INDEX"  # a variable: URLs of indexes; `links+URL` is a place that names files

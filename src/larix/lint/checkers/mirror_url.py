@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from larix.builder.builtins.mirrors import MIRRORS
 from larix.lint.subject import Finding, Subject
+from larix.protocol.uris import MIRRORS
 from larix.words import tr
 
 __all__ = ["DESCRIPTION", "NEEDS_NETWORK", "check"]
