@@ -46,6 +46,14 @@ def test_file_and_expression_and_package_are_built_in_the_order_of_the_command_l
     assert names(out) == ["own-2", "beta-1.0", "alpha-3"]
 
 
+def test_what_definitions_print_is_no_result(chain):
+    (chain.folder / "packages" / "loud.py").write_text("print('loud')\nfrom chain import middle\n")
+    (chain.folder / "own.py").write_text("print('own')\nfrom loud import middle as package\n")
+    done = chain("build", "-d", "-f", "own.py")
+    assert names(done.stdout) == ["middle-1.0.drv"]
+    assert "own\nloud\n" in done.stderr
+
+
 def test_what_the_next_package_is_built_with_is_built_and_not_that(chain):
     assert names(chain.succeed("build", "-q", "-D", "top", "beta")) == ["middle-1.0", "beta-1.0"]
 

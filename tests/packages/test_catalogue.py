@@ -455,3 +455,40 @@ def test_version_matches_itself_and_each_prefix_at_a_dot(version):
         if character == "." and index:
             assert version_matches(version, version[:index])
     assert not version_matches(version, f"{version}0")
+
+
+def test_file_that_cannot_be_imported_is_told_with_a_name_that_works(tmp_path: Path):
+    write(tmp_path, "my-tool", "my_tool")
+    write(tmp_path, "123x", "x")
+    write(tmp_path / "old-ones", "other-tool", "y")
+    (tmp_path / "run-tests.py").write_text("print('no package')\n")
+    for _ in range(2):
+        catalogue, warnings = open_catalogue(tmp_path, cache=tmp_path / "cache")
+        assert catalogue.entries == ()
+        assert [(each.message.partition(":")[0], each.hint) for each in warnings] == [
+            ("123x.py", "rename it to `package_123x.py`"),
+            ("my-tool.py", "rename it to `my_tool.py`"),
+        ]
+
+
+def test_modules_of_one_name_in_two_folders_are_both_there(tmp_path: Path):
+    write(tmp_path / "a", "twin", "twin", "1.0")
+    write(tmp_path / "b", "twin", "twin", "2.0")
+    write(tmp_path / "b", "user", "user", more="inputs=[twin]", before="from twin import twin\n")
+    for folders in (("a", "b"), ("b", "a")):
+        catalogue, warnings = open_catalogue(*(tmp_path / each for each in folders), cache=tmp_path / "cache")
+        assert warnings == []
+        assert [each.full_name for each in catalogue.entries] == ["twin@2.0", "twin@1.0", "user@1.0"]
+        assert catalogue.find("twin@1").package.location.file == str(tmp_path / "a/twin.py")
+        assert catalogue.find("twin@2").package.location.file == str(tmp_path / "b/twin.py")
+    write(tmp_path / "b", "twin", "twin", "2.1")
+    catalogue, warnings = open_catalogue(tmp_path / "a", tmp_path / "b")
+    assert warnings == []
+
+
+def test_what_a_module_prints_while_it_is_loaded_is_no_output(tmp_path: Path, capsys):
+    file = write(tmp_path, "loud", "loud", before="print('loaded')\n")
+    catalogue, _ = open_catalogue(tmp_path)
+    assert catalogue.names() == ["loud"]
+    assert [name for name, _ in packages_of_file(str(file))] == ["loud"]
+    assert capsys.readouterr() == ("", "loaded\nloaded\n")

@@ -207,3 +207,13 @@ def test_imports_are_seen_however_they_are_written(folders: Folders):
     assert {f"user{number}" for number in range(6)} <= folders.list()[1]
     folders.write("a/pack/_near.py", "VALUE = 2\n")
     assert folders.list()[1] >= {"inner", "_near"}
+
+
+def test_modules_of_one_name_are_refreshed_apart(folders):
+    folders.package("a/twin.py", "1.0")
+    folders.package("b/twin.py", "2.0")
+    folders.list("a", "b")
+    folders.package("b/twin.py", "2.1")
+    listed, run, warnings = folders.list("a", "b")
+    assert (sorted(listed), warnings) == (["twin@1.0", "twin@2.1"], [])
+    assert run == {"twin"}

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import binascii
 import contextlib
 import importlib
 import os
+import re
 import sys
 from importlib.util import module_from_spec, spec_from_file_location
 from typing import TYPE_CHECKING
@@ -25,9 +27,13 @@ __all__ = [
     "add_to_path",
     "load_module",
     "module_names",
+    "name_that_works",
     "packages_of_file",
     "packages_of_module",
 ]
+
+
+_catalogues: set[str] = set()
 
 
 class BrokenModule(LarixError):
@@ -61,25 +67,35 @@ def module_names(folder: Folder) -> Iterator[str]:
     yield from sorted(found)
 
 
+def name_that_works(stem: str) -> str:
+    """What a module could be called whose file has a name that Python cannot import."""
+    words = re.sub(r"\W", "_", stem)
+    return words if words.isidentifier() else f"package_{words}"
+
+
 def add_to_path(folders: Iterable[Folder]) -> None:
     """Put those that are in no package at the end of the import path: their modules may name each other's."""
-    new = [each.directory for each in folders if not each.package and each.directory not in sys.path]
+    given = [each.directory for each in folders if not each.package]
+    _catalogues.update(given)
+    new = [each for each in given if each not in sys.path]
     if new:
         sys.path += new
         importlib.invalidate_caches()
 
 
 def load_module(name: str, folder: Folder) -> ModuleType:
-    """Import a module of a folder."""
+    """Import a module of a folder. Of those that two folders have, import statements find the first."""
     add_to_path([folder])
+    expected = os.path.join(folder.directory, *name.removeprefix(f"{folder.package}.").split("."))
     try:
-        with _fresh_code(wanted=not folder.package):
+        with _running(without_bytecode=not folder.package):
             module = importlib.import_module(name)
+            if not _is_same_file(module.__file__ or "", expected) and _is_in_catalogue(module):
+                module = _second_of_its_name(name, folder, f"{expected}.py")
     except (Exception, SystemExit) as error:  # a package file may raise whatever it likes
         raise _broken(name, error, folder.directory) from error
-    expected = os.path.join(folder.directory, *name.removeprefix(f"{folder.package}.").split("."))
     file = module.__file__ or ""
-    if file != f"{expected}.py" and not _is_same_file(file, expected):
+    if not _is_same_file(file, expected):
         raise BrokenModule(
             name,
             tr(
@@ -92,8 +108,29 @@ def load_module(name: str, folder: Folder) -> ModuleType:
     return module
 
 
+def _is_in_catalogue(module: ModuleType) -> bool:
+    return any((module.__file__ or "").startswith(f"{each}/") for each in _catalogues)
+
+
+def _second_of_its_name(name: str, folder: Folder, file: str) -> ModuleType:
+    """A module whose name one of another folder has: who uses two catalogues of others can rename neither."""
+    known = f"larix_catalogue_{binascii.crc32(os.fsencode(folder.directory)):08x}_{name.replace('.', '_')}"
+    if known in sys.modules:
+        return sys.modules[known]
+    spec = spec_from_file_location(known, file)
+    if spec is None or spec.loader is None:
+        raise FileNotFoundError(file)
+    module = sys.modules[known] = module_from_spec(spec)
+    try:
+        spec.loader.exec_module(module)
+    except BaseException:
+        del sys.modules[known]
+        raise
+    return module
+
+
 def _is_same_file(file: str, expected: str) -> bool:
-    return os.path.realpath(file) in {
+    return file == f"{expected}.py" or os.path.realpath(file) in {
         os.path.realpath(f"{expected}.py"),
         os.path.realpath(f"{expected}/__init__.py"),
     }
@@ -117,7 +154,7 @@ def packages_of_file(file: str) -> list[tuple[str, Package]]:
     module = module_from_spec(spec)
     sys.modules[spec.name] = module
     try:
-        with _fresh_code(wanted=True):
+        with _running(without_bytecode=True):
             spec.loader.exec_module(module)
     except (Exception, SystemExit) as error:
         raise _broken(file, error, absolute) from error
@@ -128,16 +165,17 @@ def packages_of_file(file: str) -> list[tuple[str, Package]]:
 
 
 @contextlib.contextmanager
-def _fresh_code(*, wanted: bool) -> Generator[None, None, None]:
-    """Leave no bytecode in the folders of users.
+def _running(*, without_bytecode: bool) -> Generator[None, None, None]:
+    """Modules print where messages go, and leave no bytecode in the folders of users.
 
     Python tells stale bytecode by a time in whole seconds: of two edits in one second, one
     would be lost.
     """
     before = sys.dont_write_bytecode
-    sys.dont_write_bytecode = before or wanted
+    sys.dont_write_bytecode = before or without_bytecode
     try:
-        yield
+        with contextlib.redirect_stdout(sys.stderr):
+            yield
     finally:
         sys.dont_write_bytecode = before
 

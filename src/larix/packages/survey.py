@@ -13,6 +13,7 @@ Imports are read from the text; those that a module makes by other means (`impor
 from __future__ import annotations
 
 import binascii
+import contextlib
 import json
 import os
 import re
@@ -25,6 +26,7 @@ from larix.errors import LarixError, Location
 from larix.packages.index import Index, make_index, read_index
 from larix.packages.platform import platform
 from larix.packages.versions import version_key
+from larix.words import tr
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -202,10 +204,11 @@ class _Survey:
     def _recall(self, known: Index) -> None:
         for file, *fields in json.loads(known.text("files")):
             self.old_files[file] = _File._make(fields)
-        files = {name: file for file, (_, name) in self.listed.items()}
+        files = {place: file for file, place in self.listed.items()}
         for entry in known.entries():
-            if entry.module in files:
-                self.old_entries.setdefault(files[entry.module], []).append(entry)
+            file = files.get((entry.folder, entry.module))
+            if file is not None:
+                self.old_entries.setdefault(file, []).append(entry)
 
     def index(self, stamp: object) -> tuple[bytes, Index]:
         pending = self._changed() if self.old_files else [each for each in self.stamps if _is_python(each)]
@@ -227,6 +230,7 @@ class _Survey:
         from larix.packages.cycles import find_cycles
 
         languages, mistakes = _translations(self.stamps)
+        mistakes += self._strays()
         with platform(self.system):
             mistakes += [(each.message, each.place, each.hint) for each in find_cycles(self.described)]
         return make_index(
@@ -358,6 +362,33 @@ class _Survey:
             except LarixError as error:
                 warnings.append(error)
         return warnings
+
+    def _strays(self) -> list[Warning_]:
+        """Files that seem to define packages, and have names that nothing can be imported by."""
+        from larix.packages.modules import name_that_works
+
+        found: list[Warning_] = []
+        for file in self.stamps:
+            stem = os.path.basename(file).removesuffix(".py")
+            if not _is_python(file) or stem.isidentifier() or not self._is_in_folder(file):
+                continue
+            with contextlib.suppress(OSError), open(file, "rb") as stream:
+                if b"Package(" in stream.read():
+                    message = tr(
+                        "{file}: Python cannot import a file of this name", file=os.path.basename(file)
+                    )
+                    hint = tr("rename it to `{name}.py`", name=name_that_works(stem))
+                    found.append((message, Location(file, 1), hint))
+        return found
+
+    def _is_in_folder(self, file: str) -> bool:
+        """Whether package modules are looked for where the file is."""
+        directory = os.path.dirname(file)
+        return any(
+            f"{directory}/".startswith(f"{each.directory}/")
+            and all(part.isidentifier() for part in directory[len(each.directory) + 1 :].split("/") if part)
+            for each in self.group.folders
+        )
 
     def _is_at_home(self, module: ModuleType, file: str, variable: str, package: Package) -> bool:
         """Whether a package belongs to the module that names it.
