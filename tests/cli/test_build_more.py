@@ -46,6 +46,11 @@ def test_file_and_expression_and_package_are_built_in_the_order_of_the_command_l
     assert names(out) == ["own-2", "beta-1.0", "alpha-3"]
 
 
+def test_name_that_an_expression_mistypes_comes_with_the_one_meant(builder):
+    done = builder("build", "-d", "-e", "alhpa")
+    assert done.stderr == "<expression>:1: error: unknown name `alhpa`\nhint: Did you mean `alpha'?\n"
+
+
 def test_what_definitions_print_is_no_result(chain):
     (chain.folder / "packages" / "loud.py").write_text("print('loud')\nfrom chain import middle\n")
     (chain.folder / "own.py").write_text("print('own')\nfrom loud import middle as package\n")

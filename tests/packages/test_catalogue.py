@@ -492,3 +492,28 @@ def test_what_a_module_prints_while_it_is_loaded_is_no_output(tmp_path: Path, ca
     assert catalogue.names() == ["loud"]
     assert [name for name, _ in packages_of_file(str(file))] == ["loud"]
     assert capsys.readouterr() == ("", "loaded\nloaded\n")
+
+
+def test_module_that_is_mistyped_comes_with_the_one_meant(tmp_path: Path):
+    for module, words, meant in (
+        ("one", "from larix.buildsystems.cmak import cmake", "larix.buildsystems.cmake"),
+        ("two", "import larix.packages.orign", "larix.packages.origin"),
+    ):
+        write(tmp_path / module, f"cat_{module}", module, before=f"{words}\n")
+        catalogue, warnings = open_catalogue(tmp_path / module)
+        assert catalogue.entries == ()
+        assert [each.hint for each in warnings] == [f"Did you mean `{meant}'?"]
+
+
+def test_broken_module_is_named_for_packages_that_are_not_called_like_it(tmp_path: Path):
+    write(tmp_path, "broken_tools", "ascii-art", before="impot os\n")
+    catalogue, _ = open_catalogue(tmp_path)
+    assert catalogue.hint_for("ascii-art").startswith("the module `broken_tools` is broken, as told above (")
+    assert catalogue.hint_for("ascii") == "`larix search ascii' looks for it in descriptions, too"
+
+
+def test_package_that_is_superseded_by_itself_is_told(tmp_path: Path):
+    write(tmp_path, "round_one", "round_one", more="superseded_by=lambda p: p")
+    catalogue, warnings = open_catalogue(tmp_path)
+    assert catalogue.names() == ["round_one"]
+    assert [each.message for each in warnings] == ["package `round_one` is superseded by itself"]

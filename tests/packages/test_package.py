@@ -285,3 +285,12 @@ def test_field_that_is_assigned_is_told_with_the_package():
         package().version = "3"
     assert caught.value.message == "field `version` of package `hello` cannot be changed"
     assert caught.value.hint == "make a variant: `.inherit(version=…)`"
+
+
+def test_output_in_the_form_of_guix_is_told_with_how_it_is_written():
+    glib = package("glib", outputs=["out", "doc"])
+    with pytest.raises(BadRecord, match="found a label, a package and an output in one") as caught:
+        package(inputs=[("glib:doc", glib, "doc")])
+    assert caught.value.hint == 'write `("glib:doc", (glib, "doc"))`'
+    (found,) = package(inputs=[("glib:doc", (glib, "doc"))]).inputs
+    assert (found.label, found.value) == ("glib:doc", glib.output("doc"))

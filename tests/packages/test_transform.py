@@ -1,5 +1,6 @@
 import pytest
 
+from larix.buildsystems import build_system
 from larix.buildsystems.cmake import cmake
 from larix.buildsystems.perl import perl
 from larix.buildsystems.pyproject import pyproject
@@ -103,10 +104,9 @@ def test_source_and_tests_can_be_changed():
     hello = package(source=plain_text("a", ""))
     assert lower(with_source(hello, plain_text("b", ""), version="3")).path.endswith("-hello-3")
     assert "tests=False" in program(lower(without_tests(hello)).origin)
-    from larix.buildsystems.trivial import trivial
-
-    with pytest.raises(BadRecord, match="runs no tests"):
-        without_tests(hello.inherit(build_system=trivial))
+    for name in ("trivial", "copy"):
+        with pytest.raises(BadRecord, match=f"build system `{name}` of package `hello` runs no tests"):
+            without_tests(hello.inherit(build_system=build_system(name)))
 
 
 def test_rules_apply_to_what_they_name_wherever_it_is_and_in_their_order():

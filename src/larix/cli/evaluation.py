@@ -23,7 +23,7 @@ from typing import Any, cast
 from larix.cli.catalogues import open_catalogue, package_folders
 from larix.errors import LarixError, Location
 from larix.formats.storepath import DEFAULT_STORE_DIR, StoreDir
-from larix.packages.blame import blame
+from larix.packages.blame import blame, did_you_mean
 from larix.packages.catalogue import Catalogue, Found
 from larix.packages.inputs import Output
 from larix.packages.listed import Transformed
@@ -87,9 +87,10 @@ class Evaluation:
     def expression(self, text: str) -> object:
         """What a Python expression gives."""
         place = Location("<expression>", 1)
+        names = _Names(self.catalogue)
         try:
             code = compile(ast.parse(text.strip(), "<expression>", "eval"), "<expression>", "eval")
-            return eval(code, _Names(self.catalogue))  # noqa: S307 -- the user's own expression is what was asked for
+            return eval(code, names)  # noqa: S307 -- the user's own expression is what was asked for
         except LarixError:
             raise
         except SyntaxError as error:
@@ -97,7 +98,10 @@ class Evaluation:
             raise BadExpression(tr("syntax error: {msg}", msg=error.msg), place=place) from error
         except Exception as error:
             found = blame(error, file="<expression>")
-            raise BadExpression(found.message, place=place, hint=found.hint) from error
+            hint = found.hint
+            if isinstance(error, NameError) and error.name:
+                hint = did_you_mean(error.name, names.known()) or hint
+            raise BadExpression(found.message, place=place, hint=hint) from error
 
     def file(self, file: str) -> object:
         """What a Python file gives, see the module's description, or the last package of a file of JSON."""
@@ -197,6 +201,10 @@ class _Names(dict[str, Any]):
         tools |= {name: getattr(larix.staging, name) for name in larix.staging.__all__}
         super().__init__(tools, __builtins__=builtins, catalogue=catalogue)
         self._catalogue = catalogue
+
+    def known(self) -> list[str]:
+        """All names that an expression may use."""
+        return [*self, *vars(builtins), *(re.sub(r"\W", "_", each) for each in self._catalogue.names())]
 
     def __missing__(self, name: str) -> object:
         if not hasattr(builtins, name):

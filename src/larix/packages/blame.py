@@ -6,7 +6,7 @@ import builtins
 import os
 import re
 import sys
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, cast
 
 from larix.buildside.failure import BuildSideError
 from larix.errors import Location
@@ -102,6 +102,19 @@ def _hint(error: BaseException, frame: FrameType | None) -> str | None:
     if missing is not None:
         module = sys.modules.get(missing["module"])
         return did_you_mean(missing["name"], [*dir(module), *getattr(module, "__all__", ())])
+    if isinstance(error, ModuleNotFoundError) and error.name and "." in error.name:
+        return did_you_mean(error.name, _siblings(error.name))
     if isinstance(error, ImportError) and error.name:
         return tr("a directory of package files is added with `-L DIRECTORY`") if error.path is None else None
     return None
+
+
+def _siblings(module: str) -> list[str]:
+    """The modules of the package that a module was looked for in, by their full names."""
+    parent = module.rpartition(".")[0]
+    path: object = getattr(sys.modules.get(parent), "__path__", None)
+    if path is None:
+        return []
+    import pkgutil
+
+    return [f"{parent}.{each.name}" for each in pkgutil.iter_modules(cast("list[str]", path))]

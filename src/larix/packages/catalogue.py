@@ -228,19 +228,19 @@ class Catalogue:
 
     def hint_for(self, name: str) -> str | None:
         """What may be the matter with a name that no package has."""
-        module = re.sub(r"\W", "_", name)
-        for index in self.indexes:
-            for message, place, _ in index.warnings:
-                loaded = _NOT_LOADED.match(message)
-                if loaded is not None and module == loaded["module"].rpartition(".")[2]:
-                    where = f" ({place})" if place else ""
-                    return tr(
-                        "the module `{module}` is broken, as told above{where}",
-                        module=loaded["module"],
-                        where=where,
-                    )
         from larix.packages.blame import did_you_mean
 
+        broken = {
+            loaded["module"]: place
+            for index in self.indexes
+            for message, place, _ in index.warnings
+            if (loaded := _NOT_LOADED.match(message)) is not None
+        }
+        wanted = re.sub(r"\W", "_", name)
+        for module, place in broken.items():
+            if module.rpartition(".")[2] == wanted or (place is not None and _mentions(place.file, name)):
+                where = f" ({place})" if place else ""
+                return tr("the module `{module}` is broken, as told above{where}", module=module, where=where)
         return did_you_mean(name, self.names()) or tr(
             "`larix search {name}' looks for it in descriptions, too", name=name
         )
@@ -381,6 +381,15 @@ def _merged(
 
 def _ignore(_warning: LarixError) -> None:
     """What is done with warnings when nobody wants them."""
+
+
+def _mentions(file: str, name: str) -> bool:
+    """Whether a string of a file is this name."""
+    try:
+        with open(file, encoding="utf-8", errors="replace") as stream:
+            return re.search(rf"""["']{re.escape(name)}["']""", stream.read()) is not None
+    except OSError:
+        return False
 
 
 def _given_folders(given: Iterable[str]) -> Iterator[Folder]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from larix.errors import LarixError, Location
+from larix.words import tr
 
 if TYPE_CHECKING:
     from larix.packages.package import Package
@@ -63,6 +64,11 @@ def describe(package: Package, folder: int, module: str, variable: str) -> tuple
     except LarixError as error:
         mistakes.append(error)
     superseding = package.superseded_by
+    if superseding is package:
+        from larix.packages.record import BadRecord
+
+        message = tr("package `{name}` is superseded by itself", name=package.name)
+        mistakes.append(BadRecord(message, place=package.location))
     upstream: object = package.properties.get("upstream_name")
     entry = Entry(
         name=package.name,

@@ -129,7 +129,28 @@ def _input(value: Any) -> Input:
             return _labelled(first, second)
         if isinstance(second, str) and hasattr(first, "output"):
             return _input(first.output(second))
+    _check_triple(value)
     return Input(name_of(value) or "input", _lowerable(value))
+
+
+def _check_triple(value: Any) -> None:
+    """Guix writes an output of an input in three parts."""
+    parts: Any = value
+    if (
+        isinstance(value, tuple)
+        and len(parts) == 3
+        and isinstance(parts[0], str)
+        and isinstance(parts[2], str)
+    ):
+        label, thing, output = parts
+        shown = name_of(thing) or "package"
+        raise Unfit(
+            tr("packages and other things that can be built"),
+            tr("a label, a package and an output in one"),
+            hint=tr(
+                'write `("{label}", ({package}, "{output}"))`', label=label, package=shown, output=output
+            ),
+        )
 
 
 def _labelled(label: Any, value: Any) -> Input:

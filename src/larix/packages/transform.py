@@ -221,9 +221,15 @@ def with_debug_info(package: Package) -> Package:
 
 def without_tests(package: Package) -> Package:
     """A variant whose test suite is not run."""
-    if package.build_system.name == "trivial":
+    system = package.build_system
+    if "tests" not in getattr(system, "argument_names", ("tests",)):
         raise BadRecord(
-            tr("package `{package}` runs no tests to leave out", package=package.name), place=package.location
+            tr(
+                "build system `{system}` of package `{package}` runs no tests to leave out",
+                system=system.name,
+                package=package.name,
+            ),
+            place=package.location,
         )
     return with_arguments(package, tests=False)
 
