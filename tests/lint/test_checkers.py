@@ -232,6 +232,33 @@ def test_tests_that_are_switched_off(bench: Bench, arguments: str, messages: lis
     assert [message for message, _ in found] == messages
 
 
+@pytest.mark.parametrize(
+    ("phases", "is_told"),
+    [
+        ('standard_phases.delete("check")', True),
+        ('standard_phases.delete("configure", "check")', True),
+        ('standard_phases.delete("check"),  # they want a display', False),
+        ('standard_phases.delete("check").add_after("install", check)', False),
+        ('standard_phases.replace("check", nothing)', True),
+        ('standard_phases.replace("check", explained)', False),
+        ('standard_phases.replace("check", check)', False),
+        ('standard_phases.delete("configure")', False),
+    ],
+)
+def test_tests_that_are_switched_off_by_phases(bench: Bench, phases: str, is_told: bool) -> None:
+    fields = FIELDS | {"build_system": "gnu"}
+    body = "".join(f"    {name}={value},\n" for name, value in fields.items())
+    found = bench.text(
+        "optional-tests",
+        "\nfrom larix.buildside.gnu import standard_phases\n"
+        'def nothing():\n    pass\ndef explained():\n    """Upstream has none."""\n'
+        'def check():\n    print("checked")\n'
+        f'thing = Package(\n{body}    arguments={{\n        "phases": {phases}\n    }},\n)\n',
+    )
+    told = "tests are disabled without a comment that gives the reason"
+    assert [message for message, _ in found] == [told] * is_told
+
+
 def origin(uri: str, **fields: str) -> str:
     more = "".join(f", {name}={value}" for name, value in fields.items())
     return f'Origin(uri={uri!r}, sha256="0" * 52{more})'
