@@ -24,11 +24,13 @@ from larix.buildsystems._arguments import (
     toolchain_of,
 )
 from larix.buildsystems._kinds import ARGUMENT_KINDS
+from larix.errors import LarixError
 from larix.packages.bag import Bag, with_propagated
 from larix.packages.native import Native, native_inputs, native_interpreter
 from larix.packages.search_paths import BUILD_SEARCH_PATHS
 from larix.packages.toolchain import cross_tools, toolchain
 from larix.staging import build_expression_to_derivation
+from larix.words import tr
 
 if TYPE_CHECKING:
     from larix.derivation import Lowered
@@ -37,7 +39,7 @@ if TYPE_CHECKING:
     from larix.packages.package import Package
     from larix.staging.lower import Lowering
 
-__all__ = ["GnuBuildSystem", "gnu"]
+__all__ = ["GnuBuildSystem", "NoCrossBuild", "gnu"]
 
 HOST_ARGUMENTS = ("implicit_inputs", "toolchain")
 GIVEN = (
@@ -79,6 +81,10 @@ ARGUMENTS = (
 )
 
 
+class NoCrossBuild(LarixError):
+    """A package was to be built for another machine, and its build system cannot do that."""
+
+
 def run_phases(*, phases: Phases, **given: Any) -> None:
     """What the builder calls."""
     sys.excepthook = show_failure
@@ -90,6 +96,7 @@ class GnuBuildSystem:
     description = "configure, make, make check, make install"
     argument_names: tuple[str, ...] = ARGUMENTS
     given_names = GIVEN
+    supports_cross_builds = True
     default_phases = standard_phases
 
     def __repr__(self) -> str:
@@ -105,6 +112,15 @@ class GnuBuildSystem:
         In a cross build the native inputs are those of this machine, and the toolchain is joined by what
         compiles for the target, whose libraries are the target inputs.
         """
+        if lowering.target is not None and not self.supports_cross_builds:
+            raise NoCrossBuild(
+                tr(
+                    "package `{package}`: build system `{system}` does not support cross builds",
+                    package=package.name,
+                    system=self.name,
+                ),
+                place=package.location,
+            )
         arguments = checked_arguments(package)
         host = with_propagated([*package.inputs, *package.propagated_inputs])
         native = with_propagated(package.native_inputs)

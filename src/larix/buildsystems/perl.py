@@ -27,6 +27,7 @@ class PerlBuildSystem(ToolBuildSystem):
         "tests",
     )
     default_phases = standard_phases
+    supports_cross_builds = False  # extension modules would be compiled for this machine
     ordinary_tools = ("perl",)
 
 

@@ -32,6 +32,7 @@ class PyprojectBuildSystem(ToolBuildSystem):
         "wrap_programs",
     )
     default_phases = standard_phases
+    supports_cross_builds = False  # extension modules would be compiled for this machine
     ordinary_tools = ("python",)
 
 

@@ -28,6 +28,7 @@ class PythonBuildSystem(ToolBuildSystem):
         "wrap_programs",
     )
     default_phases = standard_phases
+    supports_cross_builds = False  # extension modules would be compiled for this machine
     ordinary_tools = ("python",)
 
 
