@@ -1,3 +1,5 @@
+import ast
+
 import pytest
 
 from larix.derivation import instantiation_order
@@ -258,6 +260,13 @@ def test_licences_may_be_several():
         licenses.gpl3_plus,
         licenses.expat,
     )
+
+
+def test_no_licence_is_defined_twice():
+    with open(licenses.__file__, encoding="utf-8") as stream:
+        tree = ast.parse(stream.read())
+    names = [each.targets[0].id for each in tree.body if isinstance(each, ast.Assign)]
+    assert sorted(names) == sorted(set(names))
 
 
 def test_no_two_licences_have_one_name():

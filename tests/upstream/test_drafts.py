@@ -132,6 +132,11 @@ def test_description_is_the_first_paragraph_of_prose_without_its_markup() -> Non
     )
 
 
+def test_description_does_not_end_in_a_sentence_that_leads_to_a_list() -> None:
+    text = "It turns numbers into words, such as sizes and dates. It is localised to:\n\n* Arabic\n* Basque\n"
+    assert tidy_description(text, "nothing") == "It turns numbers into words, such as sizes and dates."
+
+
 def test_description_of_no_prose_is_the_synopsis() -> None:
     assert tidy_description("# Title\n\n* a\n* b\n", "Do things") == "Do things."
 

@@ -51,7 +51,10 @@ def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         (["https://github.com/a/thing/releases/download/v1.0/thing-1.0.tgz"], ["github"]),
         (["https://gitlab.com/a/thing/-/archive/v1.0/thing-1.0.tgz"], []),
         (["https://a.example/thing-latest.tgz"], []),
-        (["debian://pool/main/t/thing/thing_1.0+dfsg.orig.tar.gz"], []),
+        (["debian://pool/main/t/thing/thing_1.0+dfsg.orig.tar.gz"], ["debian"]),
+        (["debian://pool/main/t/thing/thing_1.0+ds1.orig.tar.gz"], ["debian"]),
+        (["debian://pool/main/t/thing/thing_1.0+1.orig.tar.gz"], ["debian"]),
+        (["debian://pool/main/t/thing/thing_1.01.orig.tar.gz"], []),
         ([], []),
     ],
 )
@@ -126,6 +129,21 @@ def test_next_updater_is_asked_when_one_gets_no_answer(cache: Path) -> None:
     assert found is not None
     assert found.updater == "debian"
     assert found.release == ("1.1", "debian://pool/main/t/thing/thing_1.1.orig.tar.xz")
+
+
+def test_releases_that_debian_has_repacked_are_followed_by_what_it_marks_alike(cache: Path) -> None:
+    names = ("thing_1.0+ds.orig.tar.gz", "thing_1.1+ds.orig.tar.xz", "thing_1.2+ds2.orig.tar.xz")
+    page = "".join(f'<a href="{name}">x</a>' for name in (*names, "thing_1.3.orig.tar.xz")).encode()
+    packed = lzma.compress(SOURCES.replace("1.3.orig", "1.3+ds.orig").format("ab" * 32).encode())
+    mine = package("debian://pool/main/t/thing/thing_1.0+ds.orig.tar.gz")
+    for pages, version in (
+        ({"/pool/main/t/thing/": page}, "1.1"),
+        ({"/dists/trixie/main/source/Sources.xz": packed}, "1.3"),
+    ):
+        with HttpServer(files(pages, headers=HTML)) as server:
+            found = newest_release(mine, Web({"LARIX_DEBIAN_MIRROR": server.url}, limits=QUICK))
+        assert found is not None
+        assert found.release == (version, f"debian://pool/main/t/thing/thing_{version}+ds.orig.tar.xz")
 
 
 def test_failure_of_all_tells_the_causes_of_all() -> None:

@@ -257,6 +257,8 @@ def _without_markup(paragraph: str) -> str:
 def _shortened(text: str) -> str:
     """At most some five lines, cut between sentences, ending with a full stop."""
     sentences = re.split(r"(?<=[.!?])\s+(?=[A-Z0-9])", text)
+    if len(sentences) > 1 and text.endswith(":"):
+        del sentences[-1]  # it leads to a list, which is left out
     kept = sentences[0]
     for sentence in sentences[1:]:
         if len(kept) + len(sentence) > 420:

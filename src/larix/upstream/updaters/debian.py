@@ -19,16 +19,19 @@ if TYPE_CHECKING:
 __all__ = ["DESCRIPTION", "IS_CHEAP", "RANK", "handles", "releases"]
 
 DESCRIPTION = "Updater for packages whose source is in Debian's archive"
+_REPACKED = r"\+(?:ds|dfsg|repack|really)?[0-9.]*"  # what Debian adds to the version of what it has changed
 RANK = 90  # what Debian has may be old, and is asked for when upstream does not answer
 IS_CHEAP = False
 
 
 def _uri(package: Package, origin: Origin) -> str | None:
+    """The address of the archive, whose version may be that of the package with a mark of Debian's."""
+    archive = re.compile(rf"_{re.escape(package.version)}({_REPACKED})?\.orig")
     return next(
         (
             uri
             for uri in origin.uri
-            if uri.startswith("debian://pool/") and f"_{package.version}.orig" in uri.rpartition("/")[2]
+            if uri.startswith("debian://pool/") and archive.search(uri.rpartition("/")[2])
         ),
         None,
     )
@@ -41,12 +44,15 @@ def handles(package: Package, origin: Origin) -> bool:
 def releases(package: Package, origin: Origin, web: Web) -> Mapping[str, str]:
     """From the folder, which has what any suite had; where mirrors show no folders, from their indexes."""
     uri = _uri(package, origin) or ""
+    mark = uri.rpartition(f"_{package.version}")[2].partition(".orig")[0]
     try:
         found: Mapping[str, str] = releases_beside(uri, package.version, web)
     except DownloadFailed:
         found = _from_indexes(uri.rpartition("/")[2].partition("_")[0], web)
-    # With a plus sign Debian marks what it has changed, or taken back.
-    return {version: at for version, at in found.items() if "+" not in version or "+" in package.version}
+    # With a plus sign Debian marks what it has changed, or taken back. Where the definition adds such a mark
+    # to its version, those marked alike are what it can follow.
+    named = {version.removesuffix(mark): at for version, at in found.items() if f"{mark}.orig" in at}
+    return {version: at for version, at in named.items() if "+" not in version or "+" in package.version}
 
 
 def _from_indexes(source: str, web: Web) -> Mapping[str, str]:
