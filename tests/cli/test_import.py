@@ -156,6 +156,28 @@ def test_what_is_missing_is_imported_too_and_named(importing, tmp_path):
     assert "not in the catalogue" not in out
 
 
+def test_definitions_are_added_to_a_file(importing, tmp_path):
+    file = tmp_path / "mine.py"
+    done = importing("import", "-i", str(file), "debian", "tool")
+    assert (done.returncode, done.stdout) == (0, "")
+    assert done.stderr.endswith(f"{file}: added tool\n")
+    importing.succeed("import", "-i", str(file), "-r", "pypi", "some-thing")
+    text = file.read_text()
+    assert list(dict(packages_of_file(str(file)))) == ["tool", "python_needed", "python_some_thing"]
+    assert text.count("from larix.packages import Origin, Package, licenses\n") == 1
+    assert '__all__ = ["python_needed", "python_some_thing", "tool"]\n' in text
+    again = importing("import", "-i", str(file), "debian", "tool")
+    assert "error: the file has a definition of `tool` already\n" in again.stderr
+    assert file.read_text() == text
+    own = tmp_path / "own.py"
+    own.write_text('"""Mine."""\n\nx = 1\n')
+    importing.succeed("import", "-i", str(own), "debian", "tool")
+    assert own.read_text().startswith('"""Mine."""\nfrom larix.buildsystems.gnu import gnu\n')
+    assert [name for name, _ in packages_of_file(str(own))] == ["tool"]
+    lost = importing("import", "-i", str(tmp_path / "no/where.py"), "debian", "tool")
+    assert "error: cannot write `" in lost.stderr
+
+
 def test_source_that_no_mirror_has_is_told_of(importing):
     """The index has it, as the index of another suite, or of yesterday, may."""
     out = importing.succeed("import", "debian", "tool@1.10")

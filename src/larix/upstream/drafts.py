@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, NamedTuple
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-__all__ = ["Draft", "Need", "print_drafts", "tidy_description", "tidy_synopsis", "variable_name"]
+__all__ = ["WIDTH", "Draft", "Need", "print_drafts", "tidy_description", "tidy_synopsis", "variable_name"]
 
-_WIDTH = 110
+WIDTH = 110
 _TEXT_WIDTH = 96
 
 
@@ -101,7 +101,7 @@ def _imports(drafts: Iterable[Draft]) -> Iterator[str]:
 
 def _imported(package: str, modules: Sequence[str]) -> list[str]:
     line = f"from {package} import {', '.join(modules)}"
-    if len(line) <= _WIDTH:
+    if len(line) <= WIDTH:
         return [line]
     return [f"from {package} import (", *(f"    {module}," for module in modules), ")"]
 
@@ -172,7 +172,7 @@ def _needs(field: str, needs: Sequence[Need]) -> Iterator[str]:
 def _list(begin: str, items: Sequence[str], end: str) -> list[str]:
     """On one line if it fits, else one line for each."""
     line = begin + ", ".join(items) + end
-    if len(line) <= _WIDTH - 4:
+    if len(line) <= WIDTH - 4:
         return [line]
     return [begin, *(f"    {item}," for item in items), end]
 
@@ -180,7 +180,7 @@ def _list(begin: str, items: Sequence[str], end: str) -> list[str]:
 def _text(field: str, text: str) -> Iterator[str]:
     text = _one_line(text)
     line = f"    {field}={_quoted(text)},"
-    if len(line) <= _WIDTH:
+    if len(line) <= WIDTH:
         yield line
         return
     yield f"    {field}=("

@@ -29,6 +29,12 @@ GRAMMAR = Grammar(
         (
             "",
             (
+                Option(
+                    "insert",
+                    "i",
+                    argument="FILE",
+                    help="add the definitions to FILE instead of printing them",
+                ),
                 Option("recursive", "r", help="also import what the package needs and the catalogue lacks"),
                 LOAD_PATH,
             ),
@@ -54,7 +60,15 @@ def main(arguments: list[str]) -> int:
     with progress_shown(verbosity=1) as tell:
         context = Context(Web(progress=tell), known, _say, recursive=line.has("recursive"))
         drafts = importer.drafts(name, version, context)
-    print(print_drafts(drafts), end="")
+    file = line.last("insert")
+    if file is None:
+        print(print_drafts(drafts), end="")
+        return 0
+    from larix.upstream.inserting import insert_drafts
+
+    insert_drafts(file, drafts)
+    for draft in drafts:
+        diagnostics.say(tr("{file}: added {name}", file=file, name=draft.name))
     return 0
 
 
