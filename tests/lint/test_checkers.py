@@ -259,6 +259,31 @@ def test_tests_that_are_switched_off_by_phases(bench: Bench, phases: str, is_tol
     assert [message for message, _ in found] == [told] * is_told
 
 
+@pytest.mark.parametrize(
+    ("body", "inputs", "is_told"),
+    [
+        ('wrap_program("bin/x", exactly("A", ["b"]))', "[]", True),
+        ('wrap_program("bin/x", exactly("A", ["b"]), shell="sh")', "[]", False),
+        ('wrap_program("bin/x", exactly("A", ["b"]))', "[bash]", False),
+        ('print("x")', "[]", False),
+    ],
+)
+def test_wrappers_have_a_shell_among_the_inputs(bench: Bench, body: str, inputs: str, is_told: bool) -> None:
+    fields = FIELDS | {"build_system": "gnu"}
+    given = "".join(f"    {name}={value},\n" for name, value in fields.items())
+    found = bench.text(
+        "wrapper-inputs",
+        "\nfrom larix.buildside.gnu import standard_phases\n"
+        "from larix.buildside.wrap_program import exactly, wrap_program\n"
+        f"def wrap():\n    {body}\n"
+        "phases = standard_phases.add_after('install', wrap)\n"
+        f'bash = Package(\n{given})\nbash = bash.inherit(name="bash")\n'
+        f'thing = Package(\n{given}    inputs={inputs},\n    arguments={{"phases": phases}},\n)\n',
+    )
+    told = "`bash' should be among the inputs when `wrap_program' is used"
+    assert [message for message, _ in found] == [told] * is_told
+
+
 def origin(uri: str, **fields: str) -> str:
     more = "".join(f", {name}={value}" for name, value in fields.items())
     return f'Origin(uri={uri!r}, sha256="0" * 52{more})'
