@@ -199,6 +199,9 @@ def test_source_package_of_debian_becomes_a_definition(importing, tmp_path):
     assert [each.label for each in tool.inputs] == ["zlib"]
     assert "# not in the catalogue: libunheard-dev\n" in out
     assert "# not in the catalogue: doxygen\n" in out
+    assert (
+        "# Debian does not tell how it is built: where there is no `configure`, delete that phase.\n" in out
+    )
     assert "debhelper" not in out
     assert "check\n" not in out
     assert tool.synopsis == "Small tool for tests"

@@ -35,6 +35,7 @@ _HELPERS = re.compile(
 _PYTHON = re.compile(r"python3(-dev|-all|-all-dev|-minimal)?|libpython3-dev|libpython3-all-dev")
 _ALIASES = {"pkg-config": "pkgconf", "pkgconf": "pkgconf", "autopoint": "gettext", "ninja-build": "ninja"}
 _IMPLICIT = {"cmake": {"cmake"}, "meson": {"meson", "ninja"}, "perl": {"perl"}, "pyproject": {"python"}}
+_AUTOTOOLS = frozenset(("autoconf", "automake", "autopoint", "autotools-dev", "dh-autoreconf", "libtool"))
 _BOILERPLATE = re.compile(r"^This package (?:contains|provides|includes)\b[^.]*\.\s*")
 
 
@@ -52,6 +53,10 @@ def drafts(name: str, version: str | None, context: Context) -> list[Draft]:
     if not is_there:
         remarks.append(
             tr("No mirror of this machine has this source: name another version, or another place.")
+        )
+    if needs.build_system == "gnu" and not _AUTOTOOLS & set(package.build_depends):
+        remarks.append(
+            tr("Debian does not tell how it is built: where there is no `configure`, delete that phase.")
         )
     if address is not None:
         remarks.append(tr("The first address is made from what Debian watches: see that it is right."))
