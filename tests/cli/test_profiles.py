@@ -7,9 +7,11 @@ import os
 import re
 import signal
 import subprocess
+import tempfile
 
 import pytest
 
+from larix.cli.profiles import NotAllowed, Profile
 from larix.profiles import generation
 
 
@@ -363,11 +365,12 @@ def test_a_taken_lock_is_told_and_waited_for(larix, shelf, profile):
     with generation.lock_profile(profile, waiting=print, warn=print):
         done = larix("package", "-p", "./p", "--roll-back", "--lock-wait=0")
         assert done.returncode == 1
-        assert done.stderr == f"larix package: error: profile {profile} is locked by another process\n"
+        shown = re.escape(f"larix package: error: profile {profile} is locked by process {os.getpid()} of ")
+        assert re.fullmatch(rf"{shown}.+, since [0-9:]{{8}}\n", done.stderr)
         process = larix.start(
             "package", "-p", "./p", "--roll-back", stdout=subprocess.PIPE, stderr=subprocess.PIPE
         )
-        assert "is locked by another process; waiting" in process.stderr.readline()
+        assert f"is locked by process {os.getpid()} of " in process.stderr.readline()
         assert generation.current_generation(profile) == 2
     assert process.communicate()[0] == "switched from generation 2 to 1\n"
 
@@ -385,3 +388,43 @@ def test_interruption_while_waiting_leaves_the_profile_untouched(larix, shelf, p
     assert process.returncode == 130
     assert "Traceback" not in text
     assert generation.current_generation(profile) == 2
+
+
+def changing_as_nobody(name):
+    """What another user is told who would change the profile; nothing if he may."""
+    end, other_end = os.pipe()
+    child = os.fork()
+    if child == 0:
+        told = "no end"
+        try:
+            os.setgroups([])
+            os.setgid(65534)
+            os.setuid(65534)
+            with Profile(None, name, name).lock(0):
+                told = ""
+        except NotAllowed as error:
+            told = f"{error.message}: {error.hint}"
+        finally:
+            os.write(other_end, told.encode())
+            os._exit(0)
+    os.close(other_end)
+    os.waitpid(child, 0)
+    with open(end) as stream:
+        return stream.read()
+
+
+def test_who_may_not_change_a_profile_is_told_whose_it_is(larix, shelf):
+    """Root may write everywhere, so this is tried by somebody else."""
+    if os.geteuid() != 0:
+        pytest.skip("only root can be another user")
+    with tempfile.TemporaryDirectory(dir="/tmp") as shared:
+        name = f"{shared}/prod"
+        shelf.add(name, "hello")
+        larix.succeed("package", "-p", name, "--tag=mine")
+        os.chmod(shared, 0o755)
+        assert f"you may not write to '{shared}', which belongs to root: ask for" in changing_as_nobody(name)
+        os.chmod(shared, 0o1777)
+        assert f"it belongs to root, and in '{shared}' only owners change" in changing_as_nobody(name)
+        os.chmod(shared, 0o777)
+        larix.succeed("package", "-p", name, "--tag=more")
+        assert changing_as_nobody(name) == ""

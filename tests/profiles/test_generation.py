@@ -1,8 +1,10 @@
 from __future__ import annotations
 
+import errno
 import fcntl
 import os
 import signal
+import stat
 import subprocess
 import sys
 import textwrap
@@ -224,6 +226,79 @@ def test_no_waiting_gives_a_temporary_error(profile):
         ):
             pass
     assert caught.value.temporary
+
+
+def lock_mode(profile):
+    return stat.S_IMODE(os.stat(f"{profile}.lock").st_mode)
+
+
+@pytest.mark.parametrize(
+    ("folder", "lock"), [(0o755, 0o600), (0o775, 0o660), (0o777, 0o666), (0o1777, 0o600)]
+)
+def test_who_may_write_to_the_folder_may_take_the_lock(profile, folder, lock):
+    """Also where the file was made by one who knew nothing of the others."""
+    make_generations(profile, 1)
+    os.chmod(os.path.dirname(profile), folder)
+    with generation.lock_profile(profile, waiting=silent, warn=silent):
+        assert lock_mode(profile) == lock
+    os.chmod(f"{profile}.lock", 0o600)
+    with generation.lock_profile(profile, waiting=silent, warn=silent):
+        assert lock_mode(profile) == lock
+
+
+def test_a_lock_is_no_link_to_another_file(profile, tmp_path):
+    """Else it would be opened, and its mode changed, for whoever put the link there."""
+    (tmp_path / "other").touch(mode=0o600)
+    os.symlink(tmp_path / "other", f"{profile}.lock")
+    os.chmod(os.path.dirname(profile), 0o777)
+    with (
+        pytest.raises(OSError, match="symbolic"),
+        generation.lock_profile(profile, waiting=silent, warn=silent),
+    ):
+        pass
+    assert stat.S_IMODE(os.stat(tmp_path / "other").st_mode) == 0o600
+
+
+def test_a_lock_that_cannot_be_opened_is_done_without(profile, monkeypatch):
+    def refuse(*_arguments):
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+
+    warnings = []
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "open", refuse)
+        with generation.lock_profile(profile, waiting=silent, warn=warnings.append):
+            pass
+    assert warnings == [f"cannot lock profile {profile}: Permission denied"]
+
+
+def test_nothing_stays_of_a_first_change_that_fails(profile):
+    """Who waits for the lock meanwhile must not take that of the removed file for his own."""
+    with generation.lock_profile(profile, waiting=silent, warn=silent):
+        waiter = os.open(f"{profile}.lock", os.O_RDWR)
+    assert not os.path.lexists(f"{profile}.lock")
+    with generation.lock_profile(profile, waiting=silent, warn=silent):
+        assert not os.path.samestat(os.fstat(waiter), os.stat(f"{profile}.lock"))
+    os.close(waiter)
+    make_generations(profile, 1)
+    with generation.lock_profile(profile, waiting=silent, warn=silent):
+        pass
+    assert os.path.exists(f"{profile}.lock")
+
+
+def test_a_lock_removed_while_it_was_waited_for_is_taken_anew(profile):
+    removed = []
+
+    def waiting(_message):
+        os.unlink(f"{profile}.lock")
+        removed.append(True)
+        holder.close()
+
+    holder = open(f"{profile}.lock", "w")  # noqa: SIM115 - closed by who waits
+    fcntl.flock(holder, fcntl.LOCK_EX)
+    with generation.lock_profile(profile, waiting=waiting, warn=silent), open(f"{profile}.lock") as same:
+        assert removed
+        with pytest.raises(BlockingIOError):
+            fcntl.flock(same, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
 
 def test_a_kill_between_any_two_steps_leaves_the_old_or_the_new_generation(profile):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import pwd
+import stat
 from typing import TYPE_CHECKING, NamedTuple
 
 from larix.cli import diagnostics
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 __all__ = [
     "NoSuchGeneration",
     "NoSuchProfile",
+    "NotAllowed",
     "Profile",
     "default_profile",
     "make_default_profile_places",
@@ -40,6 +42,10 @@ class NoSuchProfile(LarixError):
 
 class NoSuchGeneration(LarixError):
     """No generation is meant by what was asked for."""
+
+
+class NotAllowed(LarixError):
+    """The profile is somebody else's, and this user may not change it."""
 
 
 class Profile(NamedTuple):
@@ -69,11 +75,45 @@ class Profile(NamedTuple):
         )
 
     def lock(self, seconds: float | None = None) -> AbstractContextManager[None]:
-        """Hold the profile's lock, after making sure of its folder; see `generation.lock_profile`."""
+        """Hold the profile's lock, once it is sure that it can be changed; see `generation.lock_profile`."""
         self.require_folder()
+        self._require_rights()
         return generation.lock_profile(
-            self.file, waiting=diagnostics.note, warn=diagnostics.warning, seconds=seconds
+            self.file,
+            waiting=diagnostics.note,
+            warn=diagnostics.warning,
+            seconds=seconds,
+            holder=_shown_holder,
         )
+
+    def _require_rights(self) -> None:
+        """Raise where this user may not change the links."""
+        folder = os.path.dirname(self.file)
+        if not os.access(folder, os.W_OK | os.X_OK):
+            owner = owner_of(folder)
+            raise NotAllowed(
+                tr(
+                    "cannot change profile '{shown}': you may not write to '{folder}', "
+                    "which belongs to {owner}",
+                    shown=self.shown,
+                    folder=folder,
+                    owner=owner,
+                ),
+                hint=tr("ask for the right to write there, or choose another profile with `--profile'"),
+            )
+        me, place = os.geteuid(), os.stat(folder)
+        is_others = self.exists and os.lstat(self.file).st_uid != me
+        if is_others and place.st_mode & stat.S_ISVTX and me not in {0, place.st_uid}:
+            raise NotAllowed(
+                tr(
+                    "cannot change profile '{shown}': it belongs to {owner}, "
+                    "and in '{folder}' only owners change what is theirs",
+                    shown=self.shown,
+                    folder=folder,
+                    owner=owner_of(self.file),
+                ),
+                hint=tr("choose another profile with `--profile', or keep shared ones in another directory"),
+            )
 
     def require_folder(self) -> None:
         """Raise unless there is a folder for the profile to be made in."""
@@ -135,11 +175,32 @@ def read_item_manifest(item: str) -> Manifest:
         raise NoSuchProfile(tr("'{item}' is not a profile: it has no manifest", item=item)) from None
 
 
+def _shown_holder(lock_file: str) -> str:
+    from larix.store.waiting import holder_of, shown_holder
+
+    return shown_holder(holder_of(lock_file))
+
+
 def user_name() -> str:
+    return _name_of(os.geteuid())
+
+
+def owner_of(file: str) -> str:
+    """Whose a file, or a link itself, is; in a namespace of this user's own the kernel knows no others."""
     try:
-        return pwd.getpwuid(os.geteuid()).pw_name
+        with open("/proc/sys/kernel/overflowuid", encoding="ascii") as stream:
+            nobody = int(stream.read())
+    except (OSError, ValueError):
+        nobody = -1
+    owner = os.lstat(file).st_uid
+    return tr("another user") if owner == nobody else _name_of(owner)
+
+
+def _name_of(uid: int) -> str:
+    try:
+        return pwd.getpwuid(uid).pw_name
     except KeyError:
-        return str(os.geteuid())
+        return str(uid)
 
 
 def home_directory() -> str:

@@ -16,6 +16,7 @@ import contextlib
 import errno
 import fcntl
 import os
+import stat
 import time
 from collections.abc import Callable, Generator
 from typing import TYPE_CHECKING, NamedTuple
@@ -285,35 +286,111 @@ def matching_generations(profile: str, pattern: Pattern, *, now: float, older: b
 
 @contextlib.contextmanager
 def lock_profile(
-    profile: str, *, waiting: Callable[[str], None], seconds: float | None = None, warn: Callable[[str], None]
+    profile: str,
+    *,
+    waiting: Callable[[str], None],
+    seconds: float | None = None,
+    warn: Callable[[str], None],
+    holder: Callable[[str], str] | None = None,
 ) -> Generator[None]:
     """Hold the kernel lock on `PROFILE.lock`; take it before reading anything the change depends on.
 
     When another process holds it, `waiting` is told once, and the lock is waited for, at most `seconds` if
-    given (`ProfileLocked` then). The kernel frees it with its holder, however that ends, so the file is left
-    in place: removing it would let two processes hold locks on two files of one name. Where no lock can be
-    had at all (a file system without them), `warn` is told and the change goes on.
+    given (`ProfileLocked` then); `holder` gives words for who holds a lock file. The kernel frees a lock with
+    its holder, however that ends, so the file stays, unless no profile came of it. Where no lock can be had
+    (a file system without them, a file that is closed to us), `warn` is told and the change goes on.
     """
     file = f"{profile}.lock"
-    descriptor = os.open(file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+    descriptor = _taken_lock(profile, file, waiting=waiting, seconds=seconds, warn=warn, holder=holder)
     try:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            _wait_for_lock(descriptor, profile, waiting, seconds)
-        except OSError as error:
-            if error.errno not in (errno.ENOLCK, errno.ENOTSUP, errno.ENOSYS, errno.EINVAL):
-                raise
-            warn(tr("cannot lock profile {profile}: {problem}", profile=profile, problem=error.strerror))
         yield
     finally:
-        os.close(descriptor)
+        if descriptor is not None:
+            if not os.path.lexists(profile) and not generations(profile):
+                with contextlib.suppress(OSError):
+                    os.unlink(file)
+            os.close(descriptor)
+
+
+def _taken_lock(
+    profile: str,
+    file: str,
+    *,
+    waiting: Callable[[str], None],
+    seconds: float | None,
+    warn: Callable[[str], None],
+    holder: Callable[[str], str] | None,
+) -> int | None:
+    """The open lock file, locked; None, after `warn` was told, where there can be no lock."""
+    while True:
+        try:
+            descriptor = _open_lock(file)
+        except PermissionError as error:
+            warn(tr("cannot lock profile {profile}: {problem}", profile=profile, problem=error.strerror))
+            return None
+        try:
+            try:
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                _wait_for_lock(descriptor, profile, waiting, seconds, holder)
+            except OSError as error:
+                if error.errno not in (errno.ENOLCK, errno.ENOTSUP, errno.ENOSYS, errno.EINVAL):
+                    raise
+                warn(tr("cannot lock profile {profile}: {problem}", profile=profile, problem=error.strerror))
+            if _is_still(descriptor, file):
+                with contextlib.suppress(OSError):
+                    os.utime(descriptor)  # since when it is held
+                return descriptor
+        except BaseException:
+            os.close(descriptor)
+            raise
+        os.close(descriptor)  # who held it made no profile, and removed it
+
+
+def _open_lock(file: str) -> int:
+    """Open the lock file, made for all who may write to its folder: they may change the profile anyway.
+
+    Where each may change only what is his (a folder like `/tmp`), so it is with the lock.
+    """
+    flags = os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
+    while True:
+        # First without `O_CREAT`: the kernel refuses that for others' files in some folders.
+        for how in (0, os.O_CREAT | os.O_EXCL):
+            with contextlib.suppress(FileNotFoundError, FileExistsError):
+                descriptor = os.open(file, flags | how, 0o600)
+                _share_lock(descriptor, os.stat(os.path.dirname(file)))
+                return descriptor
+
+
+def _share_lock(descriptor: int, folder: os.stat_result) -> None:
+    """Let those who may write to `folder` open the lock, where it is ours to let them."""
+    mode = 0o600 | (folder.st_mode & 0o020) * 3 | (folder.st_mode & 0o002) * 3
+    lock = os.fstat(descriptor)
+    is_closed = mode & ~lock.st_mode or (mode & 0o060 and lock.st_gid != folder.st_gid)
+    if is_closed and lock.st_uid == os.geteuid() and not folder.st_mode & stat.S_ISVTX:
+        with contextlib.suppress(OSError):  # a group that is not ours
+            os.fchown(descriptor, -1, folder.st_gid)
+        with contextlib.suppress(OSError):
+            os.fchmod(descriptor, mode)
+
+
+def _is_still(descriptor: int, file: str) -> bool:
+    """Whether what is open is what has the name."""
+    try:
+        return os.path.samestat(os.fstat(descriptor), os.lstat(file))
+    except FileNotFoundError:
+        return False
 
 
 def _wait_for_lock(
-    descriptor: int, profile: str, waiting: Callable[[str], None], seconds: float | None
+    descriptor: int,
+    profile: str,
+    waiting: Callable[[str], None],
+    seconds: float | None,
+    holder: Callable[[str], str] | None,
 ) -> None:
-    message = tr("profile {profile} is locked by another process", profile=profile)
+    who = tr("another process") if holder is None else holder(f"{profile}.lock")
+    message = tr("profile {profile} is locked by {holder}", profile=profile, holder=who)
     if seconds is None:
         waiting(tr("{message}; waiting for it to finish...", message=message))
         fcntl.flock(descriptor, fcntl.LOCK_EX)
