@@ -33,13 +33,34 @@ def test_rolling_back_removing_installing_and_upgrading_are_one_generation(build
     words = ("package", "-p", "./p", "--roll-back", "-r", "beta", "-i", "gamma", "-u", "^al")
     planned = json.loads(builder.succeed(*words, "-n", "--json"))
     assert planned["generation"] == {"from": 2, "to": 2}
-    assert [each["name"] for each in planned["removed"]] == ["beta"]
+    assert [each["name"] for each in planned["installed"]] == ["alpha", "gamma"]
+    assert [each["name"] for each in planned["removed"]] == ["beta", "delta"]
     assert names(builder) == ["beta", "delta"]
+    told = builder(*words, "-n").stderr
+    assert told.startswith("would switch from generation 2 to 1\nThe following packages would be removed:\n")
     done = builder(*words)
     assert (done.returncode, done.stdout) == (0, "switched from generation 2 to 1\n")
-    assert "   alpha 0.9 → 1.0\n" in done.stderr
+    assert "will be removed:\n   beta 1.0\n   delta 1.0\n" in done.stderr
+    assert "will be installed:\n   alpha 1.0\n   gamma 1.0\n" in done.stderr
     assert names(builder) == ["alpha", "gamma"]
     assert generation.generations(f"{builder.folder}/p") == [1, 2]
+
+
+def test_a_plan_that_begins_elsewhere_is_compared_with_what_is_current(reader, shelf, tmp_path):
+    """As is the line of the size: what another generation held is nothing that will be changed."""
+    shelf.add(str(tmp_path / "p"), "one")
+    shelf.add(str(tmp_path / "p"), "two", "three")
+    words = ("package", "-p", "./p", "--roll-back")
+    told = reader(*words, "-r", "one", "-n").stderr
+    assert told.startswith(
+        "would switch from generation 2 to 1\n"
+        "The following packages would be removed:\n   two 1\n   three 1\n\n"
+        "The profile would take 0 B, "
+    )
+    planned = json.loads(reader.succeed(*words, "-u", "--do-not-upgrade", "-n", "--json"))
+    assert [each["name"] for each in planned["removed"]] == ["two", "three"]
+    assert [each["name"] for each in planned["installed"]] == ["one"]
+    assert 0 < planned["size"]["to"] < planned["size"]["from"]
 
 
 def test_a_transaction_that_fails_does_not_roll_back_either(builder):

@@ -21,7 +21,14 @@ from larix.packages.versions import version_key
 from larix.profiles import generation
 from larix.profiles.manifest import Entry, Manifest
 from larix.profiles.notes import next_number
-from larix.profiles.transaction import Effects, Removal, check_collisions, find_collisions, transact
+from larix.profiles.transaction import (
+    Effects,
+    Removal,
+    check_collisions,
+    effects_between,
+    find_collisions,
+    transact,
+)
 from larix.words import tr
 
 if TYPE_CHECKING:
@@ -37,13 +44,17 @@ __all__ = ["change_packages", "closure_size"]
 
 
 class _Change(NamedTuple):
-    """What a transaction is about to do: `sizes` are those of the closures before and after, where known."""
+    """What a transaction is about to do to what is current; `start` is the generation that it starts from.
+
+    `sizes` are those of the closures before and after, where known; `numbers` those of the generations.
+    """
 
     effects: Effects
     work: Work
     pending: Sequence[tuple[str, str]]
     sizes: tuple[int | None, int | None]
     numbers: tuple[int, int]
+    start: int
     explanations: Sequence[Explanation] | None = None
 
 
@@ -60,20 +71,23 @@ def change_packages(
     wanted = Wanted(session, line.values("load-path"), chosen_transformations(line), with_provenance=True)
     current = generation.current_generation(profile.file)
     start = current if start is None else start
-    before = profile.manifest(start)
+    held = profile.manifest(current)
+    before = held if start == current else profile.manifest(start)
     effects, grafts = _effects(before, line, wanted, options)
     pending = grafts.pending if grafts is not None else ()
-    if effects.nothing:
-        size = closure_size(session, before) if as_json else None
-        change = _Change(effects, Work((), ()), pending, (size, size), (current, start))
+    is_known = effects.nothing
+    if start != current:
+        effects = effects_between(held, effects.manifest)
+    if is_known:
+        sizes = (closure_size(session, held), closure_size(session, before)) if as_json else (None, None)
+        change = _Change(effects, Work((), ()), pending, sizes, (current, start), start)
         return _go_only(profile, line, change)
     _check_collisions(effects.manifest, allowed=line.has("allow-collisions"))
     making = plan_profile(session, effects.manifest, wanted.items)
     work = work_of(session, making, grafts.needed if grafts is not None else ())
     is_told = dry_run or as_json or options.verbosity >= 1
-    manifests = profile.current(), effects.manifest
-    sizes = (closure_size(session, manifests[0]), closure_size(session, manifests[1])) if is_told else (0, 0)
-    change = _Change(effects, work, pending, sizes, (current, next_number(profile.file, start)))
+    sizes = (closure_size(session, held), closure_size(session, effects.manifest)) if is_told else (0, 0)
+    change = _Change(effects, work, pending, sizes, (current, next_number(profile.file, start)), start)
     if line.has("explain"):
         change = change._replace(explanations=_explained(session, effects, wanted, work))
     check_free(profile, line)
@@ -156,6 +170,8 @@ def _explained(session: Session, effects: Effects, wanted: Wanted, work: Work) -
 
 def _tell(change: _Change, *, dry_run: bool, verbosity: int) -> None:
     """The plan, as it stands before anything is done."""
+    if dry_run and change.start != change.numbers[0]:
+        tell_switch(change.numbers[0], change.start, dry_run=True, as_json=False)
     for text in plan.effect_lines(change.effects, dry_run=dry_run):
         diagnostics.say(text)
     if None not in change.sizes:
@@ -251,7 +267,7 @@ def _upgrades(
 def _print_plan(change: _Change) -> None:
     from larix.cli.explanations import explanation_fields
 
-    effects, work, pending, sizes, numbers, explanations = change
+    effects, work, pending, sizes, numbers, _, explanations = change
     print_json(
         generation={"from": numbers[0], "to": numbers[1]},
         installed=[entry_data(entry) for entry in effects.installed],
