@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 
 import pytest
 
@@ -128,8 +129,25 @@ def test_the_difference_of_generations_tells_what_below_changed(builder):
     assert sorted(each["path"].rpartition("/")[2][33:] for each in items["added"]) == [
         "alpha-1.0",
         "beta-1.0",
-        "profile",
     ]
+
+
+def test_one_thing_has_one_size(builder):
+    """The plan, which cannot know what links to what, and a comparison after it."""
+    builder.succeed("install", "-p", "./p", "alpha")
+    done = builder("install", "-p", "./p", "beta")
+    assert "How much the profile will take is not known before it is built\n" in done.stderr
+    (told,) = [line for line in done.stderr.splitlines() if line.startswith("The profile takes ")]
+    assert builder.succeed("package", "-p", "./p", "--diff").splitlines()[-1] == told
+    planned = builder("package", "-p", "./p", "-r", "beta", "-i", "gamma", "-n").stderr
+    assert "How much the profile would take is not known before it is built\n" in planned
+    told = builder.succeed("diff", "alpha", "beta").splitlines()[-1]
+    assert re.fullmatch("beta takes [0-9]+ B with all that it needs, [0-9]+ B (more|less) than alpha", told)
+
+
+def test_settings_are_offered_to_who_installs(builder):
+    assert "set this shell's variables" in builder("install", "-p", "./p", "alpha", "beta").stderr
+    assert "set this shell's variables" not in builder("remove", "-p", "./p", "beta").stderr
 
 
 def test_collisions_are_warnings_when_allowed(builder):

@@ -109,7 +109,8 @@ def change_packages(
             diagnostics.say(plan.size_line(*change.sizes, dry_run=False))
     if as_json:
         _print_plan(change)
-    _hint_settings(profile, effects.manifest)
+    if effects.installed or effects.upgraded or effects.downgraded:
+        _hint_settings(profile, effects.manifest)
     _offer_newer(effects, wanted)
     return 0
 
@@ -174,7 +175,9 @@ def _tell(change: _Change, *, dry_run: bool, verbosity: int) -> None:
         tell_switch(change.numbers[0], change.start, dry_run=True, as_json=False)
     for text in plan.effect_lines(change.effects, dry_run=dry_run):
         diagnostics.say(text)
-    if None not in change.sizes:
+    if change.sizes[1] is None:
+        diagnostics.say(plan.unknown_size_line(dry_run=dry_run) + "\n")
+    else:
         diagnostics.say(plan.size_line(*change.sizes, dry_run=dry_run) + "\n")
     if change.work:
         tell_work(change.work, dry_run=dry_run, verbosity=verbosity)
@@ -285,7 +288,7 @@ def _print_plan(change: _Change) -> None:
 
 
 def _hint_settings(profile: Profile, manifest: Manifest) -> None:
-    """After a change: how to make the profile's variables count, unless they do already."""
+    """After something was added: how to make the profile's variables count, unless they do already."""
     if unset_variables(profile, manifest):
         diagnostics.show_hint(
             tr(

@@ -28,11 +28,14 @@ __all__ = ["Side", "print_difference", "print_differences", "side_of_item"]
 
 
 class Side(NamedTuple):
-    """One of two that are compared: `name` and `data` are what to call it, `sizes` those of its closure."""
+    """One of two that are compared: `name` and `data` are what to call it.
+
+    `sizes` are those of all that it needs; a profile, known by its manifest, is links to it, not counted.
+    """
 
     name: str
     data: int | str
-    manifest: Manifest
+    manifest: Manifest | None
     sizes: Mapping[StorePath, int]
 
 
@@ -56,13 +59,15 @@ def print_difference(profile: Profile, names: Sequence[str], *, as_json: bool) -
 
 def side_of_item(session: Session, path: StorePath, name: str) -> Side:
     """An item with all that it refers to; as a profile, if it is one."""
-    manifest = read_item_manifest(path) if os.path.exists(f"{path}/manifest") else EMPTY
-    return Side(name, path, manifest, _sizes(session, path))
+    sizes = _sizes(session, path)
+    if not os.path.exists(f"{path}/manifest"):
+        return Side(name, path, None, sizes)
+    return Side(name, path, read_item_manifest(path), _without(path, sizes))
 
 
 def print_differences(first: Side, second: Side, heading: str, what: str, *, as_json: bool) -> int:
     """`what` is the field that tells which two are compared."""
-    effects = effects_between(first.manifest, second.manifest)
+    effects = effects_between(first.manifest or EMPTY, second.manifest or EMPTY)
     sizes = first.sizes, second.sizes
     totals = sum(sizes[0].values()), sum(sizes[1].values())
     if as_json:
@@ -80,7 +85,11 @@ def print_differences(first: Side, second: Side, heading: str, what: str, *, as_
             },
         )
         return 0
-    _print(effects, heading, sizes)
+    if first.manifest is None or second.manifest is None:
+        total = plan.item_size_line(second.name, totals[1], first.name, totals[0])
+    else:
+        total = plan.size_line(*totals, dry_run=False)
+    _print(effects, heading, sizes, total)
     return 0
 
 
@@ -102,9 +111,13 @@ def _number(profile: Profile, name: str) -> int:
 
 
 def _closure(profile: Profile, number: int) -> dict[StorePath, int]:
-    """The size of each item that the generation needs, itself included."""
+    """The size of each item that the generation needs."""
     item = profile.item(number)
-    return {} if item is None else _sizes(profile.session, item)
+    return {} if item is None else _without(item, _sizes(profile.session, item))
+
+
+def _without(item: StorePath, sizes: Mapping[StorePath, int]) -> dict[StorePath, int]:
+    return {path: size for path, size in sizes.items() if path != item}
 
 
 def _sizes(session: Session, item: StorePath) -> dict[StorePath, int]:
@@ -117,7 +130,7 @@ def _item_data(some: Mapping[StorePath, int], others: Mapping[StorePath, int]) -
 
 
 def _print(
-    effects: Effects, heading: str, sizes: tuple[Mapping[StorePath, int], Mapping[StorePath, int]]
+    effects: Effects, heading: str, sizes: tuple[Mapping[StorePath, int], Mapping[StorePath, int]], total: str
 ) -> None:
     print(f"{heading}\n")
     lines = plan.difference_lines(effects)
@@ -125,12 +138,11 @@ def _print(
     below = [
         _row(name, old.get(name), new.get(name))
         for name in sorted(old.keys() | new.keys())
-        if name != "profile" and old.get(name) != new.get(name)
+        if old.get(name) != new.get(name)
     ]
     if below:
         lines += [tr("store items:"), *(f"   {row}" for row in below), ""]
-    lines.append(plan.size_line(sum(sizes[0].values()), sum(sizes[1].values()), dry_run=False))
-    print("\n".join(lines))
+    print("\n".join([*lines, total]))
 
 
 def _by_name(sizes: Mapping[StorePath, int]) -> dict[str, _Item]:

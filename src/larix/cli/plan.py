@@ -20,8 +20,10 @@ __all__ = [
     "download_lines",
     "effect_lines",
     "graft_lines",
+    "item_size_line",
     "shown_bytes",
     "size_line",
+    "unknown_size_line",
 ]
 
 
@@ -94,7 +96,7 @@ def difference_lines(effects: Effects) -> list[str]:
 
 
 def size_line(before: int | None, after: int | None, *, dry_run: bool) -> str:
-    """What the profile and all that it needs take up."""
+    """What is installed takes up with all that it needs; the links to it, as long unknown, do not count."""
     old, new = before or 0, after or 0
     gaps = {"size": shown_bytes(new), "change": shown_bytes(abs(new - old))}
     if old == new:
@@ -114,6 +116,29 @@ def size_line(before: int | None, after: int | None, *, dry_run: bool) -> str:
         if dry_run
         else tr("The profile takes {size}, {change} less than before", **gaps)
     )
+
+
+def unknown_size_line(*, dry_run: bool) -> str:
+    return (
+        tr("How much the profile would take is not known before it is built")
+        if dry_run
+        else tr("How much the profile will take is not known before it is built")
+    )
+
+
+def item_size_line(name: str, size: int, other: str, before: int) -> str:
+    """What an item and all that it needs take up, beside another that took `before`."""
+    gaps = {
+        "name": name,
+        "size": shown_bytes(size),
+        "change": shown_bytes(abs(size - before)),
+        "other": other,
+    }
+    if size == before:
+        return tr("{name} takes {size} with all that it needs, as {other} does", **gaps)
+    if size > before:
+        return tr("{name} takes {size} with all that it needs, {change} more than {other}", **gaps)
+    return tr("{name} takes {size} with all that it needs, {change} less than {other}", **gaps)
 
 
 def shown_bytes(count: int) -> str:
