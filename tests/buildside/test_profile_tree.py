@@ -5,6 +5,7 @@ import subprocess
 
 import pytest
 
+from larix.buildside.profile_collisions import noted_collisions
 from larix.buildside.profile_tree import make_profile
 
 
@@ -96,3 +97,27 @@ def test_an_empty_profile_has_a_manifest_and_no_settings(tmp_path):
     make_profile(profile, entries=[], manifest="{}")
     assert sorted(os.listdir(profile)) == ["etc", "manifest"]
     assert "export" not in (profile / "etc" / "profile").read_text()
+
+
+def test_files_that_others_hide_are_noted(hello, tmp_path):
+    """But those that are made anew for the profile are hidden by none, and who has none is told of none."""
+    other = tmp_path / "other"
+    (other / "share" / "info").mkdir(parents=True)
+    (other / "share" / "info" / "dir").write_text("other")
+    (other / "share" / "info" / "x.info").write_text("")
+    (other / "manifest").write_text("other")
+    (other / "bin").write_text("no folder")
+    (hello / "manifest").write_text("mine")
+    (hello / "share" / "info").mkdir()
+    (hello / "share" / "info" / "dir").write_text("hello")
+    make_profile(tmp_path / "one", entries=[str(other)], manifest="{}")
+    assert not os.path.exists(tmp_path / "one" / "etc" / "collisions.json")
+    profile = tmp_path / "profile"
+    make_profile(profile, entries=[str(other), str(hello)], manifest="{}")
+    assert noted_collisions(str(profile)) == [("bin", f"{other}/bin", (f"{hello}/bin",))]
+    (hello / "etc").mkdir()
+    (hello / "etc" / "collisions.json").write_text("mine")
+    make_profile(tmp_path / "two", entries=[str(hello)], manifest="{}")
+    assert noted_collisions(str(tmp_path / "two")) == []
+    make_profile(tmp_path / "three", entries=[str(other), str(hello)], manifest="{}")
+    assert len(noted_collisions(str(tmp_path / "three"))) == 1

@@ -158,6 +158,38 @@ def test_collisions_are_warnings_when_allowed(builder):
     assert names(builder) == ["delta", "clash"]
 
 
+CLASHING = r"""
+many = "mkdir -p $out/bin; for n in 1 2 3 4 5 6 7 8; do echo {} > $out/bin/tool$n; done"
+one = simple("one", "1", arguments={"script": many.format("one")})
+two = simple("two", "1", arguments={"script": many.format("two")})
+third = simple("third", "1", arguments={"script": "mkdir $out; echo x > $out/bin"})
+"""
+
+
+def test_files_that_hide_others_are_told_each_time(builder):
+    add_to_small(builder, CLASHING)
+    builder.succeed("install", "-p", "./p", "one")
+    told = (
+        "warning: 8 files are in several packages, and the profile has one of each:\n"
+        "  `bin/tool1' is that of one-1, not two-1\n"
+    )
+    done = builder("install", "-p", "./p", "two")
+    assert done.returncode == 0
+    assert told in done.stderr
+    assert "tool6" in done.stderr
+    assert "tool7" not in done.stderr
+    assert "\n  and 2 more\n" in done.stderr
+    assert told in builder("install", "-p", "./q", "one", "two").stderr
+    for _ in range(2):
+        assert (
+            "\n  `bin' is that of one-1, not third-1\n"
+            in builder("shell", "one", "third", "--", "true").stderr
+        )
+    assert "\n  `bin' is that of one-1, not third-1\n" in builder("pack", "one", "third").stderr
+    builder.succeed("package", "-p", "./p", "--roll-back")
+    assert "warning" not in builder("install", "-p", "./p", "alpha").stderr
+
+
 def test_entries_tell_where_their_packages_were_defined(builder):
     builder.succeed("install", "-p", "./p", "alpha")
     (entry,) = packages(builder)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
+from larix.buildside.profile_collisions import note_collisions
 from larix.buildside.profile_hooks import wanted_hooks
 from larix.buildside.profile_settings import PATH, profile_file, settings_of
 from larix.buildside.shell_settings import settings_files
@@ -35,7 +36,8 @@ def make_profile(
     items = list(entries)
     hooks = wanted_hooks(items)
     folders = ["etc", *(folder for _, wanted in hooks for folder in wanted)]
-    for collision in union_build(root, items, directories=folders):
+    collisions = union_build(root, items, directories=folders)
+    for collision in collisions:
         print(f"warning: {collision}", flush=True)
     for hook, wanted in hooks:
         print(f"building {hook.what}...", flush=True)
@@ -50,6 +52,7 @@ def make_profile(
     _write(f"{root}/etc/profile", profile_file(name, settings))
     for file, text in settings_files(name, settings, manifest).items():
         _write(f"{root}/etc/{file}", text)
+    note_collisions(root, collisions)
 
 
 def _write(file: str, text: str) -> None:

@@ -167,6 +167,7 @@ def _existing(session: Session, line: CommandLine) -> Environment:
 
 def _made(session: Session, line: CommandLine, wishes: list[Wish]) -> Environment | None:
     """The profile of the wishes, from the cache if it has it; None after a dry run."""
+    from larix.cli.collisions import tell_collisions
     from larix.cli.environment_cache import cache_entry
     from larix.cli.profiles import read_item_manifest
 
@@ -176,6 +177,7 @@ def _made(session: Session, line: CommandLine, wishes: list[Wish]) -> Environmen
     if cached is not None and not line.has("rebuild-cache"):
         item = cached.find()
         if item is not None:
+            tell_collisions(item)
             return Environment(item, read_item_manifest(item).search_paths())
     made = make(session, line, wishes)
     if made is not None and cached is not None:
@@ -185,6 +187,7 @@ def _made(session: Session, line: CommandLine, wishes: list[Wish]) -> Environmen
 
 def make(session: Session, line: CommandLine, wishes: list[Wish]) -> Environment | None:
     """Build the profile of the wishes, or in a dry run tell what that would take."""
+    from larix.cli.collisions import tell_collisions
     from larix.cli.making import make_profile, plan_profile, work_of
     from larix.cli.wanted import Wanted
     from larix.profiles.development import PROGRAMS
@@ -229,6 +232,8 @@ def make(session: Session, line: CommandLine, wishes: list[Wish]) -> Environment
         if len(work) > 1:  # else there is the profile alone, a matter of a moment
             tell_work(work, dry_run=False, verbosity=options.verbosity)
         make_profile(session, making, options, work)
+    else:
+        tell_collisions(making.item)
     return Environment(making.item, manifest.search_paths())
 
 

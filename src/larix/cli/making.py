@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from larix.cli.building import Work, work_for
+from larix.cli.collisions import tell_collisions
 from larix.derivation import Lowered
 from larix.formats.storepath import parse_store_path
 from larix.packages.platform import host_system
@@ -73,7 +74,7 @@ def work_of(session: Session, making: Making, also: Sequence[BuildTarget] = ()) 
 
 
 def make_profile(session: Session, making: Making, options: BuildOptions, work: Work) -> None:
-    """Make the profile valid; raises what the builder raises."""
+    """Make the profile valid, and tell what is hidden in it; raises what the builder raises."""
     from larix.cli.progress import watching
 
     planned = (*work.builds, *work.downloads, *work.grafts)
@@ -83,3 +84,4 @@ def make_profile(session: Session, making: Making, options: BuildOptions, work: 
         if making.lowered is not None:
             session.store.instantiate([making.lowered])
             session.realise([BuildTarget(making.lowered.path)], options, sink)
+    tell_collisions(making.item)

@@ -32,6 +32,7 @@ _CODE = (
     "gdbm_file",
     "profile_applications",
     "profile_certificates",
+    "profile_collisions",
     "profile_font_names",
     "profile_fonts",
     "profile_hooks",

@@ -102,6 +102,7 @@ def main(arguments: list[str]) -> int:
             return 0
     if line.has("list-formats"):
         return _list_formats(as_json=line.has("json"))
+    from larix.cli.collisions import tell_collisions
     from larix.cli.packing import check_options, make_pack
     from larix.cli.session import open_session
     from larix.protocol import BuildTarget
@@ -125,6 +126,8 @@ def main(arguments: list[str]) -> int:
             if build.verbosity >= 1:
                 tell_work(work, dry_run=False, verbosity=build.verbosity)
             realise(session, [target], build, work)
+        for lowered, _ in pack.lowered.inputs:  # of which the profile alone can have noted any
+            tell_collisions(lowered.output_path())
         _make_root(session, line, path)
         _print(line, session, path, derivation=pack.lowered.path)
     return 0
