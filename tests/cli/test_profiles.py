@@ -11,7 +11,7 @@ import tempfile
 
 import pytest
 
-from larix.cli.profiles import NotAllowed, Profile
+from larix.cli.profiles import NotAllowed, Profile, user_name
 from larix.profiles import generation
 
 
@@ -388,6 +388,80 @@ def test_interruption_while_waiting_leaves_the_profile_untouched(larix, shelf, p
     assert process.returncode == 130
     assert "Traceback" not in text
     assert generation.current_generation(profile) == 2
+
+
+def test_a_generation_and_an_item_are_read_as_profiles(larix, shelf, profile):
+    item = shelf.add(profile, "hello")
+    shelf.add(profile, "sed")
+    for name in ("p-1-link", "./p-1-link/", item):
+        assert larix.succeed("package", "-p", name, "-I").startswith("hello\t")
+        assert larix.succeed("shell", "-p", name, "--", "hello") == "hello runs\n"
+        assert larix.succeed("run", "-p", name, "hello") == "hello runs\n"
+        assert f"{item}/bin" in larix.succeed("shell", "-p", name, "--search-paths")
+        assert json.loads(larix.succeed("seal", name))["profile"] == item
+        assert "nothing in" in larix("describe", "-p", name).stderr
+    assert '"hello"' not in larix.succeed("package", "-p", "p-1-link", "--export-manifest")
+    assert "is not a profile: it has no manifest" in larix("package", "-p", f"{item[:-7]}x", "-I").stderr
+
+
+@pytest.mark.parametrize(
+    "words", [["-r", "hello"], ["--roll-back", "-n"], ["-l"], ["--diff"], ["-d"], ["--tag=x"]]
+)
+def test_what_never_changes_is_not_changed(larix, shelf, profile, words):
+    item = shelf.add(profile, "hello")
+    shelf.add(profile, "sed")
+    done = larix("package", "-p", "./p-1-link", *words)
+    assert (done.returncode, done.stderr) == (
+        1,
+        (
+            "larix package: error: './p-1-link' is one generation of './p', which never changes\n"
+            "hint: `-p ./p' means the profile; with `-S 1', it goes to that generation\n"
+        ),
+    )
+    done = larix("package", "-p", item, *words)
+    assert done.returncode == 1
+    assert done.stderr.startswith(f"larix package: error: '{item}' is no profile but an item of the store")
+    assert generation.generations(profile) == [1, 2]
+
+
+def test_a_profile_that_is_not_there_is_not_exported(larix, shelf, tmp_path):
+    shelf.add(str(tmp_path / "production"), "hello")
+    done = larix("package", "-p", "./prodution", "--export-manifest")
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr == (
+        "larix package: error: profile './prodution' does not exist\nhint: Did you mean `./production'?\n"
+    )
+
+
+def test_a_link_at_home_to_elsewhere_is_told(larix, shelf, profile, tmp_path):
+    """Else what is installed would be nowhere that this user looks."""
+    shelf.add(profile, "hello")
+    own = f"{larix.layout.state_dir}/profiles/per-user/{user_name()}/larix-profile"
+    os.makedirs(os.path.dirname(own))
+    shelf.add(own, "sed", "hello")
+    link = tmp_path / "home" / ".larix-profile"
+    link.symlink_to(profile)
+    done = larix("remove", "hello", "-n")
+    assert done.stderr.startswith(
+        f"larix remove: warning: `{link}' does not lead to your own profile, which is '{own}'\n"
+        f"hint: use `-p {link}' if you mean what it leads to"
+    )
+    assert default_profile_shown(larix) == own
+    link.unlink()
+    assert "warning" not in larix("remove", "hello", "-n").stderr
+    assert not link.is_symlink()
+    assert not os.path.lexists(tmp_path / "home" / ".larix-profile")
+
+
+def default_profile_shown(larix):
+    """As what goes wrong calls the user's own profile."""
+    return larix("package", "--diff", "7").stderr.partition(" of '")[2].partition("'")[0]
+
+
+def test_a_dry_run_makes_no_places(larix, tmp_path):
+    larix("package", "-u", "-n")
+    assert os.listdir(tmp_path / "home") == []
+    assert not os.path.exists(f"{larix.layout.state_dir}/profiles/per-user/{user_name()}")
 
 
 def changing_as_nobody(name):

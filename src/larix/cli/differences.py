@@ -49,6 +49,7 @@ class _Item(NamedTuple):
 def print_difference(profile: Profile, names: Sequence[str], *, as_json: bool) -> int:
     """From one generation to the other: by default to the current one, from the one before it."""
     profile.require()
+    profile.require_generations()
     first, second = (
         Side(str(number), number, profile.manifest(number), _closure(profile, number))
         for number in _numbers(profile, names)

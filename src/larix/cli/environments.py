@@ -155,11 +155,10 @@ def _check_line(line: CommandLine, wishes: list[Wish]) -> None:
 
 def _existing(session: Session, line: CommandLine) -> Environment:
     from larix.cli.profiles import NoSuchProfile, named_profile
-    from larix.profiles import generation
 
     profile = named_profile(session, line.last("profile") or "")
     profile.require()
-    item = profile.item(generation.current_generation(profile.file))
+    item = profile.current_item()
     if item is None:
         raise NoSuchProfile(tr("profile '{shown}' leads nowhere", shown=profile.shown))
     return Environment(item, profile.current().search_paths())

@@ -50,6 +50,7 @@ def list_installed(profiles: Sequence[Profile], expression: str, *, as_json: boo
 def list_generations(profile: Profile, pattern: str, *, as_json: bool) -> int:
     """The first one whole, those after it by what they changed; 1, without a word, when none match."""
     profile.require()
+    profile.require_generations()
     current = generation.current_generation(profile.file)
     numbers = generation.generations(profile.file)
     notes = read_notes(profile.file)
@@ -119,7 +120,7 @@ def print_own_profiles(session: Session, *, as_json: bool) -> None:
 
 def _settings(profile: Profile, manifest: Manifest | None = None) -> list[tuple[str, str | None, list[str]]]:
     """Variable, separator and places, under the profile's visible name; `manifest` if it is known already."""
-    item = profile.item(generation.current_generation(profile.file)) if profile.exists else None
+    item = profile.current_item()
     if item is None:
         return []
     found = settings_of(item, [PATH, *(manifest or profile.current()).search_paths()])

@@ -31,6 +31,7 @@ __all__ = [
     "profile_of_link",
     "read_item_manifest",
     "shown_name",
+    "tell_foreign_link",
 ]
 
 HOME_LINK = ".larix-profile"
@@ -49,23 +50,66 @@ class NotAllowed(LarixError):
 
 
 class Profile(NamedTuple):
-    """`file` is the profile's absolute name, `shown` how to speak of it."""
+    """`file` is the profile's absolute name, `shown` how to speak of it.
+
+    `fixed` is an item that the user named in the place of a profile, itself or by a link to it, as those of
+    generations are. It can be read as a profile, and not changed.
+    """
 
     session: Session
     file: str
     shown: str
+    fixed: StorePath | None = None
 
     @property
     def exists(self) -> bool:
-        return os.path.islink(self.file)
+        return self.fixed is not None or os.path.islink(self.file)
 
     def require(self) -> None:
         if not self.exists:
             generation.current_generation(self.file)  # tells what else may stand there
             raise NoSuchProfile(
                 tr("profile '{shown}' does not exist", shown=self.shown),
-                hint=tr("`larix package --list-profiles' lists the profiles"),
+                hint=self._similar() or tr("`larix package --list-profiles' lists the profiles"),
             )
+
+    def require_generations(self) -> None:
+        """Raise unless this is, or may become, a profile with a history, which can be changed."""
+        if self.fixed is None:
+            return
+        whole = profile_of_link(self.file)
+        if whole is None or not os.path.islink(whole):
+            raise NotAllowed(
+                tr("'{shown}' is no profile but an item of the store, which never changes", shown=self.shown),
+                hint=tr("name a profile, a link made by larix, with `--profile'"),
+            )
+        profile = os.path.join(os.path.dirname(self.shown.rstrip("/")), os.path.basename(whole))
+        raise NotAllowed(
+            tr(
+                "'{shown}' is one generation of '{profile}', which never changes",
+                shown=self.shown,
+                profile=profile,
+            ),
+            hint=tr(
+                "`-p {profile}' means the profile; with `-S {number}', it goes to that generation",
+                profile=profile,
+                number=self.file.split("-")[-2],
+            ),
+        )
+
+    def _similar(self) -> str | None:
+        """A hint at a profile of a similar name in the same folder."""
+        folder = os.path.dirname(self.file)
+        try:
+            names = os.listdir(folder)
+        except OSError:
+            return None
+        beside = {name for link in names if (name := profile_of_link(link)) is not None and name in names}
+        choice = diagnostics.closest(os.path.basename(self.file), sorted(beside))
+        if choice is None:
+            return None
+        shown = os.path.join(os.path.dirname(self.shown.rstrip("/")), choice)
+        return tr("Did you mean `{choice}'?", choice=shown)
 
     def lacks(self, name: object) -> NoSuchGeneration:
         """The error that a generation, named by number or tag, is not there."""
@@ -76,6 +120,7 @@ class Profile(NamedTuple):
 
     def lock(self, seconds: float | None = None) -> AbstractContextManager[None]:
         """Hold the profile's lock, once it is sure that it can be changed; see `generation.lock_profile`."""
+        self.require_generations()
         self.require_folder()
         self._require_rights()
         return generation.lock_profile(
@@ -153,8 +198,17 @@ class Profile(NamedTuple):
         item = self.item(number)
         return EMPTY if item is None else read_item_manifest(item)
 
+    def current_item(self) -> StorePath | None:
+        """The store item of the current generation; None where there is none."""
+        if self.fixed is not None:
+            return self.fixed
+        return self.item(generation.current_generation(self.file)) if self.exists else None
+
     def current(self) -> Manifest:
-        return self.manifest(generation.current_generation(self.file) if self.exists else 0)
+        from larix.profiles.manifest import EMPTY
+
+        item = self.current_item()
+        return EMPTY if item is None else read_item_manifest(item)
 
     def switch(self, item: StorePath, number: int) -> None:
         """Make `item` generation `number` and the current one."""
@@ -212,7 +266,27 @@ def per_user_profile(session: Session) -> str:
 
 
 def default_profile(session: Session) -> Profile:
-    return Profile(session, per_user_profile(session), f"{home_directory()}/{HOME_LINK}")
+    profile, link = per_user_profile(session), f"{home_directory()}/{HOME_LINK}"
+    return Profile(session, profile, profile if _leads_elsewhere(link, profile) else link)
+
+
+def _leads_elsewhere(link: str, profile: str) -> bool:
+    return os.path.lexists(link) and not (os.path.islink(link) and os.readlink(link) == profile)
+
+
+def tell_foreign_link(session: Session) -> None:
+    """Warn where the link at home, which settings are usually read through, is not to the user's profile."""
+    profile, link = per_user_profile(session), f"{home_directory()}/{HOME_LINK}"
+    if _leads_elsewhere(link, profile):
+        diagnostics.warning(
+            tr("`{link}' does not lead to your own profile, which is '{profile}'", link=link, profile=profile)
+        )
+        diagnostics.show_hint(
+            tr(
+                "use `-p {link}' if you mean what it leads to; once it is removed, larix makes it anew",
+                link=link,
+            )
+        )
 
 
 def make_default_profile_places(session: Session) -> None:
@@ -254,7 +328,16 @@ def named_profile(session: Session, name: str) -> Profile:
     if is_link_at_home and os.readlink(absolute) == per_user_profile(session):
         return default_profile(session)
     folder = os.path.realpath(os.path.dirname(absolute))
-    return Profile(session, os.path.join(folder, os.path.basename(absolute)), name)
+    file = os.path.join(folder, os.path.basename(absolute))
+    return Profile(session, file, name, _item_behind(session, file))
+
+
+def _item_behind(session: Session, file: str) -> StorePath | None:
+    """The store item that a file is, or is a link to without a profile in between."""
+    item = session.facade.item_of(file)
+    if item is None and os.path.islink(file):
+        item = session.facade.item_of(os.readlink(file))
+    return item
 
 
 def own_profiles(session: Session) -> list[str]:

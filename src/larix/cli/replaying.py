@@ -15,7 +15,12 @@ from larix.cli.building import build_options, tell_work
 from larix.cli.grafting import tell_pending
 from larix.cli.labels import check_free, label_generations
 from larix.cli.making import Making, make_profile, plan_profile, work_of
-from larix.cli.profiles import default_profile, make_default_profile_places, named_profile
+from larix.cli.profiles import (
+    default_profile,
+    make_default_profile_places,
+    named_profile,
+    tell_foreign_link,
+)
 from larix.cli.provenance import content_hash
 from larix.cli.switching import lock_wait
 from larix.cli.tables import print_json
@@ -76,6 +81,7 @@ def replay(session: Session, deployment: Deployment, line: CommandLine, *, defau
     names = line.values("profile")
     profile = named_profile(session, names[-1]) if names else default_profile(session)
     if names:
+        profile.require_generations()
         profile.require_folder()
     wanted = Wanted(session, line.values("load-path"))
     catalogues = _catalogues(wanted, deployment)
@@ -234,6 +240,7 @@ def _read_hash(path: StorePath) -> Hash:
 def _switch(profile: Profile, making: Making, line: CommandLine) -> int:
     """Make it the next generation, unless it is what the current one is."""
     if not line.has("profile"):
+        tell_foreign_link(profile.session)
         make_default_profile_places(profile.session)
     with profile.lock(lock_wait(line)):
         current = generation.current_generation(profile.file)

@@ -13,6 +13,7 @@ from larix.cli.profiles import (
     default_profile,
     make_default_profile_places,
     named_profile,
+    tell_foreign_link,
 )
 from larix.cli.session import Session
 from larix.profiles import generation
@@ -28,12 +29,16 @@ _TRANSACTION = ("install", "install-from-expression", "install-from-file", "remo
 def change_profile(session: Session, line: CommandLine, *, default_verbosity: int) -> int:
     """Do what the command line asks of one profile, in the order: back or switch, delete, transaction."""
     names = line.values("profile")
+    dry_run = line.has("dry-run")
     if names:
         profile = named_profile(session, names[-1])
+        profile.require_generations()
     else:
         profile = default_profile(session)
-        make_default_profile_places(session)
-    if line.has("dry-run"):
+        tell_foreign_link(session)
+        if not dry_run:
+            make_default_profile_places(session)
+    if dry_run:
         return _change(profile, line, default_verbosity)
     with profile.lock(lock_wait(line)):
         return _change(profile, line, default_verbosity)

@@ -18,6 +18,8 @@ from larix.words import tr
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
+    from larix.cli.profiles import Profile
+
 __all__ = ["CATEGORY", "SYNOPSIS", "main"]
 
 CATEGORY = "main"
@@ -45,11 +47,12 @@ class NoOrigin(LarixError):
 class Origins(NamedTuple):
     """`channels` have at least a name; those without a commit could not be captured.
 
-    `generation` is a number and a time; None for the larix that runs.
+    `generation` is a number and a time, and whether it is current; None for what is none, as an item.
     """
 
     channels: list[dict[str, Any]]
-    generation: tuple[int, float] | None = None
+    generation: tuple[int, float, bool] | None = None
+    is_larix: bool = False  # the first channel is that of the larix that runs
 
 
 def main(arguments: list[str]) -> int:
@@ -86,14 +89,12 @@ def _of_profile(name: str) -> Origins:
     """From what entries of the profile have noted of themselves."""
     from larix.cli.profiles import named_profile
     from larix.cli.session import open_session
-    from larix.profiles import generation
     from larix.profiles.manifest import PROVENANCE
 
     with closing(open_session()) as session:
         profile = named_profile(session, name)
         profile.require()
-        number = generation.current_generation(profile.file)
-        made = generation.generation_time(profile.file, number)
+        found = _generation(profile)
         entries = profile.current().entries
     records = [each for entry in reversed(entries) for each in dict(entry.properties).get(PROVENANCE, [])]
     if not records:
@@ -101,7 +102,22 @@ def _of_profile(name: str) -> Origins:
             tr("failed to determine origin"),
             hint=tr("nothing in '{profile}' tells where its packages were defined", profile=name),
         )
-    return Origins(_merged(records), (number, made))
+    return Origins(_merged(records), found)
+
+
+def _generation(profile: Profile) -> tuple[int, float, bool] | None:
+    """The number, time and currency of what is described."""
+    from larix.cli.profiles import profile_of_link
+    from larix.profiles import generation
+
+    if profile.fixed is None:
+        number = generation.current_generation(profile.file)
+        return number, generation.generation_time(profile.file, number), True
+    whole = profile_of_link(profile.file)
+    if whole is None or not os.path.islink(whole):
+        return None
+    number = int(profile.file.split("-")[-2])
+    return number, generation.generation_time(whole, number), generation.current_generation(whole) == number
 
 
 def _of_larix(line: CommandLine) -> Origins:
@@ -124,7 +140,7 @@ def _of_larix(line: CommandLine) -> Origins:
         if "commit" not in record:
             folder = record["folder"]
             diagnostics.warning(tr("the packages in '{folder}' are in no Git checkout", folder=folder))
-    return Origins(_merged(described))
+    return Origins(_merged(described), is_larix=True)
 
 
 def _with_place(record: dict[str, Any], folder: str) -> dict[str, Any]:
@@ -164,10 +180,11 @@ def _lines(origins: Origins, chosen: str) -> Iterator[str]:
 def _human(origins: Origins) -> Iterator[str]:
     channels = list(origins.channels)
     if origins.generation is not None:
-        number, made = origins.generation
+        number, made, is_current = origins.generation
         moment = time.strftime("%b %d %Y %T", time.localtime(made))
-        yield f"{tr('Generation {number}', number=number)}\t{moment}\t{tr('(current)')}"
-    else:
+        mark = f"\t{tr('(current)')}" if is_current else ""
+        yield f"{tr('Generation {number}', number=number)}\t{moment}{mark}"
+    elif origins.is_larix:
         first = channels.pop(0)
         yield tr("Git checkout:")
         yield f"  {tr('repository')}: {first['url']}"
@@ -221,5 +238,5 @@ def _print_json(origins: Origins) -> None:
     if origins.generation is None:
         print_json(channels=listed)
         return
-    number, made = origins.generation
+    number, made, _ = origins.generation
     print_json(generation={"number": number, "time": int(made)}, channels=listed)

@@ -143,6 +143,8 @@ def _answer_from_profiles(line: CommandLine, session: Session) -> int | None:
     if any(line.has(name) for name in _EXPORTS):
         from larix.cli import exporting
 
+        for profile in profiles if line.has("profile") else ():
+            profile.require()
         if line.has("export-manifest"):
             return exporting.print_manifest(profiles, line.values("load-path"))
         return exporting.print_channels(profiles, as_json=as_json)

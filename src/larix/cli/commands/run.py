@@ -51,13 +51,12 @@ def main(arguments: list[str]) -> int:
 def _run_from_profile(session: Session, line: CommandLine, given: list[str]) -> int:
     from larix.cli.profiles import named_profile
     from larix.cli.running import environment_with, run_program
-    from larix.profiles import generation
 
     if not given:
         raise UsageError(tr("missing argument: no program to run"))
     profile = named_profile(session, line.last("profile") or "")
     profile.require()
-    item = profile.item(generation.current_generation(profile.file))
+    item = profile.current_item()
     environment = environment_with([item] if item else [], profile.current().search_paths())
     return run_program(given[0], given[1:], environment)
 

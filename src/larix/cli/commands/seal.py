@@ -48,6 +48,7 @@ def main(arguments: list[str]) -> int:
 
 
 def _sealed(session: Session, profile: Profile, line: CommandLine) -> Deployment:
+    from larix.cli.profiles import read_item_manifest
     from larix.cli.switching import generation_named
     from larix.packages.platform import host_system
     from larix.profiles import generation
@@ -55,16 +56,18 @@ def _sealed(session: Session, profile: Profile, line: CommandLine) -> Deployment
 
     profile.require()
     wanted = line.last("generation")
-    number = (
-        generation.current_generation(profile.file) if wanted is None else generation_named(profile, wanted)
-    )
-    item = None if number is None else profile.item(number)
-    if number is None or item is None:
-        raise profile.lacks(wanted or number)
+    if wanted is not None:
+        profile.require_generations()
+        number = generation_named(profile, wanted)
+        item = None if number is None else profile.item(number)
+    else:
+        item = profile.current_item()
+    if item is None:
+        raise profile.lacks(wanted or generation.current_generation(profile.file))
     store = session.store
     closure = store.path_infos(store.closure([item])).values()
     return seal_profile(
-        item, profile.manifest(number), closure, store_dir=store.store_dir, system=host_system()
+        item, read_item_manifest(item), closure, store_dir=store.store_dir, system=host_system()
     )
 
 
