@@ -59,6 +59,8 @@ def test_queries_as_json(reader):
     assert found["packages"][0]["relevance"] > 0
     listed = json.loads(reader.succeed("package", "-A", "^alpha$", "--json"))
     assert [each["version"] for each in listed["packages"]] == ["1.0", "0.9"]
+    several = reader.succeed("package", "-A", "^beta$", "^gamma$").splitlines()
+    assert [line.split("\t")[0].strip() for line in several] == ["beta", "gamma"]
 
 
 def test_show_takes_a_version_prefix(reader):

@@ -53,6 +53,8 @@ def test_a_profile_is_made_again_the_same_to_the_bit(builder):
     )
     assert planned["profile"] == item
     assert [each["found"] for each in planned["catalogues"]] == [True, True]
+    assert [each["name"] for each in planned["catalogues"]] == ["packages", "larixpkgs"]
+    assert "cost" in planned
     assert len(planned["derivations"]) == 4
     assert not os.path.lexists(builder.folder / "q")
     done = builder("replay", "d.json", "-p", "./q", "-L", str(catalogue), "--tag=2026-11-29")

@@ -103,6 +103,39 @@ def test_collection_of_garbage_spares_tagged_generations(larix, profile):
     assert sorted(read_notes(profile)) == [2, 5]
 
 
+def test_all_patterns_count(larix, profile):
+    larix.succeed("package", "-p", "./p", "--tag", "4=live")
+    shown = larix.succeed("package", "-p", "./p", "-l", "2", "live").splitlines()
+    assert [line.split("\t")[0] for line in shown if line.startswith("Gen")] == [
+        "Generation 2",
+        "Generation 4",
+    ]
+    assert larix.succeed("package", "-p", "./p", "-I", "name4", "^comm").count("\n") == 2
+    done = larix("package", "-p", "./p", "-d", "1", "3..4")
+    assert done.stderr == (
+        f"deleting {profile}-1-link\ndeleting {profile}-3-link\n"
+        "larix package: warning: not removing generation 4, which is tagged live\n"
+    )
+    assert generation.generations(profile) == [2, 4, 5]
+
+
+def test_deletions_and_labels_are_told_as_json(larix, profile):
+    done = larix("package", "-p", "./p", "-d", "1", "2", "-n")
+    assert done.stderr == f"would delete {profile}-1-link\nwould delete {profile}-2-link\n"
+    for words in (["-n"], []):
+        done = larix("package", "-p", "./p", "-d", "1", "5", "--json", *words)
+        assert done.stderr == ""
+        told = json.loads(done.stdout)
+        assert (told["deleted"], told["kept"]) == ([1], [{"number": 5, "reason": "current"}])
+    told = json.loads(larix.succeed("package", "-p", "./p", "-d", "--keep-last=9", "--json"))
+    assert told["deleted"] == []
+    told = json.loads(larix.succeed("package", "-p", "./p", "-S3", "-d2", "--json"))
+    assert (told["generation"], told["deleted"]) == ({"from": 5, "to": 3}, [2])
+    told = json.loads(larix.succeed("package", "-p", "./p", "--tag=live", "--comment=x", "--json"))
+    assert told["notes"] == [{"number": 3, "tags": ["live"], "comment": "x"}]
+    assert generation.generations(profile) == [3, 4, 5]
+
+
 def test_what_changed_between_generations(larix, shelf, profile):
     text = larix.succeed("package", "-p", "./p", "--diff", "2", "4")
     lines = text.splitlines()

@@ -161,6 +161,7 @@ def test_settings_roots_and_dry_runs(needing):
     assert planned["version"] == 1
     assert planned["derivations"][-1].endswith("-profile.drv")
     assert planned["results"][0].endswith("-profile")
+    assert "cost" in planned
     assert not list(Path(needing.layout.store_dir).glob("*-profile"))
     text = needing.succeed("shell", "--search-paths", "-r", str(needing.folder / "root"), "alpha")
     item = os.readlink(needing.folder / "root")

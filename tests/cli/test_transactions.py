@@ -45,6 +45,9 @@ def test_rolling_back_removing_installing_and_upgrading_are_one_generation(build
     assert "will be installed:\n   alpha 1.0\n   gamma 1.0\n" in done.stderr
     assert names(builder) == ["alpha", "gamma"]
     assert generation.generations(f"{builder.folder}/p") == [1, 2]
+    done = builder("package", "-p", "./p", "-d", "1", "-i", "beta", "-n", "--json")
+    told = json.loads(done.stdout)  # one document, whatever is done
+    assert (told["deleted"], [each["name"] for each in told["installed"]]) == ([1], ["beta"])
 
 
 def test_a_plan_that_begins_elsewhere_is_compared_with_what_is_current(reader, shelf, tmp_path):
@@ -193,9 +196,9 @@ def test_files_that_hide_others_are_told_each_time(builder):
 def test_entries_tell_where_their_packages_were_defined(builder):
     builder.succeed("install", "-p", "./p", "alpha")
     (entry,) = packages(builder)
-    assert [each["channel"] for each in entry["provenance"]] == ["packages", "larixpkgs"]
+    assert [each["name"] for each in entry["provenance"]] == ["packages", "larixpkgs"]
     before = entry["provenance"][0]
-    assert set(before) == {"channel", "hash"}
+    assert set(before) == {"name", "hash"}
     folder = builder.folder / "packages"
     git(folder, "init", "-q")
     git(folder, "add", "small.py")
@@ -204,7 +207,7 @@ def test_entries_tell_where_their_packages_were_defined(builder):
     builder.succeed("package", "-p", "./p", "-r", "alpha", "-i", "beta")
     (entry,) = packages(builder)
     assert entry["provenance"][0] == {
-        "channel": "some",
+        "name": "some",
         "url": "https://example.org/some.git",
         "branch": "main",
         "commit": git(folder, "rev-parse", "HEAD"),
@@ -256,6 +259,9 @@ def test_an_exported_manifest_gives_the_same_profile(builder):
         '    transformed("delta", "--with-input=alpha=beta"),',
         "]",
     ]
+    exported = json.loads(builder.succeed("package", "-p", "./p", "--export-manifest", "--json"))["packages"]
+    assert [each["specification"] for each in exported] == ["alpha@0", "several:doc", "beta", "delta"]
+    assert exported[3]["transformations"] == [["with-input", "alpha=beta"]]
     assert text.startswith("# ")
     (builder.folder / "exported.py").write_text(text)
     builder.succeed("package", "-p", "./q", "-m", "exported.py")

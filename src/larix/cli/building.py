@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from larix.cli import diagnostics
 from larix.cli.options import CommandLine, Option, UsageError, whole_number
@@ -99,6 +99,15 @@ class Work(NamedTuple):
 
     def __len__(self) -> int:
         return len(self.builds) + len(self.downloads) + len(self.grafts)
+
+    def data(self) -> dict[str, Any]:
+        """For programs: the same fields in every plan."""
+        return {
+            "derivations": list(self.builds),
+            "downloads": list(self.downloads),
+            "grafts": list(self.grafts),
+            "cost": None if self.cost is None else self.cost.data(),
+        }
 
 
 def work_for(session: Session, targets: Sequence[BuildTarget]) -> Work:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from larix.cli import diagnostics, plan
 from larix.cli.building import Work, build_options, tell_work
@@ -32,7 +33,7 @@ from larix.profiles.transaction import (
 from larix.words import tr
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from larix.cli.explaining import Explanation
     from larix.cli.grafting import Grafts
@@ -55,15 +56,22 @@ class _Change(NamedTuple):
     sizes: tuple[int | None, int | None]
     numbers: tuple[int, int]
     start: int
+    also: Mapping[str, Any]
     explanations: Sequence[Explanation] | None = None
 
 
 def change_packages(
-    profile: Profile, line: CommandLine, start: int | None = None, *, default_verbosity: int
+    profile: Profile,
+    line: CommandLine,
+    start: int | None = None,
+    *,
+    default_verbosity: int,
+    also: Mapping[str, Any] = MappingProxyType({}),
 ) -> int:
     """The transaction that the command line asks for; the caller holds the profile's lock.
 
     It starts from generation `start`, by default the current one, and is one generation in the end.
+    `also` are fields of JSON for what was done before.
     """
     options = build_options(line, default_verbosity=default_verbosity)
     dry_run, as_json = line.has("dry-run"), line.has("json")
@@ -80,14 +88,14 @@ def change_packages(
         effects = effects_between(held, effects.manifest)
     if is_known:
         sizes = (closure_size(session, held), closure_size(session, before)) if as_json else (None, None)
-        change = _Change(effects, Work((), ()), pending, sizes, (current, start), start)
+        change = _Change(effects, Work((), ()), pending, sizes, (current, start), start, also)
         return _go_only(profile, line, change)
     _check_collisions(effects.manifest, allowed=line.has("allow-collisions"))
     making = plan_profile(session, effects.manifest, wanted.items)
     work = work_of(session, making, grafts.needed if grafts is not None else ())
     is_told = dry_run or as_json or options.verbosity >= 1
     sizes = (closure_size(session, held), closure_size(session, effects.manifest)) if is_told else (0, 0)
-    change = _Change(effects, work, pending, sizes, (current, next_number(profile.file, start)), start)
+    change = _Change(effects, work, pending, sizes, (current, next_number(profile.file, start)), start, also)
     if line.has("explain"):
         change = change._replace(explanations=_explained(session, effects, wanted, work))
     check_free(profile, line)
@@ -124,7 +132,7 @@ def _go_only(profile: Profile, line: CommandLine, change: _Change) -> int:
     if line.has("json"):
         _print_plan(change)
     elif start != current:
-        tell_switch(current, start, dry_run=dry_run, as_json=False)
+        tell_switch(current, start, dry_run=dry_run)
     else:
         diagnostics.say(tr("nothing to be done"))
     if line.has("tag") or line.has("comment"):
@@ -172,7 +180,7 @@ def _explained(session: Session, effects: Effects, wanted: Wanted, work: Work) -
 def _tell(change: _Change, *, dry_run: bool, verbosity: int) -> None:
     """The plan, as it stands before anything is done."""
     if dry_run and change.start != change.numbers[0]:
-        tell_switch(change.numbers[0], change.start, dry_run=True, as_json=False)
+        tell_switch(change.numbers[0], change.start, dry_run=True)
     for text in plan.effect_lines(change.effects, dry_run=dry_run):
         diagnostics.say(text)
     if change.sizes[1] is None:
@@ -270,20 +278,18 @@ def _upgrades(
 def _print_plan(change: _Change) -> None:
     from larix.cli.explanations import explanation_fields
 
-    effects, work, pending, sizes, numbers, _, explanations = change
+    effects, work, pending, sizes, numbers, _, also, explanations = change
     print_json(
         generation={"from": numbers[0], "to": numbers[1]},
         installed=[entry_data(entry) for entry in effects.installed],
         removed=[entry_data(entry) for entry in effects.removed],
         upgraded=[{"from": entry_data(old), "to": entry_data(new)} for old, new in effects.upgraded],
         downgraded=[{"from": entry_data(old), "to": entry_data(new)} for old, new in effects.downgraded],
-        derivations=list(work.builds),
-        downloads=list(work.downloads),
-        grafts=list(work.grafts),
-        cost=None if work.cost is None else work.cost.data(),
+        **work.data(),
         replacements=[{"from": old, "to": new} for old, new in pending],
         size={"from": sizes[0], "to": sizes[1]},
         **explanation_fields(explanations),
+        **also,
     )
 
 

@@ -218,9 +218,7 @@ def make(session: Session, line: CommandLine, wishes: list[Wish]) -> Environment
         from larix.cli.tables import print_json
 
         print_json(
-            derivations=list(work.builds),
-            downloads=list(work.downloads),
-            grafts=list(work.grafts),
+            **work.data(),
             results=[making.item],
         )
         return None

@@ -37,15 +37,29 @@ class NoProvenance(LarixError):
     """Nothing tells where the packages of the profile were defined."""
 
 
-def print_manifest(profiles: Sequence[Profile], load_path: list[str]) -> int:
+def print_manifest(profiles: Sequence[Profile], load_path: list[str], *, as_json: bool) -> int:
     """The packages of all the profiles, those of one name and output once."""
     catalogue = open_catalogue(package_folders(load_path))
     entries = {entry.key: entry for profile in profiles for entry in profile.current().entries}
+    if as_json:
+        from larix.cli.tables import print_json
+
+        print_json(packages=[_manifest_data(catalogue, entry) for entry in entries.values()])
+        return 0
     lines = [line for entry in entries.values() for line in _manifest_lines(catalogue, entry)]
     needs_import = any("transformed(" in line for line in lines)
     head = [_HEAD] + (["from larix.packages import transformed\n"] if needs_import else [])
     print("\n".join([*head, "manifest = [", *lines, "]"]))
     return 0
+
+
+def _manifest_data(catalogue: Catalogue, entry: Entry) -> dict[str, Any]:
+    """An entry as the manifest has it; no specification if the catalogue has no package of its name."""
+    options: list[list[str]] = dict(entry.properties).get("transformations", [])
+    data: dict[str, Any] = {"name": entry.name, "version": entry.version, "output": entry.output}
+    is_known = bool(catalogue.named(entry.name))
+    wanted = specification_of(catalogue, entry, is_transformed=bool(options)) if is_known else None
+    return data | {"specification": None if wanted is None else str(wanted), "transformations": options}
 
 
 def _manifest_lines(catalogue: Catalogue, entry: Entry) -> Iterator[str]:
@@ -107,9 +121,10 @@ def print_channels(profiles: Sequence[Profile], *, as_json: bool) -> int:
     if not distinct:
         raise NoProvenance(tr("no provenance information for this profile"))
     if as_json:
+        from larix.cli.listing import origin_data
         from larix.cli.tables import print_json
 
-        print_json(channels=distinct)
+        print_json(channels=[origin_data(record) for record in distinct])
         return 0
     print("# Where the packages of the profile were defined.\n")
     print("channels = [")

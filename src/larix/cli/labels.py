@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from larix.cli import diagnostics
 from larix.cli.profiles import Profile
@@ -33,8 +33,11 @@ def check_free(profile: Profile, line: CommandLine) -> None:
             check_untagged(left, tag)
 
 
-def label_generations(profile: Profile, line: CommandLine) -> None:
-    """The caller holds the profile's lock. An empty tag removes all of a generation, an empty comment too."""
+def label_generations(profile: Profile, line: CommandLine) -> list[dict[str, Any]]:
+    """The caller holds the profile's lock. An empty tag removes all of a generation, an empty comment too.
+
+    Gives what is noted of those generations then, for JSON.
+    """
     profile.require()
     current = generation.current_generation(profile.file)
     wanted = read_notes(profile.file)
@@ -51,11 +54,12 @@ def label_generations(profile: Profile, line: CommandLine) -> None:
                 note = note._replace(tags=tuple(dict.fromkeys((*note.tags, text))) if text else ())
             changed[chosen] = note
     for number, note in changed.items():
-        if line.has("dry-run"):
+        if not line.has("dry-run"):
+            write_note(profile.file, number, note)
+        elif not line.has("json"):
             shown = ", ".join(each for each in (*note.tags, note.comment) if each) or "-"
             diagnostics.say(tr("would note of generation {number}: {shown}", number=number, shown=shown))
-        else:
-            write_note(profile.file, number, note)
+    return [{"number": number, **note._asdict()} for number, note in changed.items()]
 
 
 def _split(line: CommandLine, name: str) -> list[tuple[int | None, str]]:

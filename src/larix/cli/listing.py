@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from larix.buildside.profile_settings import PATH, in_double_quotes, settings_of
-from larix.cli.options import UsageError, compile_expression
+from larix.cli.options import UsageError, matching_any
 from larix.cli.profiles import Profile, own_profiles, shown_name
 from larix.cli.retention import meant_generations
 from larix.cli.session import Session
 from larix.cli.tables import print_json, print_table
 from larix.profiles import generation
-from larix.profiles.manifest import Entry, Manifest
+from larix.profiles.manifest import PROVENANCE, Entry, Manifest
 from larix.profiles.notes import Note, read_notes
 from larix.words import tr
 
@@ -22,6 +22,7 @@ __all__ = [
     "entry_data",
     "list_generations",
     "list_installed",
+    "origin_data",
     "print_own_profiles",
     "print_search_paths",
     "unset_variables",
@@ -30,16 +31,24 @@ __all__ = [
 
 def entry_data(entry: Entry) -> dict[str, Any]:
     data = {"name": entry.name, "version": entry.version, "output": entry.output, "path": entry.path}
-    return data | dict(entry.properties)
+    properties = dict(entry.properties)
+    if PROVENANCE in properties:
+        properties[PROVENANCE] = [origin_data(record) for record in properties[PROVENANCE]]
+    return data | properties
+
+
+def origin_data(record: Mapping[str, Any]) -> dict[str, Any]:
+    """A record of provenance under the field names that all commands print; manifests say `channel`."""
+    return {"name": record["channel"]} | {name: value for name, value in record.items() if name != "channel"}
 
 
 def _row(entry: Entry) -> tuple[str, str, str, str]:
     return entry.name, entry.version, entry.output, entry.path
 
 
-def list_installed(profiles: Sequence[Profile], expression: str, *, as_json: bool) -> None:
+def list_installed(profiles: Sequence[Profile], expressions: Sequence[str], *, as_json: bool) -> None:
     """The entries whose names match, the latest installed last; a profile that is not there holds none."""
-    matches = compile_expression(expression).search
+    matches = matching_any(expressions)
     entries = [entry for profile in profiles for entry in profile.current().entries if matches(entry.name)]
     if as_json:
         print_json(packages=[entry_data(entry) for entry in entries])
@@ -47,15 +56,15 @@ def list_installed(profiles: Sequence[Profile], expression: str, *, as_json: boo
         print_table([_row(entry) for entry in entries])
 
 
-def list_generations(profile: Profile, pattern: str, *, as_json: bool) -> int:
+def list_generations(profile: Profile, patterns: Sequence[str], *, as_json: bool) -> int:
     """The first one whole, those after it by what they changed; 1, without a word, when none match."""
     profile.require()
     profile.require_generations()
     current = generation.current_generation(profile.file)
     numbers = generation.generations(profile.file)
     notes = read_notes(profile.file)
-    if pattern:
-        numbers = meant_generations(profile, pattern, notes, older=False)
+    if patterns:
+        numbers = meant_generations(profile, patterns, notes, older=False)
         if not numbers:
             return 1
     if as_json:

@@ -12,7 +12,7 @@ for an option, exits with 2 in its own words, forgets the order, and costs 15 ms
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 import larix
@@ -34,6 +34,7 @@ __all__ = [
     "describe_options",
     "filled",
     "help_width",
+    "matching_any",
     "parse",
     "spelled",
     "whole_number",
@@ -304,6 +305,12 @@ def compile_expression(text: str, *, ignore_case: bool = False) -> re.Pattern[st
         raise UsageError(
             tr("`{text}' is not a regular expression: {error}", text=text, error=error)
         ) from error
+
+
+def matching_any(texts: Sequence[str]) -> Callable[[str], object]:
+    """What is true of names that match one of the regular expressions; without any, of all."""
+    first, *others = [compile_expression(text).search for text in texts or [""]]
+    return (lambda name: first(name) or any(search(name) for search in others)) if others else first
 
 
 def whole_number(line: CommandLine, name: str, default: int, *, least: int = 0) -> int:

@@ -6,7 +6,7 @@ import os
 import sys
 from typing import TYPE_CHECKING, Any
 
-from larix.cli.options import compile_expression
+from larix.cli.options import compile_expression, matching_any
 from larix.cli.tables import Style, print_json, print_paged, print_table
 from larix.errors import LarixError
 from larix.packages.catalogue import Row
@@ -39,8 +39,8 @@ class PackageNotFound(LarixError):
     """The catalogue has no such package to show."""
 
 
-def list_available(catalogue: Catalogue, expression: str, *, as_json: bool) -> None:
-    listed = catalogue.listing(compile_expression(expression).search)
+def list_available(catalogue: Catalogue, expressions: Sequence[str], *, as_json: bool) -> None:
+    listed = catalogue.listing(matching_any(expressions))
     if as_json:
         found = (Row(name, group, number) for name, _, _, _, _, group, number in listed)
         print_json(packages=[_data(catalogue.shown(row)) for row in found])

@@ -14,6 +14,7 @@ from larix.cli import diagnostics
 from larix.cli.building import build_options, tell_work
 from larix.cli.grafting import tell_pending
 from larix.cli.labels import check_free, label_generations
+from larix.cli.listing import origin_data
 from larix.cli.making import Making, make_profile, plan_profile, work_of
 from larix.cli.profiles import (
     default_profile,
@@ -98,9 +99,7 @@ def replay(session: Session, deployment: Deployment, line: CommandLine, *, defau
             print_json(
                 profile=making.item,
                 catalogues=_catalogue_data(catalogues),
-                derivations=list(work.builds),
-                downloads=list(work.downloads),
-                grafts=list(work.grafts),
+                **work.data(),
             )
         return 0
     make_profile(session, making, options, work)
@@ -313,4 +312,7 @@ def _print_result(
 
 
 def _catalogue_data(catalogues: Sequence[_Catalogue]) -> list[dict[str, Any]]:
-    return [{**each.record, "folder": each.folder, "found": each.folder is not None} for each in catalogues]
+    return [
+        {**origin_data(each.record), "folder": each.folder, "found": each.folder is not None}
+        for each in catalogues
+    ]

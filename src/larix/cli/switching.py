@@ -5,6 +5,8 @@ Going back must be cheap at any time, so nothing here needs the store, the catal
 
 from __future__ import annotations
 
+from typing import Any
+
 from larix.cli import diagnostics
 from larix.cli.options import CommandLine, UsageError
 from larix.cli.profiles import (
@@ -63,22 +65,30 @@ def _change(profile: Profile, line: CommandLine, default_verbosity: int) -> int:
     is_deletion = line.has("delete-generations")
     dry_run, as_json = line.has("dry-run"), line.has("json")
     start = _start(profile, line)
+    is_labelling = not is_transaction and any(line.has(name) for name in _LABELS)
+    done: dict[str, Any] = {}
     if start is not None and not is_transaction:
-        tell_switch(go_to(profile, start, dry_run=dry_run), start, dry_run=dry_run, as_json=as_json)
+        before = go_to(profile, start, dry_run=dry_run)
+        done["generation"] = {"from": before, "to": start}
+        if not as_json:
+            tell_switch(before, start, dry_run=dry_run)
     if is_deletion:
         from larix.cli.retention import delete_generations
 
-        delete_generations(profile, line)
-    if not is_transaction and any(line.has(name) for name in _LABELS):
+        done |= delete_generations(profile, line)
+    if is_labelling:
         from larix.cli.labels import label_generations
 
-        label_generations(profile, line)
-        return 0
-    if not is_transaction and (is_deletion or start is not None):
-        return 0
-    from larix.cli.changing import change_packages
+        done["notes"] = label_generations(profile, line)
+    if is_transaction or not done:
+        from larix.cli.changing import change_packages
 
-    return change_packages(profile, line, start, default_verbosity=default_verbosity)
+        return change_packages(profile, line, start, default_verbosity=default_verbosity, also=done)
+    if as_json:
+        from larix.cli.tables import print_json
+
+        print_json(**done)
+    return 0
 
 
 def _start(profile: Profile, line: CommandLine) -> int | None:
@@ -121,12 +131,8 @@ def announce_switch(before: int, after: int) -> None:
     print(tr("switched from generation {before} to {after}", before=before, after=after))
 
 
-def tell_switch(before: int, after: int, *, dry_run: bool, as_json: bool) -> None:
-    if as_json:
-        from larix.cli.tables import print_json
-
-        print_json(generation={"from": before, "to": after})
-    elif dry_run:
+def tell_switch(before: int, after: int, *, dry_run: bool) -> None:
+    if dry_run:
         diagnostics.say(tr("would switch from generation {before} to {after}", before=before, after=after))
     else:
         announce_switch(before, after)

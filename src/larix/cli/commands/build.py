@@ -178,10 +178,7 @@ def _print_plan(
 
         results = [path for target in targets for path in target.paths]
         print_json(
-            derivations=list(work.builds),
-            downloads=list(work.downloads),
-            grafts=list(work.grafts),
-            cost=None if work.cost is None else work.cost.data(),
+            **work.data(),
             replacements=[{"from": old, "to": new} for old, new in pending],
             results=results,
             **explanation_fields(explanations),

@@ -157,9 +157,7 @@ def _print_plan(line: CommandLine, pack: Pack, work: Work, verbosity: int) -> in
         from larix.cli.tables import print_json
 
         print_json(
-            derivations=list(work.builds),
-            downloads=list(work.downloads),
-            grafts=list(work.grafts),
+            **work.data(),
             replacements=[{"from": old, "to": new} for old, new in pending],
             results=[pack.lowered.output_path()],
         )

@@ -115,7 +115,7 @@ def _answer_from_catalogue(line: CommandLine) -> int | None:
     catalogue = open_catalogue(package_folders(line.values("load-path")))
     as_json = line.has("json")
     if line.has("list-available"):
-        records.list_available(catalogue, line.last("list-available") or "", as_json=as_json)
+        records.list_available(catalogue, line.values("list-available"), as_json=as_json)
     if line.has("search"):
         records.search(catalogue, line.values("search"), as_json=as_json)
     if line.has("show"):
@@ -132,10 +132,11 @@ def _answer_from_profiles(line: CommandLine, session: Session) -> int | None:
     as_json = line.has("json")
     profiles = chosen_profiles(line, session)
     if line.has("list-installed"):
-        listing.list_installed(profiles, line.last("list-installed") or "", as_json=as_json)
+        listing.list_installed(profiles, line.values("list-installed"), as_json=as_json)
         return 0
     if line.has("list-generations"):
-        return listing.list_generations(profiles[-1], line.last("list-generations") or "", as_json=as_json)
+        patterns = [each for each in line.values("list-generations") if each]
+        return listing.list_generations(profiles[-1], patterns, as_json=as_json)
     if line.has("diff"):
         from larix.cli.differences import print_difference
 
@@ -146,7 +147,7 @@ def _answer_from_profiles(line: CommandLine, session: Session) -> int | None:
         for profile in profiles if line.has("profile") else ():
             profile.require()
         if line.has("export-manifest"):
-            return exporting.print_manifest(profiles, line.values("load-path"))
+            return exporting.print_manifest(profiles, line.values("load-path"), as_json=as_json)
         return exporting.print_channels(profiles, as_json=as_json)
     if line.has("search-paths"):
         listing.print_search_paths(profiles, line.last("search-paths") or "exact", as_json=as_json)
