@@ -154,6 +154,23 @@ def test_queries_roll_back_and_other_links_of_a_front(citizen):
     assert listed == f"{citizen.home}/p\n"
 
 
+def test_what_holds_room_is_told_by_profile_and_generation(citizen):
+    """And not by what stands between these and the store."""
+    alpha, beta = citizen.stock("alpha", "beta")
+    citizen.succeed("package", "-i", alpha)
+    citizen.succeed("package", "-i", alpha, "-p", "./p")
+    citizen.succeed("package", "-i", beta, "-p", "./p")
+    told = citizen.succeed("size", "--roots")
+    assert "/fronts/" not in told
+    assert f"    {citizen.home}/.larix-profile\n" in told
+    assert f"    {citizen.home}/p\n" in told
+    assert told.count("      generation 1\n") == 2
+    assert "      generation 2\n" in told
+    by_root = citizen.succeed("gc", "--report", "--by-root")
+    assert f"  {citizen.home}/p-2-link\n" in by_root
+    assert "/var/profiles/per-user/" in by_root
+
+
 def test_collection_keeps_what_generations_hold_and_nothing_else(citizen):
     alpha, beta = citizen.stock("alpha", "beta")
     for name in ("alpha", "beta"):

@@ -96,6 +96,19 @@ def test_sweep_keeps_a_front_while_one_of_its_generations_is_left(world):
     assert [name for name in os.listdir(fronts.folder) if name != ".lock"] == []
 
 
+def test_a_root_is_there_for_the_sake_of_generations(world):
+    fronts, item, profile = world
+    roots = []
+    install(fronts, item, profile, 1, roots)
+    install(fronts, item, profile + "2", 1, roots)
+    assert fronts.links_of(roots[0]) == [f"{profile}-1-link", f"{profile}2-1-link"]
+    os.unlink(f"{profile}-1-link")
+    assert fronts.links_of(roots[0]) == [f"{profile}2-1-link"]
+    os.unlink(f"{profile}2-1-link")
+    assert fronts.links_of(roots[0]) == [roots[0]]
+    assert fronts.links_of("/elsewhere/store-item") == ["/elsewhere/store-item"]
+
+
 def test_sweep_removes_what_a_killed_process_left(world):
     fronts, item, profile = world
     install(fronts, item, profile, 1, [])

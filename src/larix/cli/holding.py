@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import os
 import pwd
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from larix.cli.elsewhere import refuse_elsewhere
-from larix.cli.profiles import profile_of_link
+from larix.cli.profiles import profile_of_link, shown_name
 from larix.graphs.holders import Holder, Holding, inventory
 from larix.store import gc, roots
 from larix.words import plural, tr
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from larix.cli.session import Session
     from larix.formats.storepath import StorePath
@@ -33,6 +34,7 @@ class Held:
         sizes: dict[str, int] = {path: info.nar_size for path, info in infos.items()}
         keeps = {str(path): kept for path, kept in _kept_alive(session, infos).items()}
         self.inventory = inventory(_holders(session), keeps, sizes, with_items=with_items)
+        self.shown = partial(shown_name, session)  # of a profile's file
         self.total = sum(sizes.values())
         self.count = len(sizes)
         self.unheld = self.total - self.inventory.held
@@ -64,12 +66,12 @@ def _holders(session: Session) -> Iterator[Holder]:
     """Users with their profiles and other roots, by the owners of the links; then running processes."""
     by_user: dict[str, dict[str, dict[str, list[str]]]] = {}
     links = roots.find_roots(session.layout)
-    for root in links:
-        file = session.on_host(root.reason)
+    found = [(root.path, link) for root in links for link in _links(session, root.reason)]
+    for path, file in found:
         profile = profile_of_link(file)
         generation = file[len(profile) + 1 :].partition("-")[0] if profile is not None else ""
-        place = by_user.setdefault(_owner(root.reason), {}).setdefault(profile or file, {})
-        place.setdefault(generation, []).append(root.path)
+        place = by_user.setdefault(_owner(file), {}).setdefault(profile or file, {})
+        place.setdefault(generation, []).append(path)
     for user, places in sorted(by_user.items()):
         yield Holder((user,), "user")
         for file, generations in sorted(places.items()):
@@ -82,6 +84,11 @@ def _holders(session: Session) -> Iterator[Holder]:
     busy = _busy(session, {root.path for root in links})
     if busy:
         yield Holder((tr("running processes"),), "processes", tuple(dict.fromkeys(busy)))
+
+
+def _links(session: Session, root: str) -> list[str]:
+    """The names, as the user's shell has them, of the links by which a root came to be."""
+    return session.facade.links_of(session.on_host(root))
 
 
 def _busy(session: Session, linked: set[StorePath]) -> list[StorePath]:
@@ -121,7 +128,7 @@ def print_holdings(held: Held, *, as_json: bool, only: str = "") -> None:
         return
     print(f"{tr('total'):>8}  {tr('alone'):>8}  {tr('MiB held by')}")
     for holding in holdings:
-        for line in _lines(holding, ""):
+        for line in _lines(holding, "", held.shown):
             print(line)
     print(tr("held by nothing: {size:.1f} MiB; `larix gc' frees them", size=held.unheld / MEBIBYTE))
     print(
@@ -154,11 +161,13 @@ def _leaves(holding: Holding, profile: str) -> Iterator[Holding]:
         yield from _leaves(each, holding.name)
 
 
-def _lines(holding: Holding, lead: str) -> Iterator[str]:
-    name = tr("generation {number}", number=holding.name) if holding.kind == "generation" else holding.name
+def _lines(holding: Holding, lead: str, shown: Callable[[str], str]) -> Iterator[str]:
+    name = shown(holding.name) if holding.kind == "profile" else holding.name
+    if holding.kind == "generation":
+        name = tr("generation {number}", number=name)
     yield f"{holding.total / MEBIBYTE:8.1f}  {holding.alone / MEBIBYTE:8.1f}  {lead}{name}"
     for each in holding.parts:
-        yield from _lines(each, f"{lead}  ")
+        yield from _lines(each, f"{lead}  ", shown)
 
 
 def _data(holding: Holding, *, is_flat: bool) -> dict[str, Any]:

@@ -58,6 +58,10 @@ class Facade(Protocol):
         """The generation links on record, whether they still exist or not."""
         ...
 
+    def links_of(self, root: str) -> list[str]:
+        """The generation links for whose sake `root`, a link, is a root of the collector; or just that."""
+        ...
+
     def sweep(self) -> None:
         """Forget what no generation uses any more."""
         ...
@@ -83,6 +87,9 @@ class Direct(NamedTuple):
     def users(self) -> list[str]:
         """None: the collector keeps the record of links itself."""
         return []
+
+    def links_of(self, root: str) -> list[str]:
+        return [root]
 
     def sweep(self) -> None:
         """Nothing to do: links are the roots."""
@@ -130,6 +137,13 @@ class Fronts(NamedTuple):
     def users(self) -> list[str]:
         fronts = os.listdir(self.folder) if os.path.isdir(self.folder) else []
         return sorted(link for name in fronts for _, link in _records(f"{self.folder}/{name}"))
+
+    def links_of(self, root: str) -> list[str]:
+        """None lives of a front that waits to be swept: it is told by itself."""
+        front, _, name = root.rpartition("/")
+        if name != _ITEM_LINK or os.path.dirname(front) != self.folder:
+            return [root]
+        return sorted(link for _, link in _records(front) if _points_to(link, front)) or [root]
 
     def sweep(self) -> None:
         """Remove the fronts that no generation link points to any more, and leftovers of killed processes."""
@@ -228,15 +242,18 @@ def _is_used(front: str) -> bool:
     """True while a recorded link points here; a link that cannot be looked at counts as pointing here."""
     used = False
     for record, link in list(_records(front)):
-        try:
-            points_here = os.readlink(link) == front
-        except OSError as error:
-            points_here = error.errno not in (errno.ENOENT, errno.ENOTDIR, errno.EINVAL)
-        if points_here:
+        if _points_to(link, front):
             used = True
         else:
             os.unlink(record)
     return used
+
+
+def _points_to(link: str, front: str) -> bool:
+    try:
+        return os.readlink(link) == front
+    except OSError as error:
+        return error.errno not in (errno.ENOENT, errno.ENOTDIR, errno.EINVAL)
 
 
 def _write_file(file: str, contents: bytes, *, mode: int = 0o644) -> None:
