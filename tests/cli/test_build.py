@@ -78,6 +78,20 @@ def test_a_root_keeps_the_result(builder):
     assert "failed to create GC root" in done.stderr
 
 
+@pytest.mark.parametrize("words", [["build", "-q"], ["shell", "--search-paths"], ["pack"]])
+def test_a_root_takes_no_other_links_place(builder, words):
+    """A profile above all, which would be one no longer."""
+    builder.succeed("package", "-p", "./profile", "-i", "beta")
+    for link, target in (("profile", "profile-1-link"), ("elsewhere", "/etc/hostname")):
+        if link == "elsewhere":
+            (builder.folder / link).symlink_to(target)
+        done = builder(*words, "-r", link, "alpha")
+        assert done.returncode == 1
+        assert f"it leads to `{target}`\nhint: move it away" in done.stderr
+        assert os.readlink(builder.folder / link) == target
+    assert "beta" in builder.succeed("package", "-p", "./profile", "-I")
+
+
 def test_logs_are_found_and_missed(builder):
     output = builder.succeed("build", "-q", "gamma").strip()
     log = builder.succeed("build", "--log-file", "gamma")

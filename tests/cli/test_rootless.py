@@ -154,6 +154,21 @@ def test_queries_roll_back_and_other_links_of_a_front(citizen):
     assert listed == f"{citizen.home}/p\n"
 
 
+def test_a_root_leads_where_the_user_sees_the_item(citizen):
+    (alpha,) = citizen.stock("alpha")
+    (citizen.home / "alpha-1.0.root").unlink()
+    citizen.succeed("build", alpha, "-r", "result")
+    assert os.readlink(citizen.home / "result").startswith(f"{citizen.home}/.local/share/larix/store/")
+    assert citizen.run("ls", "result/bin").stdout == "alpha\n"
+    assert citizen.succeed("gc", "--references", "./result") == ""
+    assert citizen.larix("gc", "-D", "./result").returncode == 1
+    citizen.succeed("gc")
+    assert citizen.run("ls", "result/bin").stdout == "alpha\n"
+    citizen.succeed("build", alpha, "-r", "result")  # in the place of its like
+    (citizen.home / "result").unlink()
+    citizen.succeed("gc", "-D", alpha)
+
+
 def test_what_holds_room_is_told_by_profile_and_generation(citizen):
     """And not by what stands between these and the store."""
     alpha, beta = citizen.stock("alpha", "beta")

@@ -115,10 +115,11 @@ def enter(line: CommandLine, wishes: list[Wish]) -> int:
     if environment is None:
         return 0
     if line.has("root"):
+        from larix.cli.root_links import make_root_links
         from larix.formats.storepath import parse_store_path
 
         item = parse_store_path(session.layout.store_dir, environment.item)
-        session.store.add_permanent_root(item, os.path.abspath(line.last("root") or ""))
+        make_root_links(session, line.last("root"), [item])
     if line.has("search-paths"):
         _print_settings(environment, as_json=line.has("json"))
         return 0

@@ -39,7 +39,7 @@ def store_item(session: Session, text: str) -> StorePath:
     store_dir = session.layout.store_dir
     name = os.path.abspath(os.path.expanduser(text))
     if not name.startswith(f"{store_dir}/"):
-        target = os.path.realpath(name)
+        target = session.layout.from_host(os.path.realpath(name))
         name = session.facade.item_of(target) or target
     if not name.startswith(f"{store_dir}/"):
         raise UsageError(tr("'{text}' is not in the store `{store_dir}'", text=text, store_dir=store_dir))

@@ -209,7 +209,8 @@ def open_session(*, verbosity: int = 1) -> Session:
         from larix.store.rootless import enter_rootless_store
 
         host_root = enter_rootless_store()
-        session = Session(layout, "rootless", host_root)
+        name = os.path.basename(layout.store_dir)
+        session = Session(layout._replace(host_store_dir=f"{host_root}/{name}"), "rootless", host_root)
         diagnostics.translate(f"{layout.state_dir}/", f"{session.on_host(layout.state_dir)}/")
     if verbosity >= 2 or diagnostics.wants_traceback(sys.argv[1:]):
         diagnostics.note(_described(session))

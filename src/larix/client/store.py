@@ -28,8 +28,9 @@ from larix.protocol import BuildOptions, BuildTarget, PathInfo, PathNotValid, Si
 from larix.protocol.values import DerivationText, Missing
 from larix.store.errors import StoreError, quoted
 from larix.store.instantiate import source_item
+from larix.store.layout import Layout
 from larix.store.pipeline import feed_archive
-from larix.store.roots import make_link
+from larix.store.roots import check_root_link, make_link
 from larix.store.tree import archive_of, read_archive, read_steps, steps_of_tree
 from larix.words import tr
 
@@ -192,6 +193,7 @@ class DaemonStore:
             raise PathNotValid(path)
         if link.startswith(self.store_dir + "/"):
             raise StoreError(tr("a root cannot be in the store itself: `{link}`", link=quoted(link)))
+        check_root_link(Layout(self.store_dir), link)
         self.add_indirect_root(link)
         make_link(path, link)
         self.add_indirect_root(link)  # a collection may have taken the first for stale meanwhile

@@ -24,11 +24,15 @@ _DEFAULT_STATE_DIR = "/larix/var"
 
 
 class Layout(NamedTuple):
-    """The three directories of a store; absolute, without a trailing slash."""
+    """The three directories of a store; absolute, without a trailing slash.
+
+    `host_store_dir` is where others see the store directory, if this process alone sees it at its place.
+    """
 
     store_dir: StoreDir = DEFAULT_STORE_DIR
     state_dir: str = _DEFAULT_STATE_DIR
     log_dir: str = _DEFAULT_STATE_DIR + "/log"
+    host_store_dir: str = ""
 
     @classmethod
     def from_environment(cls, environ: Mapping[str, str] | None = None) -> Layout:
@@ -40,6 +44,16 @@ class Layout(NamedTuple):
             state,
             _absolute(variables, "LARIX_LOG_DIRECTORY", state + "/log"),
         )
+
+    def on_host(self, path: str) -> str:
+        """What others call a file of the store."""
+        inside = path.removeprefix(self.store_dir + "/")
+        return f"{self.host_store_dir}/{inside}" if self.host_store_dir and inside != path else path
+
+    def from_host(self, file: str) -> str:
+        """What this process calls a file of the store that may be named as others see it."""
+        inside = file.removeprefix(self.host_store_dir + "/")
+        return f"{self.store_dir}/{inside}" if self.host_store_dir and inside != file else file
 
     @property
     def database_file(self) -> str:

@@ -49,7 +49,7 @@ from larix.store.locks import PathLocks
 from larix.store.optimise import share_new
 from larix.store.pipeline import hash_file
 from larix.store.registrations import Registrations
-from larix.store.roots import make_indirect_root, make_link
+from larix.store.roots import check_root_link, make_indirect_root, make_link
 from larix.store.space import Space, SpaceKeeper
 from larix.store.temproots import release_temp_roots, temp_roots_of
 from larix.store.tree import FILE, ROOT_NAME, StepsOfEvents, read_archive
@@ -262,15 +262,16 @@ class LocalStore:
         return set(infos).difference(*(set(info.references) - {info.path} for info in infos.values()))
 
     def add_permanent_root(self, path: StorePath, link: str) -> None:
-        """As the protocol says; raises `StoreError` when `link` would replace something other than a link."""
+        """As the protocol says; raises `StoreError` when `link` would replace anything else."""
         link = os.path.abspath(link)
         self.add_temp_root(path)
         if not self.is_valid(path):
             raise PathNotValid(path)
         if link.startswith(self.store_dir + "/"):
             raise StoreError(tr("a root cannot be in the store itself: `{link}`", link=quoted(link)))
+        check_root_link(self.layout, link)
         self.add_indirect_root(link)
-        make_link(path, link)
+        make_link(self.layout.on_host(path), link)
         # A collection may just have taken the note for stale, as the link was not there yet.
         self.add_indirect_root(link)
 

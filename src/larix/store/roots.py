@@ -15,6 +15,7 @@ import os
 import re
 import stat
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from hashlib import sha1
 from typing import NamedTuple
 
@@ -31,6 +32,7 @@ from larix.words import tr
 __all__ = [
     "HiddenRoots",
     "Root",
+    "check_root_link",
     "find_roots",
     "indirect_root_file",
     "make_indirect_root",
@@ -106,7 +108,7 @@ def find_roots(layout: Layout, *, prune: bool = False, must_know: bool = False) 
                     elif entry.is_symlink():
                         links.follow(entry.path, is_automatic=directory == auto)
                     elif entry.is_file(follow_symlinks=False):
-                        _note(layout.store_dir, f"{layout.store_dir}/{entry.name}", entry.path, found)
+                        _note(layout, f"{layout.store_dir}/{entry.name}", entry.path, found)
         except OSError as error:
             if error.errno in {errno.EACCES, errno.EPERM}:
                 raise HiddenRoots(directory, error, unless=directory) from error
@@ -115,11 +117,12 @@ def find_roots(layout: Layout, *, prune: bool = False, must_know: bool = False) 
     return found
 
 
-def _note(store_dir: StoreDir, target: str, reason: str, found: list[Root]) -> bool:
-    if not target.startswith(store_dir + "/"):
+def _note(layout: Layout, target: str, reason: str, found: list[Root]) -> bool:
+    name = layout.from_host(target)
+    if not name.startswith(layout.store_dir + "/"):
         return False
     try:
-        found.append(Root(store_item_of(store_dir, target), reason))
+        found.append(Root(store_item_of(layout.store_dir, name), reason))
     except BadStorePath:
         return False
     return True
@@ -145,10 +148,10 @@ class _Links:
                 return
             raise
         outer = os.path.normpath(os.path.join(os.path.dirname(link), content))
-        if _note(self._layout.store_dir, outer, link, self._found):
+        if _note(self._layout, outer, link, self._found):
             return
         try:
-            paths = _look(self._layout.store_dir, outer)
+            paths = _look(self._layout, outer)
         except OSError as error:
             self._remember(link, outer, error)
             return
@@ -174,7 +177,7 @@ class _Links:
             self._notes.forget(name)
 
 
-def _look(store_dir: StoreDir, link: str) -> list[StorePath] | None:
+def _look(layout: Layout, link: str) -> list[StorePath] | None:
     """What a link that may be an indirect root keeps; None if it is not there. Raises OSError when hidden."""
     try:
         content = os.readlink(link)
@@ -184,7 +187,7 @@ def _look(store_dir: StoreDir, link: str) -> list[StorePath] | None:
         raise
     target = os.path.normpath(os.path.join(os.path.dirname(link), content))
     found: list[Root] = []
-    _note(store_dir, target, link, found)
+    _note(layout, target, link, found)
     return [root.path for root in found]
 
 
@@ -200,7 +203,7 @@ def make_indirect_root(
     seen: Iterable[StorePath] | None
     told: Iterable[StorePath] = ()
     try:
-        seen = _look(layout.store_dir, link) or ()
+        seen = _look(layout, link) or ()
     except OSError as error:
         seen, told = None, likely()
         if not told:
@@ -306,6 +309,21 @@ def indirect_root_file(layout: Layout, link: str) -> str:
 
 def _note_name(link: str) -> str:
     return base32.encode(sha1(os.fsencode(link), usedforsecurity=False).digest())
+
+
+def check_root_link(layout: Layout, link: str) -> None:
+    """Raise StoreError if `link` is a symbolic link and leads elsewhere than straight into the store."""
+    with suppress(OSError):
+        target = os.readlink(link)
+        if not layout.from_host(target).startswith(layout.store_dir + "/"):
+            raise StoreError(
+                tr(
+                    "`{link}` is in the way: it leads to `{target}`",
+                    link=quoted(link),
+                    target=quoted(target),
+                ),
+                hint=tr("move it away, or choose another name"),
+            )
 
 
 def make_link(target: str, link: str) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from contextlib import closing
 from typing import TYPE_CHECKING
 
@@ -80,10 +79,6 @@ class NoLog(LarixError):
     """No log is kept of what made this item."""
 
 
-class RootRefused(LarixError):
-    """The link that was to be a collector root cannot be made."""
-
-
 def main(arguments: list[str]) -> int:
     line = parse(GRAMMAR, arguments)
     chosen_transformations(line)
@@ -92,6 +87,7 @@ def main(arguments: list[str]) -> int:
 
         return list_machines(line)
     options = build_options(line, default_verbosity=0 if line.has("quiet") else VERBOSITY)
+    from larix.cli.root_links import make_root_links
     from larix.cli.session import open_session
     from larix.cli.targets import WANTED, chosen_targets
 
@@ -131,7 +127,9 @@ def main(arguments: list[str]) -> int:
 
             tell_explanations(explanations)
         realise(session, wanted, options, work)
-        _make_roots(session, line, targets)
+        store_dir = session.store.store_dir
+        items = [store_item_of(store_dir, path) for target in targets for path in target.paths]
+        make_root_links(session, line.last("root"), items)
         _print_results(targets, as_json=line.has("json"))
     return 0
 
@@ -240,22 +238,3 @@ def _print_logs(session: Session, targets: list[Target]) -> int:
 def _derivers(session: Session, target: Target) -> list[StorePath]:
     store = session.store
     return sorted(store.derivers(store_item_of(store.store_dir, target.paths[0])))
-
-
-def _make_roots(session: Session, line: CommandLine, targets: list[Target]) -> None:
-    """FILE for the first result, FILE-1 and so on for the others."""
-    file = line.last("root")
-    if file is None:
-        return
-    absolute = os.path.join(os.path.realpath(os.path.dirname(os.path.abspath(file))), os.path.basename(file))
-    store_dir = session.store.store_dir
-    items = [store_item_of(store_dir, path) for target in targets for path in target.paths]
-    for number, path in enumerate(items):
-        link = absolute if number == 0 else f"{absolute}-{number}"
-        try:
-            session.store.add_permanent_root(path, link)
-        except (OSError, LarixError) as error:
-            told = error.message if isinstance(error, LarixError) else error.strerror
-            raise RootRefused(
-                tr("failed to create GC root `{link}': {told}", link=link, told=told)
-            ) from error

@@ -159,7 +159,7 @@ def _paths(session: Session, line: CommandLine) -> list[StorePath]:
     for text in line.operands:
         name = os.path.abspath(text)
         if not name.startswith(f"{store_dir}/"):
-            target = os.path.realpath(name)
+            target = session.layout.from_host(os.path.realpath(name))
             name = session.facade.item_of(target) or target
         if not name.startswith(f"{store_dir}/"):
             raise UsageError(tr("'{text}' is not in the store `{store_dir}'", text=text, store_dir=store_dir))

@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-import os
 from contextlib import closing
 from typing import TYPE_CHECKING
 
 from larix.cli.building import BUILD_OPTIONS, DRY_RUN, LOAD_PATH, build_options, realise, tell_work, work_for
 from larix.cli.options import CommandLine, Grammar, Option, describe_options, parse
 from larix.cli.transformations import TRANSFORMATIONS, chosen_transformations
-from larix.errors import LarixError
 from larix.words import tr
 
 if TYPE_CHECKING:
     from larix.cli.building import Work
     from larix.cli.packing import Pack
     from larix.cli.session import Session
-    from larix.formats.storepath import StorePath
 
 __all__ = ["CATEGORY", "SYNOPSIS", "main"]
 
@@ -89,10 +86,6 @@ GRAMMAR = Grammar(
 )
 
 
-class RootRefused(LarixError):
-    """The link that was to be a collector root cannot be made."""
-
-
 def main(arguments: list[str]) -> int:
     line = parse(GRAMMAR, arguments)
     chosen_transformations(line)
@@ -104,6 +97,7 @@ def main(arguments: list[str]) -> int:
         return _list_formats(as_json=line.has("json"))
     from larix.cli.collisions import tell_collisions
     from larix.cli.packing import check_options, make_pack
+    from larix.cli.root_links import make_root_links
     from larix.cli.session import open_session
     from larix.protocol import BuildTarget
 
@@ -128,7 +122,7 @@ def main(arguments: list[str]) -> int:
             realise(session, [target], build, work)
         for lowered, _ in pack.lowered.inputs:  # of which the profile alone can have noted any
             tell_collisions(lowered.output_path())
-        _make_root(session, line, path)
+        make_root_links(session, line.last("root"), [path])
         _print(line, session, path, derivation=pack.lowered.path)
     return 0
 
@@ -178,15 +172,3 @@ def _print(line: CommandLine, session: Session, path: str, *, derivation: str) -
         print_json(results=[{"derivation": derivation, "path": path, "file": session.on_host(path)}])
     else:
         print(session.on_host(path))
-
-
-def _make_root(session: Session, line: CommandLine, path: StorePath) -> None:
-    file = line.last("root")
-    if file is None:
-        return
-    link = os.path.join(os.path.realpath(os.path.dirname(os.path.abspath(file))), os.path.basename(file))
-    try:
-        session.store.add_permanent_root(path, link)
-    except (OSError, LarixError) as error:
-        told = error.message if isinstance(error, LarixError) else error.strerror
-        raise RootRefused(tr("failed to create GC root `{link}': {told}", link=link, told=told)) from error
