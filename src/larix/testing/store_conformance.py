@@ -96,6 +96,11 @@ class _Refused:
 class StoreConformance:
     """The suite; each method is a test."""
 
+    tells_addresses = True  # the protocol of Guix has no words for how a name follows from content
+
+    def _check_address(self, info: PathInfo, address: str) -> None:
+        assert info.content_address == (address if self.tells_addresses else None)
+
     def test_nothing_is_valid_in_an_empty_store(self, store: Store) -> None:
         path = make_text_path(store.store_dir, "a", sha256(b"").digest())
         assert store.all_valid_paths() == set()
@@ -120,7 +125,7 @@ class StoreConformance:
         info = store.path_info(path)
         assert info.nar_hash == hash_bytes(encode_tree(File(b"hello\n")))
         assert info.nar_size == len(encode_tree(File(b"hello\n")))
-        assert info.content_address == "text:" + str(hash_bytes(b"hello\n"))
+        self._check_address(info, "text:" + str(hash_bytes(b"hello\n")))
         assert info.references == ()
         assert info.registration_time > 1_500_000_000
         assert not info.ultimate
@@ -154,7 +159,7 @@ class StoreConformance:
         assert b"".join(store.dump_nar(path)) == archive
         info = store.path_info(path)
         assert (info.nar_hash, info.nar_size) == (hash_bytes(archive), len(archive))
-        assert info.content_address == f"fixed:r:{hash_bytes(archive)}"
+        self._check_address(info, f"fixed:r:{hash_bytes(archive)}")
         for directory, names, files in os.walk(path):
             for name in [*names, *files]:
                 status = os.lstat(os.path.join(directory, name))
@@ -169,7 +174,7 @@ class StoreConformance:
             path = store.add_path(f"flat-{algo}", str(file), recursive=False, algo=algo)
             expected = hash_bytes(b"contents", algo)
             assert path == make_fixed_path(store.store_dir, f"flat-{algo}", expected, recursive=False)
-            assert store.path_info(path).content_address == f"fixed:{expected}"
+            self._check_address(store.path_info(path), f"fixed:{expected}")
             assert stat.S_IMODE(os.lstat(path).st_mode) == 0o444
 
     def test_trees_are_added_with_every_algorithm(self, store: Store, tmp_path: Path) -> None:
@@ -178,7 +183,7 @@ class StoreConformance:
             path = store.add_path(f"tree-{algo}", str(tmp_path / "tree"), algo=algo)
             expected = hash_bytes(encode_tree(TREE), algo)
             assert path == make_fixed_path(store.store_dir, f"tree-{algo}", expected, recursive=True)
-            assert store.path_info(path).content_address == f"fixed:r:{expected}"
+            self._check_address(store.path_info(path), f"fixed:r:{expected}")
 
     def test_a_filter_leaves_things_out(self, store: Store, tmp_path: Path) -> None:
         write_tree(TREE, os.fsencode(tmp_path / "tree"))
@@ -286,8 +291,8 @@ class StoreConformance:
         tree = tree_source(store.store_dir, "t", TREE)
         store.instantiate([], [source, tree])
         info = store.path_info(source.path)
-        assert info.content_address == "text:" + str(hash_bytes(b"text"))
-        assert store.path_info(tree.path).content_address == f"fixed:r:{hash_bytes(encode_tree(TREE))}"
+        self._check_address(info, "text:" + str(hash_bytes(b"text")))
+        self._check_address(store.path_info(tree.path), f"fixed:r:{hash_bytes(encode_tree(TREE))}")
 
     def test_files_are_read_when_a_graph_is_instantiated(self, store: Store, tmp_path: Path) -> None:
         write_tree(TREE, os.fsencode(tmp_path / "tree"))
