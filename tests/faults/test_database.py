@@ -76,7 +76,7 @@ def fill(store: LocalStore, count: int = 60) -> None:
 
 def die_adding(layout: Layout) -> None:
     done = subprocess.run(
-        [sys.executable, "-c", KILLED, *layout],
+        [sys.executable, "-c", KILLED, *layout[:3]],
         env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[2] / "src")},
         check=False,
     )
