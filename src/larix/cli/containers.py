@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from larix.cli.options import CommandLine, UsageError
 from larix.containers.shape import Container, Identity, Shown
 from larix.errors import LarixError
-from larix.pack.options import checked_link
+from larix.pack.options import checked_link, link_to_nowhere
 from larix.words import tr
 
 if TYPE_CHECKING:
@@ -227,14 +227,7 @@ def _links(line: CommandLine, identity: Identity, profile: str) -> list[tuple[st
     for text in line.values("symlink"):
         name, target = checked_link(text)
         if not os.path.lexists(f"{profile}/{target}"):
-            raise UsageError(
-                tr(
-                    "the link `{source}' would lead nowhere: the profile has no `{target}'",
-                    source=name,
-                    target=target,
-                ),
-                hint=tr("name it as the profile of the packages has it, such as `bin/NAME'"),
-            )
+            raise link_to_nowhere(name, target)
         links.append((name, f"{profile}/{target}" if target else profile))
     if line.has("link-profile"):
         links.append((f"{identity.home}/{_HOME_LINK}", profile))

@@ -12,7 +12,7 @@ from larix.words import mark, tr
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["FORMATS", "Format", "PackOptions", "checked_link", "pack_file_name"]
+__all__ = ["FORMATS", "Format", "PackOptions", "checked_link", "link_to_nowhere", "pack_file_name"]
 
 _NAME_LIMIT = 40
 
@@ -119,6 +119,18 @@ def checked_link(text: str) -> tuple[str, str]:
         if ".." in part.split("/"):
             raise BadPack(tr("{text}: invalid symlink specification", text=text), hint=tr("Leave `..' out."))
     return "/" + "/".join(_parts(source)), "/".join(_parts(target))
+
+
+def link_to_nowhere(source: str, target: str) -> BadPack:
+    """The error for a link to what the profile does not have."""
+    return BadPack(
+        tr(
+            "the link `{source}' would lead nowhere: the profile has no `{target}'",
+            source=source,
+            target=target,
+        ),
+        hint=tr("name it as the profile of the packages has it, such as `bin/NAME'"),
+    )
 
 
 def _parts(name: str) -> list[str]:

@@ -13,7 +13,7 @@ from larix.builder.builtins.pack_state import state_entries
 from larix.pack.compression import method, squashfs_method
 from larix.pack.content import Contents, parse_graph
 from larix.pack.errors import BadPack
-from larix.pack.options import PackOptions
+from larix.pack.options import PackOptions, link_to_nowhere
 from larix.pack.writing import write_pack
 from larix.words import tr
 
@@ -56,14 +56,7 @@ def _check_names(options: PackOptions) -> None:
     """What is named in the profile must be there: a pack may be opened where nobody can mend it."""
     for source, target in options.links:
         if not os.path.lexists(f"{options.profile}/{target}"):
-            raise BadPack(
-                tr(
-                    "the link `{source}' would lead nowhere: the profile has no `{target}'",
-                    source=source,
-                    target=target,
-                ),
-                hint=tr("name it as the profile of the packages has it, such as `bin/NAME'"),
-            )
+            raise link_to_nowhere(source, target)
     if options.entry_point and not os.path.exists(f"{options.profile}/{options.entry_point[0]}"):
         raise BadPack(
             tr("there is no program `{program}' to be the entry point", program=options.entry_point[0]),
